@@ -1,0 +1,135 @@
+"""Stage train@VARIANT: train every seed of one variant of params.yaml."""
+
+import csv
+import os
+import shutil
+import sys
+from collections import defaultdict
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from stages import ROOT, mnist, network, params
+from stages.initializers import InitializerError
+from stages.training import Row, State, Study, train
+
+HISTORY_COLUMNS = ["variant", *(field.name for field in fields(Row))]
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m stages.train VARIANT")
+    variant = sys.argv[1]
+    settings = params.load_or_exit()
+    if variant not in settings.variants:
+        allowed = list(settings.variants)
+        raise SystemExit(params.unknown_key(f"variants.{variant}", variant, allowed))
+    images = ROOT / "data" / settings.data.name
+    study = Study(
+        variant=settings.variants[variant],
+        network=settings.network_of(variant),
+        training=settings.training_of(variant),
+        train=mnist.load(images, "train").first(settings.data.limit),
+        test=mnist.load(images, "test"),
+    )
+    try:
+        rows, initial, final = run(study, settings.seeds, variant)
+    except InitializerError as error:
+        raise SystemExit(
+            params.complaint(f"variants.{variant}.{error.key}", error.initializer, str(error))
+        ) from None
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted: nothing was written") from None
+    write(ROOT / "data" / "runs" / variant, study.sizes, rows, initial, final)
+
+
+def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State], list[State]]:
+    """Train all seeds, showing progress: every row, and each seed's first and last state."""
+    epochs = study.training.epochs
+    by_epoch: dict[int, list[Row]] = defaultdict(list)
+    initial: dict[int, State] = {}
+    final: dict[int, State] = {}
+    print(f"{title}: {seeds} {'seed' if seeds == 1 else 'seeds'}, each {_describe(study)}")
+    total = seeds * epochs
+    # disable=None: a bar on a terminal, none in a log file.
+    with tqdm(total=total, disable=None, unit="epoch", leave=False) as bar:
+        for state, row in train(study, seeds, worker_count()):
+            by_epoch[row.epoch].append(row)
+            if row.epoch == 0:
+                initial[row.seed] = state
+                continue
+            bar.update()
+            if row.epoch == epochs:
+                final[row.seed] = state
+            if len(by_epoch[row.epoch]) == seeds:
+                bar.write(_epoch_line(by_epoch[row.epoch], epochs))
+                sys.stdout.flush()
+    rows = [row for epoch in sorted(by_epoch) for row in by_epoch[epoch]]
+    rows.sort(key=lambda row: (row.seed, row.epoch))
+    return rows, [initial[s] for s in range(seeds)], [final[s] for s in range(seeds)]
+
+
+def worker_count() -> int:
+    """INITLAB_WORKERS, or as many as this process may use cores."""
+    wish = os.environ.get("INITLAB_WORKERS")
+    if wish is None:
+        try:
+            return len(os.sched_getaffinity(0))
+        except AttributeError:  # not on macOS or Windows
+            return os.cpu_count() or 1
+    if not wish.isdecimal() or int(wish) == 0:
+        raise SystemExit(f"INITLAB_WORKERS = {wish!r}: must be a whole number above 0")
+    return int(wish)
+
+
+def _describe(study: Study) -> str:
+    return f"{'-'.join(map(str, study.sizes))} on {len(study.train.labels):,} images"
+
+
+def _epoch_line(rows: list[Row], epochs: int) -> str:
+    train_acc = sum(row.train_acc for row in rows) / len(rows)
+    test_acc = sum(row.test_acc for row in rows) / len(rows)
+    return (
+        f"Epoch {rows[0].epoch:{len(str(epochs))}}/{epochs}"
+        f" | Train Acc: {train_acc:.3f} | Test Acc: {test_acc:.3f}"
+    )
+
+
+def write(
+    folder: Path, sizes: list[int], rows: list[Row], initial: list[State], final: list[State]
+) -> None:
+    """Write a variant's results; the folder, named after it, appears whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
+    # that what a killed run left is replaced by the next.
+    partial = folder.parent.parent / f".partial-{folder.name}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        with (partial / "history.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(HISTORY_COLUMNS)
+            writer.writerows(
+                [folder.name, *(f"{v:.8g}" if isinstance(v, float) else v for v in astuple(row))]
+                for row in rows
+            )
+        save_file(_stacked(sizes, initial), partial / "initial.safetensors")
+        save_file(_stacked(sizes, final), partial / "weights.safetensors")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _stacked(sizes: list[int], states: list[State]) -> dict[str, torch.Tensor]:
+    """Every tensor by its name, all seeds stacked: `[seeds, fan_out, fan_in]`, `[seeds, fan_out]`."""
+    nets = [network.Tensors(sizes, torch.from_numpy(state.weights)).named() for state in states]
+    return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}
+
+
+if __name__ == "__main__":
+    main()
