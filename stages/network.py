@@ -6,6 +6,7 @@ autograd's bookkeeping and allocation cost as much as a third of the arithmetic.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -79,7 +80,7 @@ class Tensors:
 
     def __post_init__(self) -> None:
         start = 0
-        for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(self.sizes):
             for views, shape in ((self.weights, (fan_out, fan_in)), (self.biases, (fan_out,))):
                 count = shape[0] * (shape[1] if len(shape) == 2 else 1)
                 views.append(self.flat[start : start + count].view(shape))
@@ -103,7 +104,7 @@ def _padded(count: int, element_size: int) -> int:
 def allocate(sizes: list[int], dtype: torch.dtype = torch.float32) -> Tensors:
     """All tensors of a network with these widths, zeroed."""
     element_size = torch.empty(0, dtype=dtype).element_size()
-    pairs = zip(sizes, sizes[1:], strict=False)
+    pairs = pairwise(sizes)
     count = sum(_padded(i * o, element_size) + _padded(o, element_size) for i, o in pairs)
     return Tensors(sizes, torch.zeros(count, dtype=dtype))
 
@@ -144,7 +145,9 @@ def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
     torch.addmm(net.biases[last], inputs, net.weights[last].t(), out=logits)
 
 
-def backward(net: Tensors, grads: Tensors, buffers: Buffers, logits: Tensor, target: Tensor) -> None:
+def backward(
+    net: Tensors, grads: Tensors, buffers: Buffers, logits: Tensor, target: Tensor
+) -> None:
     """Write the gradient of the mean cross-entropy into `grads`, after `forward`.
 
     `target` `[rows, 10]` holds each image's class as a one-hot row; the gradient at the

@@ -52,6 +52,10 @@ class Initializer:
     name: str
     kwargs: dict[str, Any]
 
+    def as_written(self) -> str | dict[str, dict[str, Any]]:
+        """What stands in params.yaml."""
+        return {self.name: self.kwargs} if self.kwargs else self.name
+
 
 def parse_initializer(value: object) -> Initializer:
     """Read `zeros` or `{normal: {std: 0.1}}`; raises ValueError for any other shape."""
@@ -178,7 +182,7 @@ def load(path: Path = ROOT / FILE) -> Params:
         params = Params.model_validate(values)
     except ValidationError as error:
         raise ParamsError([_explain(e) for e in error.errors()]) from None
-    if mistakes := _mistaken_names(params):
+    if mistakes := _contradictions(params):
         raise ParamsError(mistakes)
     return params
 
@@ -201,7 +205,7 @@ def complaint(key: str, value: object, rule: str) -> str:
 
 def unknown_key(key: str, name: str, allowed: list[str]) -> str:
     """The line for a key that does not exist, with the nearest one that does."""
-    nearest = get_close_matches(str(name), allowed, n=1)
+    nearest = get_close_matches(str(name), allowed, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     return f"{FILE}: {key}: unknown key; {hint}Allowed here: {', '.join(allowed) or 'none'}"
 
@@ -210,8 +214,9 @@ def _overridden(shared: Section, own: Section) -> Any:
     return shared.model_copy(update=own.model_dump(exclude_none=True))
 
 
-def _mistaken_names(params: Params) -> list[str]:
-    lines = []
+def _contradictions(params: Params) -> list[str]:
+    """What no section can see alone: names of layers and variants, and idle settings."""
+    lines = _idle_momentum("", params.training, params.training)
     for name, variant in params.variants.items():
         layers = layer_names(params.network_of(name).hidden)
         allowed = [*Variant.model_fields, *layers]
@@ -220,6 +225,7 @@ def _mistaken_names(params: Params) -> list[str]:
             for key in variant.layers
             if key not in layers
         ]
+        lines += _idle_momentum(f"variants.{name}.", variant.training, params.training_of(name))
     lines += [
         unknown_key(f"display.{name}", name, list(params.variants))
         for name in params.display
@@ -228,20 +234,33 @@ def _mistaken_names(params: Params) -> list[str]:
     return lines
 
 
+def _idle_momentum(
+    prefix: str, written: Training | TrainingOverride, training: Training
+) -> list[str]:
+    if not written.momentum or training.optimizer == "sgd":
+        return []
+    rule = f"only the optimizer sgd has a momentum, and this one is {training.optimizer}"
+    return [complaint(f"{prefix}training.momentum", written.momentum, rule)]
+
+
 def _explain(error: dict) -> str:
     location, value, kind = error["loc"], error["input"], error["type"]
-    key = ".".join(str(part) for part in location if part != "[key]")
+    key = ".".join(str(part) for part in location)
+    if location[-1] == "[key]":
+        return f"{FILE}: {key.removesuffix('.[key]')}: {NAME_RULE}"
     if kind == "extra_forbidden":
         return unknown_key(key, location[-1], list(_section_at(location[:-1]).model_fields))
     if kind == "missing":
         return f"{FILE}: {key}: is missing"
     if kind == "too_short" and location == ("variants",):
         return complaint(key, value, "needs at least one variant, for example baseline: {}")
-    if location[-1] == "[key]":
-        return complaint(".".join(location[:-2]), value, NAME_RULE)
-    if kind in ("model_type", "dict_type"):
-        fields = _section_at(location).model_fields if kind == "model_type" else []
-        return complaint(key, value, f"must be a mapping {'of ' + ', '.join(fields) if fields else ''}".strip())
+    if kind in ("too_short", "too_long") and location[-1] == "hidden":
+        return complaint(key, value, "must list 1 to 50 widths, one a hidden layer")
+    if kind == "dict_type":
+        return complaint(key, value, "must be a mapping with an entry a variant")
+    if kind == "model_type":
+        fields = ", ".join(_section_at(location).model_fields)
+        return complaint(key, value, f"must be a mapping with any of {fields}")
     rule = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
     rule = rule.replace("a valid integer", "a whole number").replace("a valid ", "a ")
     if location[-1] == "color":

@@ -39,11 +39,17 @@ def main() -> None:
         rows, initial, final = run(study, settings.seeds, variant)
     except InitializerError as error:
         raise SystemExit(
-            params.complaint(f"variants.{variant}.{error.key}", error.initializer, str(error))
+            params.complaint(
+                f"variants.{variant}.{error.key}", error.initializer.as_written(), str(error)
+            )
         ) from None
     except KeyboardInterrupt:
         raise SystemExit("interrupted: nothing was written") from None
-    write(ROOT / "data" / "runs" / variant, study.sizes, rows, initial, final)
+    folder = ROOT / "data" / "runs" / variant
+    try:
+        write(folder, study.sizes, rows, initial, final)
+    except OSError as error:
+        raise SystemExit(f"{folder}: nothing was written: {error.strerror or error}") from None
 
 
 def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State], list[State]]:
@@ -126,7 +132,7 @@ def write(
 
 
 def _stacked(sizes: list[int], states: list[State]) -> dict[str, torch.Tensor]:
-    """Every tensor by its name, all seeds stacked: `[seeds, fan_out, fan_in]`, `[seeds, fan_out]`."""
+    """Every tensor by its name, all seeds stacked: a weight is `[seeds, fan_out, fan_in]`."""
     nets = [network.Tensors(sizes, torch.from_numpy(state.weights)).named() for state in states]
     return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}
 

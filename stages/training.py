@@ -72,9 +72,9 @@ class State:
     steps: int
 
 
-def initial_state(study: Study, seed: int) -> State:
+def initial_state(study: Study, seed: int, dtype: torch.dtype = torch.float32) -> State:
     """A seed before training; raises InitializerError."""
-    net = network.allocate(study.sizes)
+    net = network.allocate(study.sizes, dtype)
     named = net.named()
     for name, values in initial_weights(study.sizes, study.variant, seed).items():
         named[name].copy_(values)
@@ -92,9 +92,7 @@ def run_epoch(study: Study, state: State) -> tuple[State, Row]:
         steps = torch.tensor(float(state.steps))
         loss, accuracy = _train_epoch(study, state, net, moments, steps)
         first, second = (moment.numpy() for moment in moments)
-        after = State(
-            state.seed, state.next_epoch, net.flat.numpy(), (first, second), int(steps)
-        )
+        after = State(state.seed, state.next_epoch, net.flat.numpy(), (first, second), int(steps))
     row = Row(state.seed, state.next_epoch, loss, accuracy, *_score(study, net, study.test))
     return replace(after, next_epoch=state.next_epoch + 1), row
 

@@ -1,0 +1,41 @@
+# `make` or `make help` lists what can be made.
+PYTHON ?= python3
+ENV := .venv
+BIN := $(CURDIR)/$(ENV)/bin
+INSTALLED := $(ENV)/installed
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env repro test test-fast lint lock
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
+
+repro: env ## run the whole study: whatever changed since the last time, and no more
+	@python -m stages.check
+	dvc repro
+	@echo "Look at reports/learning_curves.png and reports/summary.md, or run: dvc plots show --open"
+
+test: env ## all tests
+	pytest
+
+test-fast: env ## the tests that take under a minute together
+	pytest -m "not slow"
+
+lint: env ## ruff, with what it would change
+	ruff check .
+	ruff format --check --diff .
+
+lock: env ## renew requirements.lock after an edit of pyproject.toml
+	pip install --quiet uv==0.13.9
+	uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --group bits --group dev \
+		pyproject.toml --output-file requirements.lock
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, and this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11 …") if sys.version_info < (3, 10) else None'
+	$(PYTHON) -m venv --clear $(ENV)
+	$(ENV)/bin/pip install --quiet --requirement requirements.lock
+	@touch $@

@@ -1,0 +1,128 @@
+"""What tests share: the real data, and clones of the repository to run DVC in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import ruamel.yaml
+
+from stages import ROOT, download, mnist
+
+SMALL = {
+    "data": {"name": "mnist", "limit": 640},
+    "seeds": 2,
+    "network": {"hidden": [16, 8], "activation": "relu"},
+    "training": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "lr": 0.001},
+    "variants": {
+        "baseline": {},
+        "all_ones": {"all": {"weight": "ones", "bias": "ones"}},
+    },
+    "display": {"baseline": {"label": "PyTorch default"}},
+}
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The real MNIST: the study's own, fetched now if it is not there."""
+    folder = ROOT / "data" / "mnist"
+    if not download.is_right(folder, "mnist"):
+        command = [sys.executable, "-m", "stages.download"]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if result.returncode:
+            pytest.fail(f"these tests need MNIST:\n{result.stderr}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def test_images(mnist_folder: Path) -> mnist.Images:
+    return mnist.load(mnist_folder, "test")
+
+
+@pytest.fixture(scope="session")
+def train_images(mnist_folder: Path) -> mnist.Images:
+    return mnist.load(mnist_folder, "train")
+
+
+class Clone:
+    """A copy of the repository with a small study, to run commands in."""
+
+    def __init__(self, folder: Path, mirror: Path):
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "MNIST_MIRROR": str(mirror),
+        }
+
+    def run(
+        self, *command: str, env: dict | None = None, expect: int | None = 0
+    ) -> subprocess.CompletedProcess:
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**self.environment, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        output = f"{result.stdout}\n{result.stderr}"
+        assert expect is None or result.returncode == expect, f"{' '.join(command)}\n{output}"
+        return result
+
+    def repro(self, *arguments: str, **options) -> list[str]:
+        """Run `dvc repro`; the names of the stages that it executed, not restored."""
+        result = self.run("dvc", "repro", *arguments, **options)
+        lines = [line for line in result.stdout.splitlines() if line.startswith("Running stage ")]
+        return [line.split("'")[1] for line in lines]
+
+    @property
+    def params(self) -> dict:
+        return ruamel.yaml.YAML(typ="safe").load(self.folder / "params.yaml")
+
+    @params.setter
+    def params(self, values: dict) -> None:
+        ruamel.yaml.YAML().dump(values, self.folder / "params.yaml")  # keeps the order
+
+    def copy(self, folder: Path) -> "Clone":
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Clone(folder, Path(self.environment["MNIST_MIRROR"]))
+
+
+@pytest.fixture(scope="session")
+def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) -> Clone:
+    """A clone as git has it, plus what is not committed yet, with the small study's parameters."""
+    folder = tmp_path_factory.mktemp("clone") / "initlab"
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for file in filter(None, files.split("\0")):
+        if (ROOT / file).is_file():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, folder / file)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    clone = Clone(folder, mnist_folder)
+    clone.params = SMALL
+    clone.run("git", "init", "--quiet")
+    clone.run("git", "config", "user.name", "test")
+    clone.run("git", "config", "user.email", "test@example.org")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "Start")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def finished_study(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the small study was run and committed; copy it, do not change it."""
+    study = fresh_clone.copy(tmp_path_factory.mktemp("finished") / "initlab")
+    study.executed = study.repro()
+    study.run("git", "add", "--all")
+    study.run("git", "commit", "--quiet", "--message", "Run")
+    return study
+
+
+@pytest.fixture
+def study(finished_study: Clone, tmp_path: Path) -> Clone:
+    """A finished small study of the test's own."""
+    return finished_study.copy(tmp_path / "initlab")

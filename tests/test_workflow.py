@@ -1,0 +1,229 @@
+"""The promise of the workflow, with real `dvc repro` on a slice of the real data."""
+
+import ast
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import ruamel.yaml
+
+from stages import ROOT
+
+STAGES = ["check", "download", "train@baseline", "train@all_ones", "evaluate", "report"]
+TRAININGS = [stage for stage in STAGES if stage.startswith("train@")]
+
+
+def changing(study, section: str, **values) -> None:
+    params = study.params
+    params[section] = params[section] | values
+    study.params = params
+
+
+@pytest.mark.slow
+def test_a_cold_run_executes_every_stage_and_a_second_none(finished_study, study):
+    assert finished_study.executed == STAGES
+    assert study.repro() == []
+    lock = (study.folder / "dvc.lock").read_text()
+    assert study.repro() == []
+    assert (study.folder / "dvc.lock").read_text() == lock
+    assert study.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.slow
+def test_changing_one_variant_trains_that_one_alone(study):
+    changing(study, "variants", all_ones={"all": {"weight": "ones", "bias": "zeros"}})
+    assert study.repro() == ["check", "train@all_ones", "evaluate", "report"]
+
+
+@pytest.mark.slow
+def test_adding_and_removing_a_variant_touches_no_other(study):
+    lock = (study.folder / "dvc.lock").read_text()
+    history = (study.folder / "reports" / "history.csv").read_text()
+    changing(study, "variants", zero_out={"out": {"weight": "zeros", "bias": "zeros"}})
+    assert study.repro() == ["check", "train@zero_out", "evaluate", "report"]
+    assert (study.folder / "data" / "runs" / "zero_out").is_dir()
+
+    params = study.params
+    del params["variants"]["zero_out"]
+    study.params = params
+    assert not set(study.repro()) & {*TRAININGS, "train@zero_out"}
+    assert not (study.folder / "data" / "runs" / "zero_out").exists()
+    assert (study.folder / "reports" / "history.csv").read_text() == history
+    # What is left in dvc.lock of the variant that is gone is DVC's to keep.
+    kept = ruamel.yaml.YAML(typ="safe").load((study.folder / "dvc.lock").read_text())["stages"]
+    kept.pop("train@zero_out", None)
+    before = ruamel.yaml.YAML(typ="safe").load(lock)["stages"]
+    assert kept == before
+
+
+@pytest.mark.slow
+def test_renaming_a_label_trains_nothing(study):
+    changing(study, "display", baseline={"label": "as PyTorch has it"})
+    assert study.repro() == ["check", "report"]
+    assert "as PyTorch has it" in (study.folder / "reports" / "summary.md").read_text()
+
+
+@pytest.mark.slow
+def test_editing_a_figure_trains_nothing(study):
+    with (study.folder / "stages" / "figures.py").open("a") as file:
+        file.write("# an edit\n")
+    assert study.repro() == ["report"]
+
+
+@pytest.mark.slow
+def test_another_learning_rate_trains_all_and_going_back_trains_none(study):
+    before = study.params
+    reports = {p.name: p.read_bytes() for p in (study.folder / "reports").iterdir()}
+    changing(study, "training", lr=0.01)
+    assert study.repro() == ["check", *TRAININGS, "evaluate", "report"]
+    assert (study.folder / "reports" / "history.csv").read_bytes() != reports["history.csv"]
+    study.params = before
+    assert not set(study.repro()) & {"download", *TRAININGS}
+    assert {p.name: p.read_bytes() for p in (study.folder / "reports").iterdir()} == reports
+    assert study.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.slow
+def test_a_broken_params_yaml_stops_everything_and_changes_nothing(study):
+    changing(study, "variants", wrong={"all": {"weight": "zeross"}})
+    before = snapshot(study)
+    result = study.run("dvc", "repro", expect=None)
+    assert result.returncode != 0
+    assert "variants.wrong.all.weight = 'zeross': no such initializer" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert snapshot(study) == before
+
+
+def snapshot(study) -> dict[Path, bytes]:
+    folders = [study.folder / "data", study.folder / "reports"]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return {file: file.read_bytes() for file in [*files, study.folder / "dvc.lock"]}
+
+
+@pytest.mark.slow
+def test_from_a_subfolder_with_dvcs_own_option(study):
+    changing(study, "display", baseline={"label": "from below"})
+    result = subprocess.run(
+        ["dvc", "repro", "--all-pipelines"],
+        cwd=study.folder / "stages",
+        env=study.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "from below" in (study.folder / "reports" / "summary.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(study, how):
+    expected = (study.folder / "dvc.lock").read_text()
+    fresh = study.params
+    changing(study, "training", epochs=500)
+    dvc = subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=study.folder,
+        env=study.environment | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    for line in dvc.stdout:
+        if line.startswith("Epoch   2/500"):
+            break
+    os.killpg(dvc.pid, how)
+    rest = dvc.stdout.read()  # ends when the last of its processes has ended
+    dvc.stdout.close()
+    assert dvc.wait(timeout=60) != 0
+    if how == signal.SIGINT:
+        assert "Traceback" not in rest
+    runs = study.folder / "data" / "runs"
+    assert not (runs / "baseline").exists()
+    assert {path.name for path in runs.iterdir()} <= {"all_ones"}
+    study.params = fresh
+    study.repro()
+    assert (study.folder / "dvc.lock").read_text() == expected
+    leftovers = [p.name for p in (study.folder / "data").iterdir() if p.name.startswith(".")]
+    assert leftovers in ([], [".gitignore"])
+
+
+@pytest.mark.slow
+def test_workers_end_with_their_parent(study):
+    """A training that is killed leaves no worker behind."""
+    changing(study, "training", epochs=500)
+    environment = study.environment | {"PYTHONUNBUFFERED": "1", "INITLAB_WORKERS": "2"}
+    parent = subprocess.Popen(
+        ["python", "-m", "stages.train", "baseline"],
+        cwd=study.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in parent.stdout:
+        if line.startswith("Epoch   2/500"):
+            break
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    assert len(children) == 2
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(alive(pid) for pid in children)
+
+
+def alive(pid: str) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+def test_dvc_shows_metrics_and_plots(study, tmp_path):
+    metrics = study.run("dvc", "metrics", "show", "--md").stdout
+    assert "baseline.test_acc" in metrics
+    study.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
+    page = (tmp_path / "plots" / "index.html").read_text()
+    for title in ("Test accuracy by epoch", "What is taken for what", "Largest move"):
+        assert title in page
+
+
+def stage_dependencies() -> dict[str, list[str]]:
+    stages = ruamel.yaml.YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    return {name: stage.get("do", stage)["deps"] for name, stage in stages.items()}
+
+
+def imported(module: str) -> set[str]:
+    """The files of this package that a module imports, and those that they import."""
+    found, waiting = set(), [module]
+    while waiting:
+        file = f"stages/{waiting.pop()}.py"
+        if file in found:
+            continue
+        found.add(file)
+        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "stages":
+                names = {alias.name for alias in node.names}
+                waiting += [name for name in names if (ROOT / f"stages/{name}.py").is_file()]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages."):
+                waiting.append(node.module.removeprefix("stages."))
+    return found | {"stages/__init__.py"}
+
+
+@pytest.mark.parametrize("stage", ["check", "download", "train", "evaluate", "report"])
+def test_a_stage_depends_on_exactly_the_code_that_it_runs(stage):
+    code = [path for path in stage_dependencies()[stage] if path.startswith("stages/")]
+    assert code == sorted(imported(stage))
+
+
+def test_a_stage_imports_no_other_stage():
+    verbs = {"check", "download", "train", "evaluate", "report"}
+    for path in (ROOT / "stages").glob("*.py"):
+        others = verbs - {path.stem}
+        assert not imported(path.stem) & {f"stages/{verb}.py" for verb in others}, path.name
