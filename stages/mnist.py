@@ -63,8 +63,11 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(bytearray(content[start:]), dtype=np.uint8).reshape(shape)
 
 
+_SCALE = 1 / (255 * STD)
+_SHIFT = torch.tensor(-MEAN / STD, dtype=torch.float64)
+
+
 def normalize(pixels: Tensor, out: Tensor) -> Tensor:
     """Write (pixel / 255 − MEAN) / STD of uint8 pixels into `out`, of the same shape."""
     out.copy_(pixels)
-    out.mul_(1 / (255 * STD))
-    return out.sub_(MEAN / STD)
+    return torch.add(_SHIFT, out, alpha=_SCALE, out=out)

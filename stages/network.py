@@ -77,6 +77,7 @@ class Tensors:
     flat: Tensor
     weights: list[Tensor] = field(default_factory=list)
     biases: list[Tensor] = field(default_factory=list)
+    transposed: list[Tensor] = field(default_factory=list)  # of the weights
 
     def __post_init__(self) -> None:
         start = 0
@@ -85,6 +86,7 @@ class Tensors:
                 count = shape[0] * (shape[1] if len(shape) == 2 else 1)
                 views.append(self.flat[start : start + count].view(shape))
                 start += _padded(count, self.flat.element_size())
+        self.transposed = [weight.t() for weight in self.weights]
 
     def named(self) -> dict[str, Tensor]:
         """Every view by its name: `fc1.weight`, `fc1.bias`, …, `out.bias`."""
@@ -126,23 +128,22 @@ class Buffers:
         def empty(width: int) -> Tensor:
             return torch.empty(self.rows, width, dtype=self.dtype)
 
-        self.pixels = torch.empty(self.rows, self.sizes[0], dtype=torch.uint8)
         self.x = empty(self.sizes[0])
         self.z = [empty(width) for width in self.sizes[1:]]
         self.a = self.z if self.activation.in_place else [empty(w) for w in self.sizes[1:-1]]
         self.delta = [empty(width) for width in self.sizes[1:]]
+        self.delta_t = [delta.t() for delta in self.delta]
 
 
 def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
     """Write the logits `[rows, 10]` of `buffers.x` into `logits`."""
     activate = buffers.activation.forward
     inputs = buffers.x
-    last = len(net.weights) - 1
-    for i in range(last):
-        torch.addmm(net.biases[i], inputs, net.weights[i].t(), out=buffers.z[i])
+    for i in range(len(net.weights) - 1):
+        torch.addmm(net.biases[i], inputs, net.transposed[i], out=buffers.z[i])
         activate(buffers.z[i], buffers.a[i])
         inputs = buffers.a[i]
-    torch.addmm(net.biases[last], inputs, net.weights[last].t(), out=logits)
+    torch.addmm(net.biases[-1], inputs, net.transposed[-1], out=logits)
 
 
 def backward(
@@ -156,23 +157,23 @@ def backward(
     differentiate = buffers.activation.backward
     delta = buffers.delta[-1]
     torch.softmax(logits, 1, out=delta)
-    delta.sub_(target).mul_(1 / len(target))
+    delta.sub_(target).mul_(1 / buffers.rows)
     for i in range(len(net.weights) - 1, 0, -1):
         inputs, below = buffers.a[i - 1], buffers.delta[i - 1]
-        torch.mm(delta.t(), inputs, out=grads.weights[i])
+        torch.mm(buffers.delta_t[i], inputs, out=grads.weights[i])
         torch.sum(delta, 0, out=grads.biases[i])
         torch.mm(delta, net.weights[i], out=below)
         differentiate(below, buffers.z[i - 1], inputs)
         delta = below
-    torch.mm(delta.t(), buffers.x, out=grads.weights[0])
+    torch.mm(buffers.delta_t[0], buffers.x, out=grads.weights[0])
     torch.sum(delta, 0, out=grads.biases[0])
 
 
 def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy in nats and the fraction of rows whose largest logit is the label's."""
-    loss = torch.nn.functional.cross_entropy(logits.double(), labels)
+    losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
     correct = (logits.argmax(1) == labels).sum()
-    return loss.item(), correct.item() / len(labels)
+    return losses.mean(dtype=torch.float64).item(), correct.item() / len(labels)
 
 
 def predict(net: Tensors, activation: str, images: mnist.Images) -> Tensor:

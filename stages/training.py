@@ -24,6 +24,7 @@ from stages.initializers import initial_weights
 from stages.params import Network, Training, Variant
 from stages.seeds import generator
 
+GATHERED = 32  # batches fetched at once: calls are few, and the copy stays in the cache
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}  # torch.optim.Adam's defaults
 
 
@@ -105,7 +106,7 @@ def _train_epoch(
     steps: torch.Tensor,
 ) -> tuple[float, float]:
     """Train on every image once, in place; the loss and accuracy counted on the way."""
-    images, batch_size = study.train, study.training.batch_size
+    images, size = study.train, study.training.batch_size
     count = len(images.labels)
     order = torch.randperm(count, generator=generator(state.seed, f"order/{state.next_epoch}"))
     labels = images.labels[order]
@@ -114,17 +115,21 @@ def _train_epoch(
     grads = network.allocate(study.sizes, net.flat.dtype)
     activation = network.ACTIVATIONS[study.network.activation]
     buffers = None
-    for start in range(0, count, batch_size):
-        batch = slice(start, min(start + batch_size, count))
-        rows = batch.stop - batch.start
-        if buffers is None or buffers.rows != rows:
-            buffers = network.Buffers(rows, study.sizes, activation, net.flat.dtype)
-        torch.index_select(images.pixels, 0, order[batch], out=buffers.pixels)
-        mnist.normalize(buffers.pixels, buffers.x)
-        network.forward(net, buffers, logits[batch])
-        network.backward(net, grads, buffers, logits[batch], targets[batch])
+    pixels = _gather(images.pixels, order, size)
+    for batch, out, target in zip(pixels, logits.split(size), targets.split(size), strict=True):
+        if buffers is None or buffers.rows != len(batch):
+            buffers = network.Buffers(len(batch), study.sizes, activation, net.flat.dtype)
+        mnist.normalize(batch, buffers.x)
+        network.forward(net, buffers, out)
+        network.backward(net, grads, buffers, out, target)
         update(study.training, net.flat, grads.flat, moments, steps)
     return network.loss_and_accuracy(logits, labels)
+
+
+def _gather(pixels: torch.Tensor, order: torch.Tensor, size: int) -> Iterator[torch.Tensor]:
+    """Batches of images in an order, fetched from all over memory some dozens at a time."""
+    for rows in order.split(GATHERED * size):
+        yield from pixels.index_select(0, rows).split(size)
 
 
 def update(
