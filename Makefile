@@ -6,7 +6,7 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro test test-fast lint lock
+.PHONY: help env repro test test-fast bench lint lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -23,6 +23,9 @@ test: env ## all tests
 
 test-fast: env ## the tests that take under a minute together
 	pytest -m "not slow"
+
+bench: env ## what a network costs, against the lecture's loop and the arithmetic (ten minutes)
+	python benchmarks/speed.py
 
 lint: env ## ruff, with what it would change
 	ruff check .

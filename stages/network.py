@@ -133,6 +133,7 @@ class Buffers:
         self.a = self.z if self.activation.in_place else [empty(w) for w in self.sizes[1:-1]]
         self.delta = [empty(width) for width in self.sizes[1:]]
         self.delta_t = [delta.t() for delta in self.delta]
+        self.share = torch.tensor(1 / self.rows, dtype=self.dtype)  # of an image in the mean
 
 
 def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
@@ -157,7 +158,7 @@ def backward(
     differentiate = buffers.activation.backward
     delta = buffers.delta[-1]
     torch.softmax(logits, 1, out=delta)
-    delta.sub_(target).mul_(1 / buffers.rows)
+    delta.sub_(target).mul_(buffers.share)
     for i in range(len(net.weights) - 1, 0, -1):
         inputs, below = buffers.a[i - 1], buffers.delta[i - 1]
         torch.mm(buffers.delta_t[i], inputs, out=grads.weights[i])

@@ -9,7 +9,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tqdm import tqdm
 
 from stages import ROOT, mnist, network, params
@@ -122,8 +122,8 @@ def write(
                 [folder.name, *(f"{v:.8g}" if isinstance(v, float) else v for v in astuple(row))]
                 for row in rows
             )
-        save_file(_stacked(sizes, initial), partial / "initial.safetensors")
-        save_file(_stacked(sizes, final), partial / "weights.safetensors")
+        (partial / "initial.safetensors").write_bytes(save(_stacked(sizes, initial)))
+        (partial / "weights.safetensors").write_bytes(save(_stacked(sizes, final)))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except BaseException:

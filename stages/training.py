@@ -24,6 +24,8 @@ from stages.initializers import initial_weights
 from stages.params import Network, Training, Variant
 from stages.seeds import generator
 
+ONE = torch.tensor(1.0)  # adding a tensor takes half as long as adding a number
+SCORED_BEFORE = 10_000  # training images that are scored before training: as many as for tests
 GATHERED = 32  # batches fetched at once: calls are few, and the copy stays in the cache
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}  # torch.optim.Adam's defaults
 
@@ -48,7 +50,8 @@ class Row:
     """One seed after one epoch; epoch 0 is before training.
 
     Losses are mean cross-entropies in nats, accuracies fractions. The training figures
-    are counted while the epoch runs, each batch before it is learned from.
+    are counted while the epoch runs, each batch before it is learned from; those of epoch 0
+    are over the first SCORED_BEFORE images.
     """
 
     seed: int
@@ -87,7 +90,7 @@ def run_epoch(study: Study, state: State) -> tuple[State, Row]:
     """Take a seed through its next epoch; epoch 0 trains nothing and only scores."""
     net = network.Tensors(study.sizes, torch.tensor(state.weights))
     if state.next_epoch == 0:
-        after, (loss, accuracy) = state, _score(study, net, study.train)
+        after, (loss, accuracy) = state, _score(study, net, study.train.first(SCORED_BEFORE))
     else:
         moments = [torch.tensor(moment) for moment in state.moments]
         steps = torch.tensor(float(state.steps))
@@ -143,7 +146,7 @@ def update(
 
     The fused kernels that those classes call, without the Python around them.
     """
-    steps.add_(1)
+    steps.add_(ONE)
     if training.optimizer == "adam":
         torch._fused_adam_(
             [weights], [grads], [moments[0]], [moments[1]], [], [steps],

@@ -104,7 +104,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(train, "save_file", fail)
+    monkeypatch.setattr(train, "save", fail)
     state = State(0, 0, np.zeros(7856, np.float32), (), 0)
     with pytest.raises(OSError, match="No space"):
         train.write(tmp_path / "runs" / "x", [784, 10], [], [state], [state])

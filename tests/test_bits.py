@@ -1,0 +1,124 @@
+"""The same bytes whoever runs it, where, and with how many threads."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from stages import BITS_PROMISED, ROOT
+from stages.train import HISTORY_COLUMNS
+from tests.conftest import SMALL
+
+pinned = pytest.mark.skipif(
+    not BITS_PROMISED, reason="bits are promised on x86-64 Linux with AVX2 only"
+)
+
+
+@pinned
+def test_torch_computes_as_it_is_told():
+    assert torch.backends.cpu.get_cpu_capability() == "AVX2"
+    assert torch.get_num_threads() == 1
+
+
+def test_torch_loaded_first_is_refused():
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    result = subprocess.run(
+        [sys.executable, "-c", "import torch, stages"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "import stages before torch" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"INITLAB_WORKERS": "1"},
+        {"INITLAB_WORKERS": "2", "OMP_NUM_THREADS": "4", "MKL_NUM_THREADS": "2"},
+        {"INITLAB_WORKERS": "4", "OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"},
+        {"ATEN_CPU_CAPABILITY": "default", "MKL_DYNAMIC": "FALSE"},
+    ],
+    ids=lambda environment: "-".join(environment.values()),
+)
+def test_threads_and_settings_of_the_machine_change_no_byte(study, environment):
+    before = outputs(study)
+    assert before
+    for variant in SMALL["variants"]:
+        study.run(sys.executable, "-m", "stages.train", variant, env=environment)
+    assert outputs(study) == before
+
+
+@pytest.mark.slow
+def test_a_cold_run_elsewhere_gives_the_same_lock_and_reports(
+    fresh_clone, finished_study, tmp_path
+):
+    """Another folder, and what differs between two users' shells."""
+    other = fresh_clone.copy(tmp_path / "an other place" / "initlab")
+    home = tmp_path / "home"
+    home.mkdir()
+    shell = {"HOME": str(home), "TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
+    other.environment |= shell | {"USER": "someone", "MPLCONFIGDIR": str(home)}
+    old = os.umask(0o077)
+    try:
+        other.repro()
+    finally:
+        os.umask(old)
+    assert outputs(other) == outputs(finished_study)
+    for file in ("dvc.lock", *reports(finished_study)):
+        assert (other.folder / file).read_bytes() == (finished_study.folder / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_more_seeds_extend_a_study(study):
+    few = outputs(study)
+    params = study.params
+    params["seeds"] = 5
+    study.params = params
+    study.repro()
+    many = outputs(study)
+    for name, content in few.items():
+        if name.endswith("history.csv"):
+            assert many[name].startswith(content)
+            assert content.startswith(",".join(HISTORY_COLUMNS).encode())
+    tensors = [load(study, variant)["fc1.weight"] for variant in SMALL["variants"]]
+    assert all(tensor.shape[0] == 5 for tensor in tensors)
+
+
+def load(study, variant: str) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(study.folder / "data" / "runs" / variant / "weights.safetensors")
+
+
+def outputs(study) -> dict[str, bytes]:
+    runs = study.folder / "data" / "runs"
+    return {p.relative_to(runs).as_posix(): p.read_bytes() for p in runs.rglob("*") if p.is_file()}
+
+
+def reports(study) -> list[str]:
+    folder = study.folder / "reports"
+    return [p.relative_to(study.folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_leaves_nothing(study):
+    """A limit on the size of files stands for the disk: every write past it fails."""
+    run = study.folder / "data" / "runs" / "baseline"
+    before = outputs(study)
+    code = (
+        "import resource, signal, stages.train, sys;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "sys.argv = ['train', 'baseline']; stages.train.main()"
+    )
+    result = study.run(sys.executable, "-c", code, expect=1)
+    assert "data/runs/baseline: nothing was written" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert outputs(study) == before
+    assert not list(run.parent.parent.glob(".partial-*"))
