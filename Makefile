@@ -6,10 +6,10 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro test test-fast bench lint lock
+.PHONY: help env repro verify test test-fast bench lint lock
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 
@@ -17,6 +17,9 @@ repro: env ## run the whole study: whatever changed since the last time, and no 
 	@python -m stages.check
 	dvc repro
 	@echo "Look at reports/learning_curves.png and reports/summary.md, or run: dvc plots show --open"
+
+verify: env ## compare the results here with those that are committed
+	python -m tests.verify
 
 test: env ## all tests
 	pytest

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stages import ROOT, params
-from stages.mnist import FILES
+from stages.idx import FILES
 
 # SHA-256 of the files, or of their .gz where only that is published.
 SHA256 = {

@@ -9,6 +9,7 @@ import torch
 
 from stages import BITS_PROMISED, ROOT
 from stages.train import HISTORY_COLUMNS
+from tests import verify
 from tests.conftest import SMALL
 
 pinned = pytest.mark.skipif(
@@ -122,3 +123,17 @@ def test_a_full_disk_is_told_and_leaves_nothing(study):
     assert "Traceback" not in result.stderr
     assert outputs(study) == before
     assert not list(run.parent.parent.glob(".partial-*"))
+
+
+def test_accuracies_are_compared_where_bits_are_not_promised():
+    committed = {"a": {"test_acc": 0.9774}, "b": {"test_acc": 0.1135}}
+    assert verify.differences(committed, committed) == []
+    near = {"a": {"test_acc": 0.975}, "b": {"test_acc": 0.1135}}
+    assert verify.differences(committed, near) == []
+    far = {"a": {"test_acc": 0.97}, "c": {"test_acc": 0.5}}
+    assert verify.differences(committed, far) == [
+        "a: test accuracy 0.97, committed 0.9774",
+        "b: only on one side",
+        "c: only on one side",
+    ]
+    assert verify.differences({"a": {"test_acc": 0.5}}, {"a": {"test_acc": float("nan")}})

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stages import download
-from stages.mnist import FILES
+from stages.idx import FILES
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's dataset-fashion-mnist
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from stages import idx as idx_files
 from stages import mnist
 
 
@@ -27,7 +28,7 @@ def test_pixels_are_those_that_torchvision_reads(mnist_folder, tmp_path, test_im
 
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for file in mnist.FILES.values():
+    for file in idx_files.FILES.values():
         (raw / file).symlink_to(mnist_folder / file)
     normalize = transforms.Normalize((mnist.MEAN,), (mnist.STD,))
     transform = transforms.Compose([transforms.ToTensor(), normalize])
@@ -54,8 +55,8 @@ def idx(*shape: int) -> bytes:
 def test_an_idx_file_has_the_shape_of_its_header(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(idx(2, 3, 4))
-    assert mnist.read_idx(path).shape == (2, 3, 4)
-    assert mnist.read_idx(path)[1, 2, 3] == 23
+    assert idx_files.read_idx(path).shape == (2, 3, 4)
+    assert idx_files.read_idx(path)[1, 2, 3] == 23
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0", idx(2, 3)[:-1], gzip.compress(idx(2, 3))])
@@ -63,11 +64,11 @@ def test_a_damaged_idx_file_is_refused(tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="file"):
-        mnist.read_idx(path)
+        idx_files.read_idx(path)
 
 
 def test_images_and_labels_must_be_as_many(tmp_path):
-    (tmp_path / mnist.FILES["test", "images"]).write_bytes(idx(2, 1, 1))
-    (tmp_path / mnist.FILES["test", "labels"]).write_bytes(idx(3))
+    (tmp_path / idx_files.FILES["test", "images"]).write_bytes(idx(2, 1, 1))
+    (tmp_path / idx_files.FILES["test", "labels"]).write_bytes(idx(3))
     with pytest.raises(ValueError, match=r"2 test images but 3 labels|cannot reshape|784"):
         mnist.load(tmp_path, "test")

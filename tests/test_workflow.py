@@ -4,6 +4,7 @@ import ast
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -220,6 +221,27 @@ def imported(module: str) -> set[str]:
 def test_a_stage_depends_on_exactly_the_code_that_it_runs(stage):
     code = [path for path in stage_dependencies()[stage] if path.startswith("stages/")]
     assert code == sorted(imported(stage))
+
+
+SLOW_TO_IMPORT = {"torch", "torchvision", "matplotlib", "pandas", "scipy", "dvc"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "heavy"),
+    [
+        ("check", {"torch"}),
+        ("download", set()),
+        ("train", {"torch"}),
+        ("evaluate", {"torch"}),
+        ("report", {"matplotlib", "pandas", "scipy"}),
+    ],
+)
+def test_a_stage_loads_no_more_than_it_uses(stage, heavy):
+    code = f"import sys, stages.{stage}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(result.stdout.split()) & SLOW_TO_IMPORT == heavy
 
 
 def test_a_stage_imports_no_other_stage():
