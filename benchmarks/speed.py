@@ -1,6 +1,6 @@
 """What a trained network costs, against the lecture's loop and against the arithmetic.
 
-`make bench` prints a table; it takes about ten minutes and wants the machine for itself.
+`make bench` prints a table; it takes about twelve minutes and wants the machine for itself.
 Every figure is the median of several rounds, every ratio is taken within a round: a
 machine's speed drifts. Each measurement is a process of its own, so that each way of
 training has the threads and kernels that it would have: the others torch's own choice,
