@@ -78,11 +78,12 @@ def test_bits_do_not_depend_on_the_number_of_workers(study, workers):
         assert np.array_equal(state.weights, shared[key][0].weights)
 
 
-def test_a_seed_has_the_same_bits_alone_and_among_others(study):
-    one, five = collect(study, 1, 1), collect(study, 5, 2)
+@pytest.mark.parametrize("seeds", [5, 20])
+def test_a_seed_has_the_same_bits_alone_and_among_others(study, seeds):
+    one, many = collect(study, 1, 1), collect(study, seeds, 2)
     for key, (state, row) in one.items():
-        assert row == five[key][1]
-        assert np.array_equal(state.weights, five[key][0].weights)
+        assert row == many[key][1]
+        assert np.array_equal(state.weights, many[key][0].weights)
 
 
 def collect(study: Study, seeds: int, workers: int) -> dict:
