@@ -86,7 +86,7 @@ def fill(tensor: Tensor, initializer: Initializer, random: torch.Generator) -> N
     source = {"generator": random} if len(allowed) < len(parameters) else {}
     try:
         function(tensor, **initializer.kwargs, **source)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InitializerError(f"{takes}; it refused: {reason}") from None
     if not tensor.isfinite().all():
