@@ -16,7 +16,7 @@ env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 repro: env ## run the whole study: whatever changed since the last time, and no more
 	@python -m stages.check
 	dvc repro
-	@echo "Look at reports/learning_curves.png and reports/summary.md, or run: dvc plots show --open"
+	@echo "Look at reports/claims.md, reports/summary.md and reports/figures/, or run: dvc plots show --open"
 
 verify: env ## compare the results here with those that are committed
 	python -m tests.verify
@@ -27,7 +27,7 @@ test: env ## all tests
 test-fast: env ## the tests that take under a minute together
 	pytest -m "not slow"
 
-bench: env ## what a network costs, against the lecture's loop and the arithmetic (12 minutes)
+bench: env ## what a network costs, against the lecture's loop and the arithmetic (20 minutes)
 	python benchmarks/speed.py
 
 lint: env ## ruff, with what it would change

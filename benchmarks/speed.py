@@ -1,10 +1,10 @@
 """What a trained network costs, against the lecture's loop and against the arithmetic.
 
-`make bench` prints a table; it takes about twelve minutes and wants the machine for itself.
+`make bench` prints a table; it takes about twenty minutes and wants the machine for itself.
 Every figure is the median of several rounds, every ratio is taken within a round: a
-machine's speed drifts. Each measurement is a process of its own, so that each way of
-training has the threads and kernels that it would have: the others torch's own choice,
-initlab what stages/__init__.py pins.
+machine's speed drifts. Whole commands are run once, before the rounds. Each measurement is
+a process of its own, so that each way of training has the threads and kernels that it would
+have: the others torch's own choice, initlab what stages/__init__.py pins.
 """
 
 import argparse
@@ -134,6 +134,15 @@ def initlab(seeds: int) -> float:
     return (time.perf_counter() - start) / (seeds * EPOCHS)
 
 
+def unprobed(seeds: int) -> float:
+    """initlab's trainer without its probes: what they cost is the difference."""
+    from stages import training
+
+    training.probes.look = lambda *_: ()
+    training._still = lambda *_: {}
+    return initlab(seeds)
+
+
 def floor() -> float:
     """The operations alone, at the best rate of large products on all cores at once."""
     rates = _on_every_core("product")
@@ -254,7 +263,7 @@ def startup() -> dict[str, float]:
 
 # The table.
 
-WAYS = {f.__name__: f for f in (lecture, plain, ensemble, initlab, floor, product)}
+WAYS = {f.__name__: f for f in (lecture, plain, ensemble, initlab, unprobed, floor, product)}
 
 
 def measured(way: str, *arguments: int) -> float:
@@ -291,13 +300,15 @@ def main() -> None:
         "plain tensor loop": ("plain",),
         "torch.func, 5 seeds": ("ensemble",),
         **{f"initlab, {n} seed{'s' if n > 1 else ''}": ("initlab", n) for n in SEEDS},
+        "initlab, 5 seeds, without probes": ("unprobed", 5),
         "arithmetic floor": ("floor",),
     }
-    rounds, repros, starts, peaks = [], [], [], []
+    print("`dvc repro` …", file=sys.stderr)
+    whole = in_clone(repro)
+    rounds, starts, peaks = [], [], []
     for i in range(arguments.rounds):
         print(f"round {i + 1} of {arguments.rounds} …", file=sys.stderr)
         rounds.append({name: measured(*way) for name, way in ways.items()})
-        repros.append(in_clone(repro))
         starts.append(startup())
         peaks.append(peak_memory())
 
@@ -314,23 +325,31 @@ def main() -> None:
         )
         excess = middle(lambda i, name=name: rounds[i][name] / rounds[i]["arithmetic floor"])
         print(f"| {name} | {seconds:.3f} | {gain:.1f} | {excess:.2f} |")
-    print("\n| `dvc repro` of the default study | seconds | per network, lecture's / this |")
+    probed = middle(
+        lambda i: rounds[i]["initlab, 5 seeds"] / rounds[i]["initlab, 5 seeds, without probes"] - 1
+    )
+    print(f"\nThe probes take {100 * probed:.1f} % of the training time without them.")
+    print("\n| `dvc repro` of the default study, once | seconds | per network, lecture's / this |")
     print("|---|---:|---:|")
-    for name in repros[0]:
-        seconds = middle(lambda i, name=name: repros[i][name])
-        networks = {"cold": 20, "one variant changed": 5}.get(name)
+    for name, seconds in whole.items():
+        # Networks like the lecture's; the deep ones come on top.
+        networks = {"cold": _lectures_networks(), "one variant changed": 5}.get(name)
         gain = "–"
         if networks:
-            share = middle(
-                lambda i, name=name, networks=networks: (
-                    10 * rounds[i]["lecture's loop (DataLoader)"] * networks / repros[i][name]
-                )
-            )
-            gain = f"{share:.1f}"
+            lectures = middle(lambda i: rounds[i]["lecture's loop (DataLoader)"])
+            gain = f"{EPOCHS * lectures * networks / seconds:.1f}"
         print(f"| {name} | {seconds:.1f} | {gain} |")
     print(f"\nPeak memory of a training stage, 5 seeds: {middle(lambda i: peaks[i]):.0f} MiB")
     starting = (f"{stage} {middle(lambda i, s=stage: starts[i][s]):.1f}" for stage in starts[0])
     print(f"Start-up in seconds: {', '.join(starting)}")
+
+
+def _lectures_networks() -> int:
+    from stages import params
+
+    settings = params.load()
+    alike = [v for v in settings.variants if settings.network_of(v).hidden == SIZES[1:-1]]
+    return len(alike) * settings.seeds
 
 
 def _hardware() -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from stages import BITS_PROMISED, ROOT, mnist, network, params
 
 RUNS = ROOT / "data" / "runs"
 REPORTS = ROOT / "reports"
-RUN_FILES = {"history.csv", "initial.safetensors", "weights.safetensors"}
+RUN_FILES = {"history.csv", "initial.safetensors", "probes.csv", "weights.safetensors"}
 
 # How far a score may be from the one that training saw, where the bits are not promised.
 TOLERANCE = 1e-3
@@ -33,7 +34,7 @@ def main() -> None:
         for name, table in rows.items():
             tables[name] += [{"variant": variant, **row} for row in table]
         metrics[variant] = {
-            score: _rounded(sum(row[score] for row in rows["seeds"]) / len(rows["seeds"]))
+            score: _mean([row[score] for row in rows["seeds"]])
             for score in ("test_acc", "test_loss")
         }
     REPORTS.mkdir(exist_ok=True)
@@ -132,6 +133,12 @@ def _expect_same(variant: str, row: dict, seen: dict) -> None:
                 f"weights, but {then} in its history; train it again: "
                 f"dvc repro --force --single-item train@{variant}"
             )
+
+
+def _mean(scores: list[float]) -> float | None:
+    """Rounded; None where one is not finite: JSON has no word for that."""
+    mean = sum(scores) / len(scores)
+    return _rounded(mean) if math.isfinite(mean) else None
 
 
 def _rounded(value: float) -> float:

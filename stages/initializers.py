@@ -1,15 +1,22 @@
 """What the weights are before training: PyTorch's default, or what a variant says."""
 
+import importlib
 import inspect
 import math
+from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from stages import ROOT, mnist, network
 from stages.params import Initializer, LayerInit, Variant, layer_names
 from stages.seeds import generator
+
+OWN = ROOT / "stages" / "own"
 
 # torch.nn.init fills in place; params.yaml leaves its trailing underscore out.
 FUNCTIONS = {
@@ -28,32 +35,60 @@ class InitializerError(ValueError):
         self.initializer = initializer
 
 
+def own_files(variant: Variant) -> list[Path]:
+    """The files in stages/own that a variant's initializers come from."""
+    fills = [getattr(layer, kind) for layer in _entries(variant) for kind in ("weight", "bias")]
+    names = {initializer.name for initializer in fills if initializer} - set(FUNCTIONS)
+    return [OWN / f"{name}.py" for name in sorted(names)]
+
+
+def _entries(variant: Variant) -> list[LayerInit]:
+    return [variant.all, *variant.layers.values()]
+
+
 def initial_weights(
-    sizes: list[int], variant: Variant, seed: int, dtype: torch.dtype = torch.float32
+    sizes: list[int],
+    variant: Variant,
+    seed: int,
+    activation: str = "relu",
+    images: mnist.Images | None = None,
 ) -> dict[str, Tensor]:
     """Every tensor of a network before training, by its name (`fc1.weight`, `fc1.bias`, …).
 
     `sizes` are the widths from input to output; a weight is `[fan_out, fan_in]`, a bias
     `[fan_out]`. A layer's own entry comes before the variant's `all`, and that before
-    the default. Raises InitializerError where the variant asks for what cannot be done.
+    the default. `images` are for initializers that look at data; without them these get
+    noise to look at, which is enough to see whether they work. Raises InitializerError
+    where the variant asks for what cannot be done.
     """
-    weights = {}
+    net = network.allocate(sizes)
+    weights = net.named()
+
+    def inputs_of(layer: int) -> Tensor:
+        if images is None:
+            pixels = torch.randn(256, sizes[0], generator=generator(seed, "inputs"))
+        else:
+            pixels = mnist.normalize(images.pixels, torch.empty(images.pixels.shape))
+        below = network.Tensors(sizes[: layer + 1], net.flat)
+        return network.hidden_outputs(below, activation, pixels)
+
     names = layer_names(sizes[1:-1])
-    for layer, (fan_in, fan_out) in zip(names, pairwise(sizes), strict=True):
+    for i, (layer, (fan_in, _)) in enumerate(zip(names, pairwise(sizes), strict=True)):
         own = variant.layers.get(layer, LayerInit())
-        for kind, shape in (("weight", (fan_out, fan_in)), ("bias", (fan_out,))):
+        for kind in ("weight", "bias"):
             name = f"{layer}.{kind}"
-            tensor = torch.empty(shape)
+            tensor = weights[name]
             _fill_default(tensor, fan_in, generator(seed, f"default/{name}"))
             place = layer if getattr(own, kind) else "all"
             initializer = getattr(own, kind) or getattr(variant.all, kind)
             if initializer:
                 try:
-                    fill(tensor, initializer, generator(seed, f"init/{name}"))
+                    fill(
+                        tensor, initializer, generator(seed, f"init/{name}"), partial(inputs_of, i)
+                    )
                 except InitializerError as error:
                     rule = f"{error} (filling {name})"
                     raise InitializerError(rule, f"{place}.{kind}", initializer) from None
-            weights[name] = tensor.to(dtype)
     return weights
 
 
@@ -66,26 +101,46 @@ def _fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
         torch.nn.init.uniform_(tensor, -bound, bound, generator=random)
 
 
-def fill(tensor: Tensor, initializer: Initializer, random: torch.Generator) -> None:
-    """Fill a tensor in place; raises InitializerError for a wrong name, argument or shape."""
-    function = FUNCTIONS.get(initializer.name)
-    if function is None:
-        nearest = get_close_matches(initializer.name, FUNCTIONS, n=1)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise InitializerError(f"no such initializer; {hint}Allowed: {', '.join(FUNCTIONS)}")
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    allowed = {p.name: p for p in parameters if p.name != "generator"}
-    required = [p.name for p in allowed.values() if p.default is p.empty]
+def _function(name: str) -> Callable:
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    own = sorted(path.stem for path in OWN.glob("*.py") if path.stem != "__init__")
+    if name in own:
+        function = getattr(importlib.import_module(f"stages.own.{name}"), "fill", None)
+        if function is None:
+            raise InitializerError(f"stages/own/{name}.py has no function fill(tensor, …)")
+        return function
+    allowed = [*FUNCTIONS, *own]
+    nearest = get_close_matches(name, allowed, n=1)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    raise InitializerError(f"no such initializer; {hint}Allowed: {', '.join(allowed)}")
+
+
+def fill(
+    tensor: Tensor,
+    initializer: Initializer,
+    random: torch.Generator,
+    inputs: Callable[[], Tensor] | None = None,
+) -> None:
+    """Fill a tensor in place; raises InitializerError for a wrong name, argument or shape.
+
+    `inputs` computes what the layer receives, if the initializer wants to see it.
+    """
+    function = _function(initializer.name)
+    parameters = {p.name: p for p in list(inspect.signature(function).parameters.values())[1:]}
+    given = {"generator": lambda: random, "inputs": inputs}
+    allowed = [name for name in parameters if name not in given]
     takes = f"{initializer.name} takes {', '.join(allowed) or 'no arguments'}"
     for argument in initializer.kwargs:
         if argument not in allowed:
             raise InitializerError(f"unknown argument {argument!r}; {takes}")
-    for argument in required:
-        if argument not in initializer.kwargs:
+    for argument in allowed:
+        required = parameters[argument].default is inspect.Parameter.empty
+        if required and argument not in initializer.kwargs:
             raise InitializerError(f"argument {argument!r} is missing; {takes}")
-    source = {"generator": random} if len(allowed) < len(parameters) else {}
+    sources = {name: source() for name, source in given.items() if name in parameters}
     try:
-        function(tensor, **initializer.kwargs, **source)
+        function(tensor, **initializer.kwargs, **sources)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InitializerError(f"{takes}; it refused: {reason}") from None

@@ -147,6 +147,16 @@ def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
     torch.addmm(net.biases[-1], inputs, net.transposed[-1], out=logits)
 
 
+def hidden_outputs(net: Tensors, activation: str, x: Tensor) -> Tensor:
+    """What a network of hidden layers alone makes of `x`; `x` itself if it has none."""
+    activate = ACTIVATIONS[activation].forward
+    for bias, transposed in zip(net.biases, net.transposed, strict=True):
+        z = torch.addmm(bias, x, transposed)
+        x = z if ACTIVATIONS[activation].in_place else torch.empty_like(z)
+        activate(z, x)
+    return x
+
+
 def backward(
     net: Tensors, grads: Tensors, buffers: Buffers, logits: Tensor, target: Tensor
 ) -> None:

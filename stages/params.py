@@ -131,6 +131,7 @@ class Variant(Section):
 class Display(Section):
     label: str | None = None
     color: Color | None = None
+    group: str | None = None
 
 
 class Params(Section):
@@ -153,6 +154,11 @@ class Params(Section):
         """What a reader sees instead of a variant's name."""
         display = self.display.get(variant)
         return display.label if display and display.label else variant
+
+    def group_of(self, variant: str) -> str:
+        """The group that a variant is shown in."""
+        display = self.display.get(variant)
+        return display.group if display and display.group else "other"
 
 
 def layer_names(hidden: list[int]) -> list[str]:

@@ -1,26 +1,81 @@
-"""Stage report: figures and tables, from what evaluate measured."""
+"""Stage report: tables, the audit of the lecture's claims, and figures."""
 
-import math
+import json
 
 import pandas as pd
+from safetensors.numpy import load_file
 
-from stages import ROOT, figures, params
+from stages import ROOT, claims, figures, measured, params, reasons, summary
 from stages.statistics import t_interval
 
+RUNS = ROOT / "data" / "runs"
 REPORTS = ROOT / "reports"
+
+SUMMARY_COLUMNS = [
+    "variant", "group", "seeds", "test_acc_mean", "test_acc_low", "test_acc_high",
+    "diff_mean", "diff_low", "diff_high", "p_holm", "outcome",
+]  # fmt: skip
+DETAIL_COLUMNS = [
+    "variant", "label", "epochs", "wilson_low", "wilson_high", "p", "superiority", "learning",
+    "epochs_to_95",
+]  # fmt: skip
+SCHEMES = {"default": "PyTorch default", "xavier": "Xavier", "he": "He"}
 
 
 def main() -> None:
     settings = params.load_or_exit()
-    history = pd.read_csv(REPORTS / "history.csv")
-    curves = learning_curves(history, settings)
-    final = curves.groupby("variant", sort=False).last().reset_index()
-    summary = final.drop(columns="epoch")
+    commonest, images = commonest_class(pd.read_csv(REPORTS / "confusion.csv"))
+    results = measured.load(RUNS, settings.variants, commonest)
 
-    summary.to_csv(REPORTS / "summary.csv", index=False, lineterminator="\n")
-    (REPORTS / "summary.md").write_text(as_markdown(summary), encoding="utf-8")
+    table = summary.comparison(results, settings, images)
+    write_csv("summary", table[SUMMARY_COLUMNS])
+    write_csv("statistics", table[DETAIL_COLUMNS])
+    write_text("summary.md", f"{summary.as_markdown(table)}\n{summary.verdict(table)}\n")
+
+    audit = claims.audit(results)
+    write_text("claims.json", json.dumps(audit, indent=2, ensure_ascii=False) + "\n")
+    write_text("claims.md", claims.as_markdown(audit))
+
+    (REPORTS / "figures").mkdir(exist_ok=True)
+    for name, figure in draw(results, settings, table):
+        figures.save(figure, REPORTS / "figures" / name)
+
+
+def commonest_class(confusion: pd.DataFrame) -> tuple[float, int]:
+    """The share of the test set's commonest class, and how many images it has."""
+    one = confusion[confusion["variant"] == confusion["variant"].iloc[0]]
+    counts = one.groupby("actual")["count"].sum()
+    seeds = pd.read_csv(REPORTS / "seeds.csv")
+    repeated = (seeds["variant"] == one["variant"].iloc[0]).sum()
+    return float(counts.max() / counts.sum()), int(counts.sum() // repeated)
+
+
+def draw(results: measured.Measured, settings: params.Params, table: pd.DataFrame):
+    """Every figure by its name, one after the other."""
+    curves = learning_curves(results.history, settings)
     colors = {name: display.color for name, display in settings.display.items()}
-    figures.save(figures.learning_curves(curves, colors), REPORTS / "learning_curves")
+    outcomes = dict(zip(table["variant"], table["outcome"], strict=True))
+    first_group = settings.group_of(next(iter(settings.variants)))
+    lecture = [v for v in settings.variants if settings.group_of(v) == first_group]
+    yield "learning_curves", figures.learning_curves(curves[curves["group"] == first_group], colors)
+    yield "all_variants", figures.all_variants(curves, results.history, outcomes, colors)
+    accuracies = {variant: results.accuracy(variant) for variant in settings.variants}
+    yield "final_accuracy", figures.final_accuracy(table, accuracies, results.commonest)
+    yield "why_stuck", reasons.why_stuck(results, lecture, settings.label_of)
+    yield "first_weights", reasons.first_weights(fc1_weights(lecture), settings.label_of)
+    yield "who_moved", reasons.who_moved(results, settings)
+    yield "little_randomness", reasons.little_randomness(results, settings, summary.BASELINE)
+    deep = {s: f"deep_{s}_adam" for s in SCHEMES if f"deep_{s}_adam" in settings.variants}
+    yield "depth", reasons.depth(results, deep, SCHEMES.__getitem__)
+
+
+def fc1_weights(variants: list[str]) -> dict:
+    """fc1's weights `[units, 784]` of the first seed, before and after training, by variant."""
+    files = ("initial.safetensors", "weights.safetensors")
+    return {
+        variant: tuple(load_file(RUNS / variant / file)["fc1.weight"][0] for file in files)
+        for variant in variants
+    }
 
 
 def learning_curves(history: pd.DataFrame, settings: params.Params) -> pd.DataFrame:
@@ -32,30 +87,25 @@ def learning_curves(history: pd.DataFrame, settings: params.Params) -> pd.DataFr
             {
                 "variant": variant,
                 "label": settings.label_of(variant),
+                "group": settings.group_of(variant),
                 "seeds": len(seeds),
                 "epoch": epoch,
-                "test_acc_mean": round(mean, 6),
-                "test_acc_low": round(low, 6),
-                "test_acc_high": round(high, 6),
+                "test_acc_mean": mean,
+                "test_acc_low": low,
+                "test_acc_high": high,
             }
         )
     return pd.DataFrame(rows)
 
 
-def as_markdown(summary: pd.DataFrame) -> str:
-    """The summary as a table to read, accuracies in per cent."""
-    lines = [
-        "| variant | start | seeds | test accuracy | 95 % interval over seeds |",
-        "|---|---|---:|---:|---:|",
-    ]
-    for row in summary.itertuples():
-        mean = f"{100 * row.test_acc_mean:.2f} %"
-        interval = f"{100 * row.test_acc_low:.2f} – {100 * row.test_acc_high:.2f} %"
-        if math.isnan(row.test_acc_low):
-            interval = "needs 2 seeds"
-        label = row.label.replace("|", r"\|")
-        lines.append(f"| {row.variant} | {label} | {row.seeds} | {mean} | {interval} |")
-    return "\n".join(lines) + "\n"
+def write_csv(name: str, table: pd.DataFrame) -> None:
+    """Write reports/NAME.csv."""
+    table.to_csv(REPORTS / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def write_text(name: str, text: str) -> None:
+    """Write a file in reports."""
+    (REPORTS / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

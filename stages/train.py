@@ -5,18 +5,23 @@ import os
 import shutil
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import astuple, fields
+from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
-from stages import ROOT, mnist, network, params
+from stages import ROOT, mnist, network, params, probes
 from stages.initializers import InitializerError
 from stages.training import Row, State, Study, train
 
-HISTORY_COLUMNS = ["variant", *(field.name for field in fields(Row))]
+SCORES = [field.name for field in fields(Row) if field.name != "layers"]
+HISTORY_COLUMNS = ["variant", *SCORES]
+PROBE_COLUMNS = ["variant", "seed", "epoch", *(field.name for field in fields(probes.Layer))]
 
 
 def main() -> None:
@@ -36,7 +41,7 @@ def main() -> None:
         test=mnist.load(images, "test"),
     )
     try:
-        rows, initial, final = run(study, settings.seeds, variant)
+        rows, final = run(study, settings.seeds, variant)
     except InitializerError as error:
         raise SystemExit(
             params.complaint(
@@ -47,16 +52,15 @@ def main() -> None:
         raise SystemExit("interrupted: nothing was written") from None
     folder = ROOT / "data" / "runs" / variant
     try:
-        write(folder, study.sizes, rows, initial, final)
+        write(folder, study.sizes, rows, final)
     except OSError as error:
         raise SystemExit(f"{folder}: nothing was written: {error.strerror or error}") from None
 
 
-def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State], list[State]]:
-    """Train all seeds, showing progress: every row, and each seed's first and last state."""
+def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State]]:
+    """Train all seeds, showing progress: every row, and each seed's last state."""
     epochs = study.training.epochs
     by_epoch: dict[int, list[Row]] = defaultdict(list)
-    initial: dict[int, State] = {}
     final: dict[int, State] = {}
     print(f"{title}: {seeds} {'seed' if seeds == 1 else 'seeds'}, each {_describe(study)}")
     total = seeds * epochs
@@ -65,7 +69,6 @@ def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State], l
         for state, row in train(study, seeds, worker_count()):
             by_epoch[row.epoch].append(row)
             if row.epoch == 0:
-                initial[row.seed] = state
                 continue
             bar.update()
             if row.epoch == epochs:
@@ -75,7 +78,7 @@ def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State], l
                 sys.stdout.flush()
     rows = [row for epoch in sorted(by_epoch) for row in by_epoch[epoch]]
     rows.sort(key=lambda row: (row.seed, row.epoch))
-    return rows, [initial[s] for s in range(seeds)], [final[s] for s in range(seeds)]
+    return rows, [final[seed] for seed in range(seeds)]
 
 
 def worker_count() -> int:
@@ -92,7 +95,10 @@ def worker_count() -> int:
 
 
 def _describe(study: Study) -> str:
-    return f"{'-'.join(map(str, study.sizes))} on {len(study.train.labels):,} images"
+    """Like 784-128-64-10, and 784-64×30-10 for thirty layers of 64."""
+    runs = [(width, len(list(run))) for width, run in groupby(study.sizes)]
+    sizes = "-".join(f"{width}×{n}" if n > 1 else str(width) for width, n in runs)
+    return f"{sizes} on {len(study.train.labels):,} images"
 
 
 def _epoch_line(rows: list[Row], epochs: int) -> str:
@@ -104,9 +110,7 @@ def _epoch_line(rows: list[Row], epochs: int) -> str:
     )
 
 
-def write(
-    folder: Path, sizes: list[int], rows: list[Row], initial: list[State], final: list[State]
-) -> None:
+def write(folder: Path, sizes: list[int], rows: list[Row], final: list[State]) -> None:
     """Write a variant's results; the folder, named after it, appears whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
@@ -115,15 +119,20 @@ def write(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        with (partial / "history.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(HISTORY_COLUMNS)
-            writer.writerows(
-                [folder.name, *(f"{v:.8g}" if isinstance(v, float) else v for v in astuple(row))]
-                for row in rows
-            )
-        (partial / "initial.safetensors").write_bytes(save(_stacked(sizes, initial)))
-        (partial / "weights.safetensors").write_bytes(save(_stacked(sizes, final)))
+        history = ([folder.name, *(getattr(row, score) for score in SCORES)] for row in rows)
+        _write_csv(partial / "history.csv", HISTORY_COLUMNS, history, digits=8)
+        layers = (
+            [folder.name, row.seed, row.epoch, *astuple(layer)]
+            for row in rows
+            for layer in row.layers
+        )
+        _write_csv(partial / "probes.csv", PROBE_COLUMNS, layers, digits=6)
+        (partial / "initial.safetensors").write_bytes(
+            save(_stacked(sizes, [s.initial for s in final]))
+        )
+        (partial / "weights.safetensors").write_bytes(
+            save(_stacked(sizes, [s.weights for s in final]))
+        )
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except BaseException:
@@ -131,9 +140,17 @@ def write(
         raise
 
 
-def _stacked(sizes: list[int], states: list[State]) -> dict[str, torch.Tensor]:
+def _write_csv(path: Path, columns: list[str], rows: Iterable[list], digits: int) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([f"{v:.{digits}g}" if isinstance(v, float) else v for v in row])
+
+
+def _stacked(sizes: list[int], flats: list[np.ndarray]) -> dict[str, torch.Tensor]:
     """Every tensor by its name, all seeds stacked: a weight is `[seeds, fan_out, fan_in]`."""
-    nets = [network.Tensors(sizes, torch.from_numpy(state.weights)).named() for state in states]
+    nets = [network.Tensors(sizes, torch.from_numpy(flat)).named() for flat in flats]
     return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}
 
 

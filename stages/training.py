@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from stages import mnist, network
+from stages import mnist, network, probes
 from stages.initializers import initial_weights
 from stages.params import Network, Training, Variant
 from stages.seeds import generator
@@ -51,7 +51,7 @@ class Row:
 
     Losses are mean cross-entropies in nats, accuracies fractions. The training figures
     are counted while the epoch runs, each batch before it is learned from; those of epoch 0
-    are over the first SCORED_BEFORE images.
+    are over the first SCORED_BEFORE images. `layers` is what the network then looks like.
     """
 
     seed: int
@@ -60,45 +60,61 @@ class Row:
     train_acc: float
     test_loss: float
     test_acc: float
+    layers: tuple[probes.Layer, ...]
 
 
 @dataclass(frozen=True)
 class State:
-    """A seed between two epochs: its flat weights and the optimizer's memory.
+    """A seed between two epochs: its flat weights now and at the start, and its optimizer.
 
-    NumPy arrays, because they travel between processes as plain bytes.
+    NumPy arrays, because they travel between processes as plain bytes. `moved_at` has the
+    step at which each tensor that ever moved first differed from its start.
     """
 
     seed: int
     next_epoch: int
+    initial: np.ndarray
     weights: np.ndarray
     moments: tuple[np.ndarray, np.ndarray]
     steps: int
+    moved_at: dict[str, int]
 
 
 def initial_state(study: Study, seed: int, dtype: torch.dtype = torch.float32) -> State:
     """A seed before training; raises InitializerError."""
     net = network.allocate(study.sizes, dtype)
     named = net.named()
-    for name, values in initial_weights(study.sizes, study.variant, seed).items():
+    images = study.train.first(probes.PROBED)
+    weights = initial_weights(study.sizes, study.variant, seed, study.network.activation, images)
+    for name, values in weights.items():
         named[name].copy_(values)
-    zeros = np.zeros_like(net.flat.numpy())
-    return State(seed, 0, net.flat.numpy(), (zeros, zeros), 0)
+    flat = net.flat.numpy()
+    zeros = np.zeros_like(flat)
+    return State(seed, 0, flat, flat, (zeros, zeros), 0, {})
 
 
 @torch.inference_mode()  # 5 % faster than merely having no gradients to record
 def run_epoch(study: Study, state: State) -> tuple[State, Row]:
     """Take a seed through its next epoch; epoch 0 trains nothing and only scores."""
     net = network.Tensors(study.sizes, torch.tensor(state.weights))
+    initial = network.Tensors(study.sizes, torch.from_numpy(state.initial))
     if state.next_epoch == 0:
         after, (loss, accuracy) = state, _score(study, net, study.train.first(SCORED_BEFORE))
     else:
         moments = [torch.tensor(moment) for moment in state.moments]
         steps = torch.tensor(float(state.steps))
-        loss, accuracy = _train_epoch(study, state, net, moments, steps)
-        first, second = (moment.numpy() for moment in moments)
-        after = State(state.seed, state.next_epoch, net.flat.numpy(), (first, second), int(steps))
-    row = Row(state.seed, state.next_epoch, loss, accuracy, *_score(study, net, study.test))
+        moved_at = dict(state.moved_at)
+        loss, accuracy = _train_epoch(study, state, net, initial, moments, steps, moved_at)
+        after = replace(
+            state,
+            weights=net.flat.numpy(),
+            moments=(moments[0].numpy(), moments[1].numpy()),
+            steps=int(steps),
+            moved_at=moved_at,
+        )
+    scores = _score(study, net, study.test)
+    layers = probes.look(net, initial, study.network.activation, study.train, after.moved_at)
+    row = Row(state.seed, state.next_epoch, loss, accuracy, *scores, layers)
     return replace(after, next_epoch=state.next_epoch + 1), row
 
 
@@ -106,8 +122,10 @@ def _train_epoch(
     study: Study,
     state: State,
     net: network.Tensors,
+    initial: network.Tensors,
     moments: list[torch.Tensor],
     steps: torch.Tensor,
+    moved_at: dict[str, int],
 ) -> tuple[float, float]:
     """Train on every image once, in place; the loss and accuracy counted on the way."""
     images, size = study.train, study.training.batch_size
@@ -119,6 +137,7 @@ def _train_epoch(
     grads = network.allocate(study.sizes, net.flat.dtype)
     activation = network.ACTIVATIONS[study.network.activation]
     buffers = None
+    still = _still(net, initial, moved_at)
     pixels = _gather(images.pixels, order, size)
     for batch, out, target in zip(pixels, logits.split(size), targets.split(size), strict=True):
         if buffers is None or buffers.rows != len(batch):
@@ -127,7 +146,41 @@ def _train_epoch(
         network.forward(net, buffers, out)
         network.backward(net, grads, buffers, out, target)
         update(study.training, net.flat, grads.flat, moments, steps)
+        if still:
+            for name in _moving(still, buffers):
+                moved_at[name] = int(steps)
+                del still[name]
     return network.loss_and_accuracy(logits, labels)
+
+
+# A tensor that has not moved: its layer, its values now and at the start.
+Still = tuple[int, torch.Tensor, torch.Tensor]
+
+
+def _still(
+    net: network.Tensors, initial: network.Tensors, moved_at: dict[str, int]
+) -> dict[str, Still]:
+    """The tensors that have not moved so far, by name."""
+    pairs = zip(net.named().items(), initial.named().values(), strict=True)
+    return {
+        name: (i // 2, now, before)
+        for i, ((name, now), before) in enumerate(pairs)
+        if name not in moved_at
+    }
+
+
+def _moving(still: dict[str, Still], buffers: network.Buffers) -> list[str]:
+    """Those that the last step moved.
+
+    Where no gradient arrives at a layer's units, that of its weights is exactly 0 too, and
+    a look at the former is a fiftieth of the work: stuck networks are looked at every step.
+    """
+    arrived = {i: buffers.delta[i].numpy().any() for i in {i for i, _, _ in still.values()}}
+    return [
+        name
+        for name, (i, now, before) in still.items()
+        if arrived[i] and not torch.equal(now, before)
+    ]
 
 
 def _gather(pixels: torch.Tensor, order: torch.Tensor, size: int) -> Iterator[torch.Tensor]:

@@ -10,6 +10,8 @@ import pytest
 import ruamel.yaml
 
 from stages import ROOT, download, mnist
+from stages.params import Network, Training, Variant
+from stages.training import Study
 
 SMALL = {
     "data": {"name": "mnist", "limit": 640},
@@ -44,6 +46,18 @@ def test_images(mnist_folder: Path) -> mnist.Images:
 @pytest.fixture(scope="session")
 def train_images(mnist_folder: Path) -> mnist.Images:
     return mnist.load(mnist_folder, "train")
+
+
+@pytest.fixture
+def lecture(train_images, test_images) -> Study:
+    """The lecture's network on the first 3,250 images: 50 batches of 64, and one of 50."""
+    return Study(
+        variant=Variant(),
+        network=Network(hidden=[128, 64], activation="relu"),
+        training=Training(epochs=1, batch_size=64, optimizer="adam", lr=0.001),
+        train=train_images.first(3250),
+        test=test_images.first(1000),
+    )
 
 
 class Clone:

@@ -1,9 +1,12 @@
 """The lecture's way of training, in plain torch.nn and torch.optim: the oracle for ours."""
 
+import dataclasses
+
 import torch
 
 from stages import mnist, network
-from stages.params import Training
+from stages.params import Training, Variant
+from stages.training import State, Study
 
 MODULES = {
     "relu": torch.nn.ReLU,
@@ -11,6 +14,13 @@ MODULES = {
     "tanh": torch.nn.Tanh,
     "sigmoid": torch.nn.Sigmoid,
     "gelu": torch.nn.GELU,
+}
+
+
+OPTIMIZERS = {
+    "adam": {"optimizer": "adam", "lr": 0.001},
+    "sgd": {"optimizer": "sgd", "lr": 0.05},
+    "sgd with momentum": {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9},
 }
 
 
@@ -53,3 +63,13 @@ def train_epoch(
         loss_sum += loss.item() * len(labels)
         correct += (logits.argmax(1) == labels).sum().item()
     return loss_sum / len(order), correct / len(order)
+
+
+def with_start(study: Study, **entries: dict) -> Study:
+    """The study with another variant, as params.yaml would have it."""
+    return dataclasses.replace(study, variant=Variant.model_validate(entries))
+
+
+def tensors(study: Study, state: State) -> dict[str, torch.Tensor]:
+    """A state's weights by name."""
+    return network.Tensors(study.sizes, torch.from_numpy(state.weights)).named()

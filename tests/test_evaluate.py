@@ -26,8 +26,8 @@ def runs(train_images, test_images, tmp_path_factory):
             train=train_images.first(1000),
             test=test_images,
         )
-        rows, initial, final = train.run(study, 2, name)
-        train.write(folder / name, study.sizes, rows, initial, final)
+        rows, final = train.run(study, 2, name)
+        train.write(folder / name, study.sizes, rows, final)
     return folder
 
 
@@ -72,6 +72,27 @@ def test_final_weights_are_looked_at_tensor_by_tensor(runs, test_images):
         assert row["largest_move"] == pytest.approx((values - 1).abs().max().item())
 
 
+def test_probes_have_a_row_for_every_seed_epoch_and_layer(runs, test_images):
+    rows = evaluate.read_csv(runs / "ones" / "probes.csv")
+    assert list(rows[0]) == train.PROBE_COLUMNS
+    keys = [(row["variant"], row["seed"], row["epoch"], row["layer"]) for row in rows]
+    layers = ("fc1", "fc2", "out")
+    assert keys == [("ones", s, e, layer) for s in "01" for e in "01" for layer in layers]
+    assert {row["distinct_units"] for row in rows if row["layer"] != "out"} == {"1"}
+    assert {row["weight_moved_at"] for row in rows if row["epoch"] == "0"} == {""}
+    table = evaluate.evaluate(runs / "ones", "relu", test_images)["tensors"]
+    tables = {row["tensor"]: row for row in table if row["seed"] == 0}
+    last = [row for row in rows if row["seed"] == "0" and row["epoch"] == "1"]
+    for row in last:
+        move = tables[f"{row['layer']}.weight"]["largest_move"]
+        assert float(row["weight_move"]) == pytest.approx(move, rel=1e-5)
+
+
+def test_a_mean_that_is_not_finite_is_null():
+    assert evaluate._mean([0.25, 0.5]) == 0.375
+    assert evaluate._mean([0.25, float("nan")]) is None
+
+
 def test_every_file_is_stacked_over_seeds(runs):
     for file in ("initial", "weights"):
         tensors = load_file(runs / "ones" / f"{file}.safetensors")
@@ -105,8 +126,9 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(train, "save", fail)
-    state = State(0, 0, np.zeros(7856, np.float32), (), 0)
+    flat = np.zeros(7856, np.float32)
+    state = State(0, 0, flat, flat, (flat, flat), 0, {})
     with pytest.raises(OSError, match="No space"):
-        train.write(tmp_path / "runs" / "x", [784, 10], [], [state], [state])
+        train.write(tmp_path / "runs" / "x", [784, 10], [], [state])
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert not any((tmp_path / "runs").iterdir())

@@ -57,6 +57,7 @@ def test_the_study_of_the_repository_is_valid():
         ("variants", None, ["variants = None", "mapping"]),
         ("variants.baseline", 3, ["variants.baseline = 3", "mapping"]),
         ("display.baseline.label", 3, ["display.baseline.label = 3", "string"]),
+        ("display.baseline.group", 3, ["display.baseline.group = 3", "string"]),
         ("display.baseline.color", "red", ["display.baseline.color = 'red'", "#0072b2"]),
         # sizes
         ("seeds", 0, ["seeds = 0", "greater than 0"]),

@@ -1,107 +1,177 @@
-"""Tables and figures from made-up histories."""
-
-import math
+"""The figures, from made-up results."""
 
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.stats
 
-from stages import ROOT, figures, params, report
-from stages.statistics import t_interval
+from stages import figures, measured, params, reasons, report, summary
+from stages.figures import plt
+from tests import made_up
 from tests.conftest import SMALL
+
+STUCK = [0.1135] * 5
+ACCURACIES = {
+    "baseline": 0.977, "all_zero": STUCK, "zero_weights": [0.96, 0.1135, 0.97, 0.96, 0.1135],
+    "constant": 0.36, "noise_0_000001": 0.97, "noise_0_01": 0.96,
+    "deep_default_adam": STUCK, "deep_he_adam": 0.9,
+}  # fmt: skip
 
 
 @pytest.fixture
 def settings():
-    return params.Params.model_validate(SMALL)
+    study = made_up.settings()
+    return study.model_copy(update={"variants": {v: study.variants[v] for v in ACCURACIES}})
 
 
-def history(seeds: int = 3) -> pd.DataFrame:
-    rows = [
-        {"variant": variant, "seed": seed, "epoch": epoch, "test_acc": level + 0.01 * seed * epoch}
-        for variant, level in (("baseline", 0.9), ("all_ones", 0.1))
-        for seed in range(seeds)
-        for epoch in range(3)
-    ]
-    return pd.DataFrame(rows)
+@pytest.fixture
+def results():
+    return made_up.results(
+        ACCURACIES,
+        {
+            ("all_zero", None, "weight_move"): 0.0,
+            ("all_zero", None, "weight_moved_at"): None,
+            ("all_zero", "fc1", "distinct_units"): 1,
+            ("constant", "fc1", "symmetry_gap"): 0.0,
+            ("baseline", "out", "weight_moved_at"): 7,
+        },
+    )
 
 
-def test_the_interval_is_students():
-    values = np.array([0.97, 0.98, 0.975, 0.972, 0.979])
-    mean, low, high = t_interval(values)
-    expected = scipy.stats.t.interval(0.95, 4, np.mean(values), scipy.stats.sem(values))
-    assert mean == pytest.approx(np.mean(values))
-    assert (low, high) == pytest.approx(expected)
+@pytest.fixture
+def drawn(results, settings, monkeypatch):
+    """Every figure by its name."""
+    rng = np.random.default_rng(0)
+    weights = {"baseline": (np.zeros((16, 784)), rng.normal(size=(16, 784)))}
+    monkeypatch.setattr(report, "fc1_weights", lambda variants: weights)
+    table = summary.comparison(results, settings, 10_000)
+    figures_by_name = dict(report.draw(results, settings, table))
+    yield figures_by_name
+    plt.close("all")
 
 
-def test_the_interval_of_one_value_is_unknown_and_of_equal_values_a_point():
-    mean, low, high = t_interval(np.array([0.5]))
-    assert mean == 0.5
-    assert math.isnan(low)
-    assert math.isnan(high)
-    assert t_interval(np.array([0.1135] * 5)) == (0.1135, 0.1135, 0.1135)
+def words(figure: plt.Figure) -> str:
+    """All text of a figure, as far as it is shown."""
+    figure.draw_without_rendering()
+    return "\n".join(text.get_text() for text in figure.findobj(plt.Text) if text.get_visible())
 
 
-def test_curves_have_a_row_for_every_variant_and_epoch(settings):
-    curves = report.learning_curves(history(), settings)
-    assert list(curves["variant"]) == ["baseline"] * 3 + ["all_ones"] * 3
-    assert list(curves["epoch"]) == [0, 1, 2] * 2
-    last = curves.iloc[2]
-    assert last["label"] == "PyTorch default"
-    assert curves.iloc[5]["label"] == "all_ones"
-    assert last["test_acc_mean"] == pytest.approx(0.92)
-    assert last["test_acc_low"] < 0.92 < last["test_acc_high"]
+def test_every_figure_asks_its_question_in_its_title(drawn):
+    questions = {
+        "learning_curves": "Does the initial value of the weights decide what is learned?",
+        "all_variants": "Which ways to start learn, and which never do?",
+        "final_accuracy": "How well does every start end?",
+        "why_stuck": "Why is it stuck?",
+        "first_weights": "What does the network see?",
+        "who_moved": "Who moved?",
+        "little_randomness": "How little randomness is enough?",
+        "depth": "Does the signal survive depth?",
+    }
+    assert drawn.keys() == questions.keys()
+    for name, question in questions.items():
+        assert question in words(drawn[name]), name
 
 
-def test_the_table_to_read(settings):
-    final = report.learning_curves(history(), settings).groupby("variant", sort=False).last()
-    table = report.as_markdown(final.reset_index())
-    assert "| baseline | PyTorch default | 3 | 92.00 % | 87.03 – 96.97 % |" in table
-    assert table.count("\n") == 4
-
-
-def test_a_label_cannot_break_the_table(settings):
-    curves = report.learning_curves(history(), settings)
-    curves["label"] = "a|b"
-    final = curves.groupby("variant", sort=False).last().reset_index()
-    assert r"| a\|b |" in report.as_markdown(final)
-
-
-def test_one_seed_has_no_interval(settings):
-    final = report.learning_curves(history(1), settings).groupby("variant", sort=False).last()
-    assert "needs 2 seeds" in report.as_markdown(final.reset_index())
-
-
-def test_the_figure_has_a_labelled_curve_for_every_variant(settings):
-    figure = figures.learning_curves(report.learning_curves(history(), settings), {})
-    axes = figure.axes[0]
+def test_the_lectures_figure_has_a_curve_for_every_variant_of_its_group(drawn):
+    axes = drawn["learning_curves"].axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["PyTorch default (92.00 %)", "all_ones (12.00 %)"]
+    assert labels == ["PyTorch default (97.70 %)", "all zeros (11.35 %)"]
     assert len({line.get_color() for line in axes.lines}) == 2
-    assert list(axes.lines[0].get_ydata()) == pytest.approx([90, 91, 92])
-    assert axes.get_xlabel() == "Epoch"
-    assert axes.get_ylabel() == "Test accuracy (%)"
-    assert "3 seeds" in axes.get_title()
-    figures.plt.close(figure)
+    assert list(axes.lines[0].get_ydata()) == pytest.approx([9.8, 97.7, 97.7, 97.7])
+    assert "5 seeds" in axes.get_title()
 
 
-def test_a_colour_of_ones_own(settings):
-    curves = report.learning_curves(history(), settings)
-    figure = figures.learning_curves(curves, {"all_ones": "#123456"})
+def test_a_panel_a_group_and_single_seeds_where_they_part_ways(drawn):
+    panels = {axes.get_title(): axes for axes in drawn["all_variants"].axes if axes.get_title()}
+    assert list(panels) == ["lecture", "zeros", "constants", "symmetry", "depth"]
+    zeros = panels["zeros"]
+    assert len(zeros.lines) == 5 + 1  # the seeds, and the baseline
+    labels = [text.get_text() for text in zeros.get_legend().get_texts()]
+    assert labels == ["weights zero, biases random (3 of 5 learn)", "baseline (97.70 %)"]
+
+
+def test_final_accuracies_are_sorted_with_chance_and_baseline_drawn(drawn):
+    whole = drawn["final_accuracy"].axes[0]
+    labels = [text.get_text() for text in whole.get_yticklabels()]
+    assert labels[-1] == "PyTorch default"
+    assert labels[0] in ("all zeros", "30 layers, default, Adam")
+    assert "weights zero, biases random  (3 of 5 learn)" in labels
+    shown = words(drawn["final_accuracy"])
+    assert "chance: 11.35 %" in shown
+    assert "baseline: 97.70 %" in shown
+
+
+def test_who_never_moved_is_marked_and_who_moved_late_tells_when(drawn):
+    shown = [text.get_text() for text in drawn["who_moved"].axes[0].texts]
+    assert shown.count("0") == 2  # fc1.weight and fc2.weight of all_zero
+    assert "0.5  @7" in shown
+
+
+def test_noise_is_found_in_the_parameters(settings):
+    pairs = reasons.noise_levels(settings)
+    assert pairs == {0.1: [(0.0, "constant"), (1e-6, "noise_0_000001"), (0.01, "noise_0_01")]}
+
+
+def test_theory_is_drawn_beside_the_measured_depth(drawn):
+    forward = drawn["depth"].axes[0]
+    measured_line, theory = forward.lines[:2]
+    assert list(measured_line.get_ydata()) == [1, 1]
+    assert list(theory.get_ydata()) == pytest.approx([1, (1 / 6) ** 0.5])
+    assert "variance × 1/6 a layer" in theory.get_label()
+
+
+def test_a_study_of_two_variants_has_every_figure_too(monkeypatch):
+    small = params.Params.model_validate(SMALL)
+    results = made_up.results({"baseline": [0.9, 0.91], "all_ones": [0.11, 0.12]})
+    table = summary.comparison(results, small, 10_000)
+    weights = {v: (np.ones((16, 784)),) * 2 for v in small.variants}
+    monkeypatch.setattr(report, "fc1_weights", lambda variants: weights)
+    drawn = dict(report.draw(results, small, table))
+    assert "params.yaml has no constant" in words(drawn["little_randomness"])
+    assert "params.yaml has no deep_default" in words(drawn["depth"])
+    plt.close("all")
+
+
+def test_a_colour_of_ones_own(results, settings):
+    curves = report.learning_curves(results.history, settings)
+    figure = figures.learning_curves(curves, {"all_zero": "#123456"})
     assert figure.axes[0].lines[1].get_color() == "#123456"
-    figures.plt.close(figure)
+    plt.close(figure)
 
 
-def test_a_figure_has_the_same_bytes_twice(settings, tmp_path):
-    curves = report.learning_curves(history(), settings)
+def test_curves_have_a_row_for_every_variant_and_epoch(results, settings):
+    curves = report.learning_curves(results.history, settings)
+    assert list(curves["epoch"]) == [0, 1, 2, 3] * len(ACCURACIES)
+    last = curves.iloc[3]
+    assert (last["label"], last["group"]) == ("PyTorch default", "lecture")
+    assert last["test_acc_low"] < last["test_acc_mean"] < last["test_acc_high"]
+
+
+def test_a_figure_has_the_same_bytes_twice(drawn, tmp_path, results, settings):
     for name in ("one", "two"):
-        figures.save(figures.learning_curves(curves, {}), tmp_path / name)
+        figures.save(reasons.who_moved(results, settings), tmp_path / name)
     for kind in (".png", ".svg"):
         assert (tmp_path / f"one{kind}").read_bytes() == (tmp_path / f"two{kind}").read_bytes()
     assert b"<dc:date>" not in (tmp_path / "one.svg").read_bytes()
 
 
-def test_the_readme_shows_the_table_of_the_study():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (ROOT / "reports" / "summary.md").read_text(encoding="utf-8") in readme
+def test_the_commonest_class_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "REPORTS", tmp_path)
+    pd.DataFrame({"variant": ["a", "a", "b"], "seed": [0, 1, 0]}).to_csv(tmp_path / "seeds.csv")
+    confusion = pd.DataFrame(
+        {"variant": ["a"] * 3 + ["b"], "actual": [0, 1, 1, 0], "count": [40, 50, 10, 9]}
+    )
+    assert report.commonest_class(confusion) == (0.6, 50)
+
+
+def test_runs_are_read_as_tables(tmp_path):
+    for variant in ("a", "b"):
+        (tmp_path / variant).mkdir()
+        results = made_up.results({variant: 0.5})
+        results.history.to_csv(tmp_path / variant / "history.csv", index=False)
+        results.probes.to_csv(tmp_path / variant / "probes.csv", index=False)
+    loaded = measured.load(tmp_path, ["a", "b"], 0.2)
+    assert list(loaded.accuracy("b")) == pytest.approx([0.498, 0.499, 0.5, 0.501, 0.502])
+    assert loaded.layers("a") == ["fc1", "fc2", "out"]
+    assert loaded.epochs("a") == made_up.EPOCHS
+    assert len(loaded.probe("a", None, "dead_fraction", -1)) == 10
+    assert len(loaded.probe("a", "out", "dead_fraction")) == 0

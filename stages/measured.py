@@ -1,0 +1,78 @@
+"""What training measured, as tables, and the questions that reports ask of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+STUCK = 0.02  # at most this far above the commonest class's share, nothing was learned
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The results of all variants.
+
+    `history` and `probes` have the columns of a run's history.csv and probes.csv, all runs
+    one below the other; `commonest` is the share of the test set's commonest class: what a
+    network scores that says the same to every image.
+    """
+
+    history: pd.DataFrame
+    probes: pd.DataFrame
+    commonest: float
+
+    def accuracy(self, variant: str, epoch: int | None = None) -> np.ndarray:
+        """Test accuracies `[seeds]` at an epoch, or at the last one."""
+        rows = self.history[self.history["variant"] == variant]
+        rows = rows[rows["epoch"] == (rows["epoch"].max() if epoch is None else epoch)]
+        return rows.sort_values("seed")["test_acc"].to_numpy()
+
+    def epochs(self, variant: str) -> int:
+        """How many epochs it was trained."""
+        return int(self.history.loc[self.history["variant"] == variant, "epoch"].max())
+
+    def curve(self, variant: str) -> np.ndarray:
+        """Mean test accuracy `[epochs + 1]` by epoch."""
+        rows = self.history[self.history["variant"] == variant]
+        return rows.groupby("epoch")["test_acc"].mean().to_numpy()
+
+    def difference(self, variant: str, other: str) -> np.ndarray:
+        """Accuracy minus another variant's `[seeds]`, seed by seed, after equally many epochs."""
+        epoch = min(self.epochs(variant), self.epochs(other))
+        return self.accuracy(variant, epoch) - self.accuracy(other, epoch)
+
+    def probe(self, variant: str, layer: str | None, column: str, epoch: int | None = None):
+        """A probe's values over seeds and epochs, of one layer or all hidden ones.
+
+        `epoch` −1 is the last. What has no value is left out.
+        """
+        rows = self.probes[self.probes["variant"] == variant]
+        rows = rows[rows["layer"] == layer] if layer else rows[rows["layer"] != "out"]
+        if epoch is not None:
+            rows = rows[rows["epoch"] == (rows["epoch"].max() if epoch == -1 else epoch)]
+        return rows[column].dropna().to_numpy()
+
+    def learns(self, variant: str) -> np.ndarray:
+        """Which seeds `[seeds]` end clearly above the commonest class's share."""
+        return self.accuracy(variant) > self.commonest + STUCK
+
+    def diverged(self, variant: str) -> np.ndarray:
+        """Which seeds `[seeds]` end with a loss that is not a finite number."""
+        rows = self.history[self.history["variant"] == variant]
+        rows = rows[rows["epoch"] == rows["epoch"].max()]
+        return ~np.isfinite(rows.sort_values("seed")["test_loss"].to_numpy())
+
+    def layers(self, variant: str) -> list[str]:
+        """Its layers from the input to the output."""
+        return list(dict.fromkeys(self.probes.loc[self.probes["variant"] == variant, "layer"]))
+
+
+def load(runs: Path, variants: Iterable[str], commonest: float) -> Measured:
+    """Read the history and the probes of these variants from data/runs."""
+    tables = {
+        table: pd.concat([pd.read_csv(runs / variant / f"{table}.csv") for variant in variants])
+        for table in ("history", "probes")
+    }
+    return Measured(tables["history"], tables["probes"], commonest)

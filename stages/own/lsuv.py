@@ -1,0 +1,21 @@
+"""Layer-sequential unit variance: every layer scaled by what it really puts out."""
+
+import torch
+from torch import Tensor
+
+
+def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
+    """W = Q / std(inputs Qᵀ), with Q orthonormal and random.
+
+    So the layer's outputs before its bias and its activation have variance 1 over the
+    images and units. The procedure's repetitions are not needed: without a bias the outputs
+    are proportional to the weights, and one division is exact. Raises ValueError for a bias,
+    and if the layer receives nothing. Mishkin & Matas 2015 (arXiv:1511.06422), algorithm 1.
+    """
+    if tensor.ndim != 2:
+        raise ValueError("it scales a weight by its outputs; give the bias zeros")
+    torch.nn.init.orthogonal_(tensor, generator=generator)
+    std = (inputs.double() @ tensor.double().T).std(correction=0)
+    if not std > 0:
+        raise ValueError("the layer before it answers 0 to every image, so nothing can be scaled")
+    tensor.div_(std)

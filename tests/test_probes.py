@@ -1,0 +1,146 @@
+"""What the probes say, against brute force and networks whose answer is known."""
+
+import math
+
+import pytest
+import torch
+
+from stages import network, probes
+from stages.initializers import initial_weights
+from stages.params import Variant
+from tests.reference import sequential
+
+SIZES = [784, 20, 12, 10]
+
+
+def net_of(weights: dict[str, torch.Tensor] | None = None, **entries) -> network.Tensors:
+    net = network.allocate(SIZES)
+    start = weights or initial_weights(SIZES, Variant.model_validate(entries), seed=0)
+    for name, tensor in net.named().items():
+        tensor.copy_(start[name])
+    return net
+
+
+def look(net, images, activation="relu", initial=None, moved_at=None):
+    layers = probes.look(net, initial or net, activation, images, moved_at or {})
+    return {layer.layer: layer for layer in layers}
+
+
+def test_units_that_differ_by_rounding_count_once():
+    weight = torch.tensor([[1.0, 2.0], [1.0, 2.0 + 1e-6], [1.0, 2.1], [3.0, 0.0]]).double()
+    distinct, gap = probes.units(weight, torch.zeros(4).double())
+    assert distinct == 3
+    assert gap == pytest.approx(2.1 / 3)
+
+
+def test_a_bias_sets_units_apart():
+    assert probes.units(torch.zeros(3, 5).double(), torch.zeros(3).double()) == (1, 0)
+    distinct, gap = probes.units(torch.zeros(3, 5).double(), torch.tensor([1.0, 2, 2]).double())
+    assert (distinct, gap) == (2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "rank"),
+    [
+        (torch.zeros(4, 6), 0),
+        (torch.ones(4, 6), 1),
+        (torch.outer(torch.arange(1.0, 5), torch.arange(6.0)), 1),
+        (torch.eye(5, 9), 5),
+        (1e20 * torch.eye(9, 5), 5),
+        # singular values 3 and 1: shares 3/4 and 1/4, so exp(¾ ln ⁴⁄₃ + ¼ ln 4) = 4 / 3^¾
+        (torch.diag(torch.tensor([3.0, 1.0])), 4 / 3**0.75),
+    ],
+)  # fmt: skip
+def test_the_effective_rank_of_known_matrices(matrix, rank):
+    assert probes.effective_rank(matrix.double()) == pytest.approx(rank)
+
+
+def test_the_effective_rank_is_that_of_the_singular_values():
+    matrix = torch.randn(30, 50, generator=torch.Generator().manual_seed(0)).double()
+    shares = torch.linalg.svdvals(matrix)
+    shares /= shares.sum()
+    expected = torch.exp(-(shares * shares.log()).sum()).item()
+    assert probes.effective_rank(matrix) == pytest.approx(expected)
+    assert probes.effective_rank(matrix.T) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+def test_activations_and_gradients_are_those_of_plain_pytorch(activation, train_images):
+    images = train_images.first(probes.PROBED)
+    net = net_of(all={"weight": {"normal": {"std": 0.1}}})
+    model = sequential(net, activation)
+    x = (images.pixels.float() / 255 - 0.1307) / 0.3081
+    entering, leaving = [], []
+    for i, module in enumerate(model):
+        x = module(x)
+        if i % 2 == 0:
+            x.retain_grad()
+            entering.append(x)
+        if i % 2 or i == len(model) - 1:
+            leaving.append(x.detach())
+    torch.nn.functional.cross_entropy(x, images.labels).backward()
+
+    layers = look(net, train_images, activation)
+    for layer, linear, z, a in zip(layers.values(), model[::2], entering, leaving, strict=True):
+        outputs = a.double()
+        close = {"rel": 1e-4, "abs": 1e-9}
+        assert layer.activation_mean == pytest.approx(outputs.mean().item(), **close)
+        assert layer.activation_std == pytest.approx(outputs.std(correction=0).item(), **close)
+        by_unit = torch.stack([unit.var(correction=0) for unit in outputs.T])
+        assert layer.signal_std == pytest.approx(by_unit.mean().sqrt().item(), **close)
+        per_image = len(images.labels) * z.grad.double()
+        assert layer.gradient_std == pytest.approx(per_image.std(correction=0).item(), **close)
+        for kind in ("weight", "bias"):
+            grad = getattr(linear, kind).grad
+            norm = getattr(layer, f"{kind}_gradient_norm")
+            assert norm == pytest.approx(grad.norm().item(), **close)
+            zeros = getattr(layer, f"{kind}_gradient_zeros")
+            assert zeros == pytest.approx((grad == 0).double().mean().item(), abs=1e-3)
+        if activation == "relu" and layer.layer != "out":
+            silent = sum((unit == 0).all().item() for unit in a.T)
+            assert layer.dead_fraction == pytest.approx(silent / outputs.shape[1])
+        else:
+            assert layer.dead_fraction is None
+
+
+def test_dead_units_are_counted(train_images):
+    net = net_of()
+    net.biases[0][:5] = -1000.0
+    fc1 = look(net, train_images)["fc1"]
+    assert fc1.dead_fraction == pytest.approx(5 / 20)
+    assert fc1.bias_gradient_zeros == pytest.approx(5 / 20)
+
+
+def test_moves_are_distances_from_the_start(train_images):
+    net, initial = net_of(), net_of()
+    net.weights[1][3, 4] += 0.25
+    net.biases[2][7] -= 0.5
+    layers = look(net, train_images, initial=initial, moved_at={"fc2.weight": 3, "out.bias": 1})
+    assert layers["fc2"].weight_move == pytest.approx(0.25)
+    assert layers["fc2"].weight_moved_at == 3
+    assert layers["out"].bias_move == pytest.approx(0.5)
+    assert layers["out"].bias_moved_at == 1
+    assert layers["fc1"].weight_move == layers["fc1"].bias_move == 0
+    assert layers["fc1"].weight_moved_at is None
+
+
+def test_a_constant_network_is_one_unit_wide(train_images):
+    constant = {"constant": {"val": 0.1}}
+    for layer in look(net_of(all={"weight": constant, "bias": constant}), train_images).values():
+        assert layer.distinct_units == 1
+        assert layer.symmetry_gap == 0
+        assert layer.activation_rank == pytest.approx(1, abs=1e-4)
+
+
+def test_a_network_that_diverged_is_told_apart(train_images):
+    net = net_of()
+    net.flat.fill_(float("nan"))
+    for layer in look(net, train_images).values():
+        assert math.isnan(layer.symmetry_gap)
+        assert math.isnan(layer.weight_rank)
+        assert math.isnan(layer.activation_rank)
+
+
+def test_probes_see_the_same_images_whatever_comes_after(train_images):
+    net = net_of()
+    assert look(net, train_images) == look(net, train_images.first(probes.PROBED))
