@@ -1,5 +1,6 @@
 """The pictures of what is learned, as matplotlib figures with fixed bytes."""
 
+import math
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,8 +18,6 @@ PALETTE = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#0
 DASHES = ["-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 
-CLOSE = (95.0, 98.5)  # per cent: where the starts that learn lie on MNIST
-
 STYLE = {
     "svg.hashsalt": "initlab",  # fixed ids
     "svg.fonttype": "none",
@@ -33,14 +32,18 @@ STYLE = {
 }
 
 
-def learning_curves(curves: pd.DataFrame, colors: dict[str, str | None]) -> plt.Figure:
+def learning_curves(
+    curves: pd.DataFrame, history: pd.DataFrame, outcomes: dict[str, str], colors: dict
+) -> plt.Figure:
     """The lecture's figure: test accuracy by epoch, a curve a variant, its interval as a band.
 
     `curves` has the columns variant, label, group, seeds, epoch, test_acc_mean, test_acc_low
     and test_acc_high (fractions), with epochs in order; `colors` may give a variant's colour.
+    Where the seeds of a variant part ways, by its outcome, each is drawn from `history`
+    instead of their mean.
     """
     figure, axes = new_figure(figsize=(8, 5))
-    _draw_curves(axes, curves, colors, {}, {})
+    _draw_curves(axes, curves, history, outcomes, colors)
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Test accuracy (%)")
     seeds = curves["seeds"].max()
@@ -55,8 +58,7 @@ def all_variants(
 ) -> plt.Figure:
     """Test accuracy by epoch of all variants: a panel a group, with the baseline in each.
 
-    Where the seeds of a variant part ways, by its outcome, each is drawn from `history`
-    instead of their mean.
+    Its arguments are those of `learning_curves`.
     """
     groups = list(dict.fromkeys(curves["group"]))
     columns = min(2, len(groups))
@@ -69,8 +71,7 @@ def all_variants(
     baseline = curves[curves["variant"] == BASELINE]
     for axes, group in zip(panels.flat, groups, strict=False):
         inside = curves[curves["group"] == group]
-        apart = {v: history[history["variant"] == v] for v in outcomes if splits(outcomes[v])}
-        _draw_curves(axes, inside, colors, apart, outcomes)
+        _draw_curves(axes, inside, history, outcomes, colors)
         if BASELINE not in set(inside["variant"]) and len(baseline):
             seen = baseline[baseline["epoch"] <= inside["epoch"].max()]
             percent = 100 * seen["test_acc_mean"]
@@ -95,16 +96,16 @@ def all_variants(
 def _draw_curves(
     axes: plt.Axes,
     curves: pd.DataFrame,
-    colors: dict[str, str | None],
-    apart: dict[str, pd.DataFrame],
+    history: pd.DataFrame,
     outcomes: dict[str, str],
+    colors: dict,
 ) -> None:
     for i, variant in enumerate(dict.fromkeys(curves["variant"])):
         curve = curves[curves["variant"] == variant]
         color = colors.get(variant) or PALETTE[i % len(PALETTE)]
-        if variant in apart:
+        if splits(outcomes[variant]):
             label = f"{curve['label'].iloc[0]} ({outcomes[variant]})"
-            for _, seed in apart[variant].groupby("seed"):
+            for _, seed in history[history["variant"] == variant].groupby("seed"):
                 axes.plot(seed["epoch"], 100 * seed["test_acc"], color=color, lw=1.2, label=label)
                 label = None
             continue
@@ -139,11 +140,15 @@ def final_accuracy(
     the score of a network that says the same to every image.
     """
     table = table.sort_values("test_acc_mean", kind="stable")
+    baseline = table.loc[table["variant"] == BASELINE, "test_acc_mean"]
+    # Where the starts lie that end about as well as the baseline.
+    top = 100 * max(values.max() for values in accuracies.values())
+    around = 100 * (baseline.iloc[0] if len(baseline) else table["test_acc_mean"].max())
+    zoom = (math.floor(around - 2.5), min(100, math.ceil(2 * top + 0.6) / 2))
     figure, (whole, close) = new_figure(
         1, 2, figsize=(10, 1.6 + 0.27 * len(table)), sharey=True, width_ratios=[3, 2]
     )
-    baseline = table.loc[table["variant"] == BASELINE, "test_acc_mean"]
-    for axes, least in ((whole, 0), (close, CLOSE[0])):
+    for axes, least in ((whole, 0), (close, zoom[0])):
         axes.axvline(100 * commonest, color="#d55e00", linestyle="--", linewidth=1.2)
         for mean in baseline:
             axes.axvline(100 * mean, color="#0072b2", linestyle="--", linewidth=1.2)
@@ -169,9 +174,9 @@ def final_accuracy(
     )
     whole.set_ylim(-0.7, len(table) - 0.3)
     whole.set_xlim(0, 100)
-    close.set_xlim(CLOSE)
+    close.set_xlim(zoom)
     whole.set_xlabel("Test accuracy (%)")
-    close.set_xlabel(f"the same, {CLOSE[0]:g} to {CLOSE[1]:g} %")
+    close.set_xlabel(f"the same, {zoom[0]:g} to {zoom[1]:g} %")
     notes = [(commonest, f"chance: {100 * commonest:.2f} %", "#d55e00", "left")]
     notes += [(mean, f"baseline: {100 * mean:.2f} %", "#0072b2", "right") for mean in baseline]
     for x, words, color, side in notes:
@@ -203,6 +208,9 @@ def nothing_to_show(question: str, why: str) -> plt.Figure:
 def save(figure: plt.Figure, stem: Path) -> None:
     """Write a figure as STEM.png and STEM.svg, without dates, and close it."""
     with mpl.rc_context(STYLE):
+        # Arranged once: otherwise each format would arrange it again, twice.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         figure.savefig(stem.with_suffix(".png"), dpi=150, metadata={"Software": None})
         figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
     plt.close(figure)

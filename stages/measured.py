@@ -59,10 +59,17 @@ class Measured:
         return self.accuracy(variant) > self.commonest + STUCK
 
     def diverged(self, variant: str) -> np.ndarray:
-        """Which seeds `[seeds]` end with a loss that is not a finite number."""
-        rows = self.history[self.history["variant"] == variant]
-        rows = rows[rows["epoch"] == rows["epoch"].max()]
-        return ~np.isfinite(rows.sort_values("seed")["test_loss"].to_numpy())
+        """Which seeds `[seeds]` ever had a loss or a probe that is not a finite number."""
+        losses = self.history[self.history["variant"] == variant].set_index("seed")
+        probes = self.probes[self.probes["variant"] == variant].set_index("seed")
+        # These have gaps by their meaning: only ReLU units die, and not all tensors move.
+        gaps = ["dead_fraction", "weight_moved_at", "bias_moved_at"]
+        numbers = probes.select_dtypes("number").drop(columns=gaps, errors="ignore")
+        sick = [
+            ~np.isfinite(table).all(axis=1).groupby("seed").all()
+            for table in (losses[["test_loss"]], numbers)
+        ]
+        return (sick[0] | sick[1]).to_numpy()
 
     def layers(self, variant: str) -> list[str]:
         """Its layers from the input to the output."""

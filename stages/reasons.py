@@ -1,5 +1,6 @@
 """The pictures of why: what the probes saw inside the networks."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import matplotlib as mpl
@@ -12,6 +13,8 @@ from stages.statistics import t_interval
 
 SEEN = 16  # units of fc1 whose weights are shown
 SIDE = 28  # of an image, in pixels
+MAX_LAYERS = 6  # that a panel shows, evenly spaced
+PROBED = 512  # images that units are looked at with: stages/probes.py
 
 
 def why_stuck(measured: Measured, variants: list[str], label) -> plt.Figure:
@@ -23,7 +26,8 @@ def why_stuck(measured: Measured, variants: list[str], label) -> plt.Figure:
     widest = 1
     for column, variant in zip(panels.T, variants, strict=True):
         *hidden, _ = measured.layers(variant)
-        for i, layer in enumerate(hidden):
+        step = -(-len(hidden) // MAX_LAYERS)
+        for i, layer in enumerate(hidden[::step]):
             rows = measured.probes[
                 (measured.probes["variant"] == variant) & (measured.probes["layer"] == layer)
             ]
@@ -35,7 +39,7 @@ def why_stuck(measured: Measured, variants: list[str], label) -> plt.Figure:
                 "linewidth": 4 - min(i, 2), "markersize": 10 - 4 * min(i, 2), "label": layer,
             }  # fmt: skip
             column[0].plot(means.index, means["distinct_units"], **style)
-            column[1].plot(means.index, 100 * means["dead_fraction"], **style)
+            column[1].plot(means.index, 100 * means["dead_fraction"].astype(float), **style)
         column[0].set_title(label(variant), fontsize=11)
         column[1].set_xlabel("Epoch")
         column[1].xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
@@ -49,7 +53,7 @@ def why_stuck(measured: Measured, variants: list[str], label) -> plt.Figure:
     panels[1, 0].set_ylabel("Dead units (%)")
     panels[0, -1].legend(loc="center right", title="layer")
     figure.suptitle(
-        "Why is it stuck?  Units are equal (top), or none of them answers to any image (bottom)"
+        f"Why is it stuck?  Units are equal (top), or answer to none of {PROBED} images (bottom)"
     )
     return figure
 
@@ -104,9 +108,10 @@ def _mosaic(images: np.ndarray) -> np.ndarray:
 def who_moved(measured: Measured, settings: Params) -> plt.Figure:
     """Tensor × variant: the largest move (mean over seeds), and the step of the first one.
 
-    Variants with the layers of the first one only: a deep network's would not fit.
+    Only variants with the layers that most of them have: a deep network's would not fit.
     """
-    layers = measured.layers(next(iter(settings.variants)))
+    every = Counter(tuple(measured.layers(variant)) for variant in settings.variants)
+    layers = list(every.most_common(1)[0][0])
     variants = [v for v in settings.variants if measured.layers(v) == layers]
     tensors = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
     moves = np.empty((len(variants), len(tensors)))
@@ -118,16 +123,18 @@ def who_moved(measured: Measured, settings: Params) -> plt.Figure:
             first = measured.probe(variant, layer, f"{kind}_moved_at", -1)
             steps[i, j] = first.min() if len(first) else np.nan
     figure, axes = new_figure(figsize=(2.2 + 1.15 * len(tensors), 1.6 + 0.34 * len(variants)))
-    moved = np.where(moves > 0, moves, np.nan)
-    if np.isnan(moved).all():
-        moved[:] = 1.0
-    norm = mpl.colors.LogNorm(min(1e-3, np.nanmin(moved)), np.nanmax(moved))
+    moved = np.where(np.isfinite(moves) & (moves > 0), moves, np.nan)
+    seen = moved[np.isfinite(moved)]
+    norm = mpl.colors.LogNorm(min(1e-3, seen.min(initial=1e-3)), seen.max(initial=1.0))
     colors = plt.get_cmap("Blues").copy()
     colors.set_bad("#ffffff")
-    picture = axes.imshow(np.where(moves > 0, moves, np.nan), cmap=colors, norm=norm, aspect="auto")
+    picture = axes.imshow(moved, cmap=colors, norm=norm, aspect="auto")
     for (i, j), move in np.ndenumerate(moves):
         if move == 0:
             axes.text(j, i, "0", ha="center", va="center", color="#d55e00", weight="bold")
+            continue
+        if not np.isfinite(move):
+            axes.text(j, i, "diverged", ha="center", va="center", fontsize=9)
             continue
         words = f"{move:.2g}" + (f"  @{steps[i, j]:.0f}" if steps[i, j] > 1 else "")
         dark = norm(move) > 0.6
@@ -140,7 +147,8 @@ def who_moved(measured: Measured, settings: Params) -> plt.Figure:
     axes.spines[:].set_visible(False)
     figure.colorbar(picture, ax=axes, shrink=0.6, label="largest move of a value from its start")
     figure.suptitle(
-        "Who moved?  Bold 0: not one bit in any seed;  @n: first moved at step n, else at step 1"
+        "Who moved?  Largest move of a value from its start, mean over seeds\n"
+        "0: not by one bit in any seed;  @n: first at step n in the earliest seed, else at step 1"
     )
     return figure
 
@@ -154,7 +162,8 @@ def noise_levels(settings: Params) -> dict[float, list[tuple[float, str]]]:
         if weight is None or not alone or settings.training_of(name) != settings.training:
             continue
         if weight.name == "normal" and weight.kwargs.get("mean"):
-            levels.setdefault(weight.kwargs["mean"], []).append((weight.kwargs["std"], name))
+            spread = weight.kwargs.get("std", 1.0)  # torch.nn.init.normal_'s default
+            levels.setdefault(weight.kwargs["mean"], []).append((spread, name))
         elif weight.name == "constant":
             levels.setdefault(weight.kwargs["val"], []).append((0.0, name))
     return {c: sorted(pairs) for c, pairs in levels.items() if len(pairs) > 1}
@@ -224,8 +233,9 @@ def _intervals(axes: plt.Axes, places: Iterable[int], samples: list, i: int, lab
 
 
 # Gain of the variance in one ReLU layer, by the variance of its weights: fan_in · Var[w] / 2
-# (He et al. 2015, equation 10). PyTorch's default has 1/(3 fan_in), Xavier 1/fan_in between
-# layers of equal width, He 2/fan_in.
+# (He et al. 2015, equations 10 and 14). PyTorch's default has 1/(3 fan_in), Xavier 1/fan_in
+# between layers of equal width, He 2/fan_in. With biases it is the gain of the difference
+# between nearly equal inputs (Schoenholz et al. 2017, χ at equal inputs).
 GAINS = {"default": (1 / 6, "1/6"), "xavier": (1 / 2, "1/2"), "he": (1.0, "1")}
 
 
@@ -261,5 +271,8 @@ def depth(measured: Measured, variants: dict[str, str], label) -> plt.Figure:
     backward.set_title("backward: gradient of an image's loss, std")
     handles, labels = forward.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
-    figure.suptitle(f"{question}  (before training, mean over seeds)")
+    figure.suptitle(
+        f"{question}  Before training, mean over seeds\n"
+        "(theory: of the gradient, and of the difference between images that are nearly alike)"
+    )
     return figure

@@ -30,11 +30,11 @@ def main() -> None:
     table = summary.comparison(results, settings, images)
     write_csv("summary", table[SUMMARY_COLUMNS])
     write_csv("statistics", table[DETAIL_COLUMNS])
-    write_text("summary.md", f"{summary.as_markdown(table)}\n{summary.verdict(table)}\n")
+    write_text("summary.md", f"{summary.as_markdown(table)}\n{summary.notes(table)}\n")
 
-    audit = claims.audit(results)
+    audit = claims.audit(results, settings)
     write_text("claims.json", json.dumps(audit, indent=2, ensure_ascii=False) + "\n")
-    write_text("claims.md", claims.as_markdown(audit))
+    write_text("claims.md", claims.as_markdown(audit, claims.departures(settings)))
 
     (REPORTS / "figures").mkdir(exist_ok=True)
     for name, figure in draw(results, settings, table):
@@ -57,15 +57,23 @@ def draw(results: measured.Measured, settings: params.Params, table: pd.DataFram
     outcomes = dict(zip(table["variant"], table["outcome"], strict=True))
     first_group = settings.group_of(next(iter(settings.variants)))
     lecture = [v for v in settings.variants if settings.group_of(v) == first_group]
-    yield "learning_curves", figures.learning_curves(curves[curves["group"] == first_group], colors)
+    lecture = lecture[: len(figures.PALETTE)]
+    inside = curves[curves["variant"].isin(lecture)]
+    yield "learning_curves", figures.learning_curves(inside, results.history, outcomes, colors)
     yield "all_variants", figures.all_variants(curves, results.history, outcomes, colors)
     accuracies = {variant: results.accuracy(variant) for variant in settings.variants}
     yield "final_accuracy", figures.final_accuracy(table, accuracies, results.commonest)
-    yield "why_stuck", reasons.why_stuck(results, lecture, settings.label_of)
-    yield "first_weights", reasons.first_weights(fc1_weights(lecture), settings.label_of)
+    yield "why_stuck", reasons.why_stuck(results, lecture[:4], settings.label_of)
+    yield "first_weights", reasons.first_weights(fc1_weights(lecture[:4]), settings.label_of)
     yield "who_moved", reasons.who_moved(results, settings)
     yield "little_randomness", reasons.little_randomness(results, settings, summary.BASELINE)
-    deep = {s: f"deep_{s}_adam" for s in SCHEMES if f"deep_{s}_adam" in settings.variants}
+    deep = {scheme: f"deep_{scheme}_adam" for scheme in SCHEMES}
+    deep = {
+        scheme: variant
+        for scheme, variant in deep.items()
+        # The theory beside them is ReLU's.
+        if variant in settings.variants and settings.network_of(variant).activation == "relu"
+    }
     yield "depth", reasons.depth(results, deep, SCHEMES.__getitem__)
 
 

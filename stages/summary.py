@@ -105,16 +105,31 @@ def verdict(table: pd.DataFrame) -> str:
     )
 
 
-def as_markdown(table: pd.DataFrame, groups: list[str] | None = None) -> str:
-    """The table to read, accuracies in per cent; only some groups if they are given."""
+def notes(table: pd.DataFrame) -> str:
+    """What a reader of the table has to know."""
+    lines = [verdict(table)]
+    epochs = table["epochs"].max()
+    short = table[table["epochs"] < epochs]
+    if len(short):
+        lines.append(
+            f"Trained for fewer than {epochs} epochs and compared with the baseline after equally "
+            f"many: {', '.join(f'{row.variant} ({row.epochs})' for row in short.itertuples())}."
+        )
+    lines.append(
+        "Seeds of a start that is not random (zeros, constants, identity, Hadamard) differ in the "
+        "order of the images alone."
+    )
+    return "\n\n".join(lines)
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """The table to read, accuracies in per cent."""
     lines = [
         "| group | variant | start | test accuracy | 95 % interval over seeds "
         "| against the baseline, points | outcome |",
         "|---|---|---|---:|---:|---:|---|",
     ]
     for row in table.itertuples():
-        if groups and row.group not in groups:
-            continue
         mean = f"{100 * row.test_acc_mean:.2f} %"
         interval = f"{100 * row.test_acc_low:.2f} – {100 * row.test_acc_high:.2f} %"
         if math.isnan(row.test_acc_low):

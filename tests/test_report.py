@@ -133,7 +133,8 @@ def test_a_study_of_two_variants_has_every_figure_too(monkeypatch):
 
 def test_a_colour_of_ones_own(results, settings):
     curves = report.learning_curves(results.history, settings)
-    figure = figures.learning_curves(curves, {"all_zero": "#123456"})
+    outcomes = dict.fromkeys(ACCURACIES, "learns")
+    figure = figures.learning_curves(curves, results.history, outcomes, {"all_zero": "#123456"})
     assert figure.axes[0].lines[1].get_color() == "#123456"
     plt.close(figure)
 
