@@ -27,7 +27,7 @@ test: env ## all tests
 test-fast: env ## the tests that take under a minute together
 	pytest -m "not slow"
 
-bench: env ## what a network costs, against the lecture's loop and the arithmetic (20 minutes)
+bench: env ## what a network costs, against the lecture's loop and the arithmetic (25 minutes)
 	python benchmarks/speed.py
 
 lint: env ## ruff, with what it would change

@@ -1,6 +1,6 @@
 """What a trained network costs, against the lecture's loop and against the arithmetic.
 
-`make bench` prints a table; it takes about twenty minutes and wants the machine for itself.
+`make bench` prints a table; it takes about twenty-five minutes and wants the machine for itself.
 Every figure is the median of several rounds, every ratio is taken within a round: a
 machine's speed drifts. Whole commands are run once, before the rounds. Each measurement is
 a process of its own, so that each way of training has the threads and kernels that it would
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -134,13 +135,27 @@ def initlab(seeds: int) -> float:
     return (time.perf_counter() - start) / (seeds * EPOCHS)
 
 
-def unprobed(seeds: int) -> float:
-    """initlab's trainer without its probes: what they cost is the difference."""
-    from stages import training
+def probes(stuck: int) -> float:
+    """The share that the probes add to the work of an epoch, with and without them in turn.
 
-    training.probes.look = lambda *_: ()
-    training._still = lambda *_: {}
-    return initlab(seeds)
+    Of an ordinary network, or of one that is stuck: there every step is looked at, for the
+    first one that moves something. Processor time of one core.
+    """
+    from stages import params, training
+
+    look, still = training.probes.look, training._still
+    entries = {"all": {"weight": "zeros", "bias": "zeros"}} if stuck else {}
+    study = replace(_study()[0], variant=params.Variant.model_validate(entries))
+    state, _ = training.run_epoch(study, training.initial_state(study, 0))
+    seconds = {True: [], False: []}
+    for _ in range(9):
+        for probed in (True, False):
+            training.probes.look = look if probed else lambda *_: ()
+            training._still = still if probed else lambda *_: {}
+            start = time.process_time()
+            training.run_epoch(study, state)
+            seconds[probed].append(time.process_time() - start)
+    return statistics.median(seconds[True]) / statistics.median(seconds[False]) - 1
 
 
 def floor() -> float:
@@ -263,7 +278,7 @@ def startup() -> dict[str, float]:
 
 # The table.
 
-WAYS = {f.__name__: f for f in (lecture, plain, ensemble, initlab, unprobed, floor, product)}
+WAYS = {f.__name__: f for f in (lecture, plain, ensemble, initlab, probes, floor, product)}
 
 
 def measured(way: str, *arguments: int) -> float:
@@ -300,15 +315,15 @@ def main() -> None:
         "plain tensor loop": ("plain",),
         "torch.func, 5 seeds": ("ensemble",),
         **{f"initlab, {n} seed{'s' if n > 1 else ''}": ("initlab", n) for n in SEEDS},
-        "initlab, 5 seeds, without probes": ("unprobed", 5),
         "arithmetic floor": ("floor",),
     }
     print("`dvc repro` …", file=sys.stderr)
     whole = in_clone(repro)
-    rounds, starts, peaks = [], [], []
+    rounds, starts, peaks, probed = [], [], [], []
     for i in range(arguments.rounds):
         print(f"round {i + 1} of {arguments.rounds} …", file=sys.stderr)
         rounds.append({name: measured(*way) for name, way in ways.items()})
+        probed.append([measured("probes", stuck) for stuck in (0, 1)])
         starts.append(startup())
         peaks.append(peak_memory())
 
@@ -325,10 +340,8 @@ def main() -> None:
         )
         excess = middle(lambda i, name=name: rounds[i][name] / rounds[i]["arithmetic floor"])
         print(f"| {name} | {seconds:.3f} | {gain:.1f} | {excess:.2f} |")
-    probed = middle(
-        lambda i: rounds[i]["initlab, 5 seeds"] / rounds[i]["initlab, 5 seeds, without probes"] - 1
-    )
-    print(f"\nThe probes take {100 * probed:.1f} % of the training time without them.")
+    ordinary, stuck = (100 * middle(lambda i, s=s: probed[i][s]) for s in (0, 1))
+    print(f"\nThe probes add {ordinary:.1f} % to an epoch, {stuck:.1f} % where nothing moves")
     print("\n| `dvc repro` of the default study, once | seconds | per network, lecture's / this |")
     print("|---|---:|---:|")
     for name, seconds in whole.items():

@@ -172,15 +172,18 @@ def _still(
 def _moving(still: dict[str, Still], buffers: network.Buffers) -> list[str]:
     """Those that the last step moved.
 
-    Where no gradient arrives at a layer's units, that of its weights is exactly 0 too, and
-    a look at the former is a fiftieth of the work: stuck networks are looked at every step.
+    From the output down: where no gradient arrives at a layer's units, none arrives below
+    them, and those of their weights are exactly 0. So a stuck network, which is looked at
+    every step, is seen to be stuck by its small tensors.
     """
-    arrived = {i: buffers.delta[i].numpy().any() for i in {i for i, _, _ in still.values()}}
-    return [
-        name
-        for name, (i, now, before) in still.items()
-        if arrived[i] and not torch.equal(now, before)
-    ]
+    moved, layer = [], len(buffers.delta) - 1  # at the output a gradient always arrives
+    for name, (i, now, before) in reversed(still.items()):
+        if i != layer and not buffers.delta[i].numpy().any():
+            break
+        layer = i
+        if not torch.equal(now, before):
+            moved.append(name)
+    return moved
 
 
 def _gather(pixels: torch.Tensor, order: torch.Tensor, size: int) -> Iterator[torch.Tensor]:
