@@ -24,7 +24,7 @@ SCHEMES = {"default": "PyTorch default", "xavier": "Xavier", "he": "He"}
 
 def main() -> None:
     settings = params.load_or_exit()
-    commonest, images = commonest_class(pd.read_csv(REPORTS / "confusion.csv"))
+    commonest, images = commonest_class(pd.read_csv(REPORTS / "confusion.csv"), settings.seeds)
     results = measured.load(RUNS, settings.variants, commonest)
 
     table = summary.comparison(results, settings, images)
@@ -41,13 +41,11 @@ def main() -> None:
         figures.save(figure, REPORTS / "figures" / name)
 
 
-def commonest_class(confusion: pd.DataFrame) -> tuple[float, int]:
-    """The share of the test set's commonest class, and how many images it has."""
+def commonest_class(confusion: pd.DataFrame, seeds: int) -> tuple[float, int]:
+    """The share of the test set's commonest class, and how many images the test set has."""
     one = confusion[confusion["variant"] == confusion["variant"].iloc[0]]
     counts = one.groupby("actual")["count"].sum()
-    seeds = pd.read_csv(REPORTS / "seeds.csv")
-    repeated = (seeds["variant"] == one["variant"].iloc[0]).sum()
-    return float(counts.max() / counts.sum()), int(counts.sum() // repeated)
+    return float(counts.max() / counts.sum()), int(counts.sum() // seeds)
 
 
 def draw(results: measured.Measured, settings: params.Params, table: pd.DataFrame):
@@ -67,13 +65,9 @@ def draw(results: measured.Measured, settings: params.Params, table: pd.DataFram
     yield "first_weights", reasons.first_weights(fc1_weights(lecture[:4]), settings.label_of)
     yield "who_moved", reasons.who_moved(results, settings)
     yield "little_randomness", reasons.little_randomness(results, settings, summary.BASELINE)
-    deep = {scheme: f"deep_{scheme}_adam" for scheme in SCHEMES}
-    deep = {
-        scheme: variant
-        for scheme, variant in deep.items()
-        # The theory beside them is ReLU's.
-        if variant in settings.variants and settings.network_of(variant).activation == "relu"
-    }
+    # The theory beside them is ReLU's.
+    relu = {v for v in settings.variants if settings.network_of(v).activation == "relu"}
+    deep = {scheme: f"deep_{scheme}_adam" for scheme in SCHEMES if f"deep_{scheme}_adam" in relu}
     yield "depth", reasons.depth(results, deep, SCHEMES.__getitem__)
 
 
