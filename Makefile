@@ -6,7 +6,7 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro verify test test-fast bench lint lock
+.PHONY: help env repro verify offline test test-fast bench schema lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ repro: env ## run the whole study: whatever changed since the last time, and no 
 verify: env ## compare the results here with those that are committed
 	python -m tests.verify
 
+offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
+	@python -m stages.offline
+
 test: env ## all tests
 	pytest
 
@@ -29,6 +32,9 @@ test-fast: env ## the tests that take under a minute together
 
 bench: env ## what a network costs, against the lecture's loop and the arithmetic (25 minutes)
 	python benchmarks/speed.py
+
+schema: env ## renew params.schema.json after an edit of stages/params.py or stages/own
+	@python -m stages.schema
 
 lint: env ## ruff, with what it would change
 	ruff check .

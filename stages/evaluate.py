@@ -1,8 +1,6 @@
 """Stage evaluate: what every variant has learned, from its saved weights and the test set."""
 
 import csv
-import json
-import math
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,21 +22,15 @@ def main() -> None:
     settings = params.load_or_exit()
     prune(set(settings.variants))
     images = mnist.load(ROOT / "data" / settings.data.name, "test")
-    metrics = {}
     tables: dict[str, list[dict]] = {
-        name: [] for name in ("history", "seeds", "confusion", "digits", "tensors")
+        name: [] for name in ("history", "seeds", "confusion", "digits", "symmetry", "tensors")
     }
     for variant in settings.variants:
         activation = settings.network_of(variant).activation
         rows = evaluate(RUNS / variant, activation, images)
         for name, table in rows.items():
             tables[name] += [{"variant": variant, **row} for row in table]
-        metrics[variant] = {
-            score: _mean([row[score] for row in rows["seeds"]])
-            for score in ("test_acc", "test_loss")
-        }
     REPORTS.mkdir(exist_ok=True)
-    (REPORTS / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     for name, table in tables.items():
         write_csv(REPORTS / f"{name}.csv", table)
 
@@ -64,9 +56,10 @@ def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list
     """The tables of one variant, from the folder that its training wrote.
 
     `history` as trained; `seeds`: accuracy and loss on the test set; `confusion`: counts
-    over all seeds; `digits`: accuracy by true digit over all seeds; `tensors`: for every
-    seed and tensor the number of distinct final values and the largest distance of a
-    value from its start. Ends the stage if a score is not the one that training saw.
+    over all seeds; `digits`: accuracy by true digit over all seeds; `symmetry`: the gap
+    between the units of fc1, as probed; `tensors`: for every seed and tensor the number of
+    distinct final values and the largest distance of a value from its start. Ends the stage
+    if a score is not the one that training saw.
     """
     initial = load_file(run / "initial.safetensors")
     final = load_file(run / "weights.safetensors")
@@ -108,6 +101,11 @@ def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list
         "seeds": seeds,
         "confusion": confusion,
         "digits": digits,
+        "symmetry": [
+            {column: row[column] for column in ("seed", "epoch", "symmetry_gap")}
+            for row in read_csv(run / "probes.csv")
+            if row["layer"] == "fc1"
+        ],
         "tensors": tensors,
     }
 
@@ -133,12 +131,6 @@ def _expect_same(variant: str, row: dict, seen: dict) -> None:
                 f"weights, but {then} in its history; train it again: "
                 f"dvc repro --force --single-item train@{variant}"
             )
-
-
-def _mean(scores: list[float]) -> float | None:
-    """Rounded; None where one is not finite: JSON has no word for that."""
-    mean = sum(scores) / len(scores)
-    return _rounded(mean) if math.isfinite(mean) else None
 
 
 def _rounded(value: float) -> float:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 from safetensors.numpy import load_file
 
-from stages import ROOT, claims, figures, measured, params, reasons, summary
+from stages import ROOT, claims, figures, measured, params, reasons, rules, summary
 from stages.statistics import t_interval
 
 RUNS = ROOT / "data" / "runs"
@@ -36,6 +36,11 @@ def main() -> None:
     write_text("claims.json", json.dumps(audit, indent=2, ensure_ascii=False) + "\n")
     write_text("claims.md", claims.as_markdown(audit, claims.departures(settings)))
 
+    metrics = headline(table, audit, settings)
+    write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
+    accuracy = dict(zip(table["variant"], table["test_acc_mean"], strict=True))
+    write_text("accuracy.json", json.dumps(accuracy, indent=2) + "\n")
+
     (REPORTS / "figures").mkdir(exist_ok=True)
     for name, figure in draw(results, settings, table):
         figures.save(figure, REPORTS / "figures" / name)
@@ -48,14 +53,37 @@ def commonest_class(confusion: pd.DataFrame, seeds: int) -> tuple[float, int]:
     return float(counts.max() / counts.sum()), int(counts.sum() // seeds)
 
 
+def headline(table: pd.DataFrame, audit: list[dict], settings: params.Params) -> dict:
+    """What an experiment comes to in a few numbers, for DVC's tables of metrics.
+
+    Test accuracies of the variants in the first one's group; the best and the mean of all
+    variants; how many variants learn and are stuck; how many claims hold, with a correction
+    or without, and how many do not.
+    """
+    accuracy = table.set_index("variant")["test_acc_mean"]
+    outcomes, verdicts = list(table["outcome"]), [row["verdict"] for row in audit]
+    return {variant: accuracy[variant] for variant in first_group(settings)} | {
+        "best": accuracy.max(),
+        "mean": round(accuracy.mean(), 6),
+        "learn": outcomes.count("learns"),
+        "stuck": outcomes.count("stuck"),
+        "claims_hold": verdicts.count(rules.HOLDS) + verdicts.count(rules.CORRECTED),
+        "claims_fail": verdicts.count(rules.FAILS),
+    }
+
+
+def first_group(settings: params.Params) -> list[str]:
+    """The variants that have the first one's group: the lecture's, in the study as it comes."""
+    group = settings.group_of(next(iter(settings.variants)))
+    return [variant for variant in settings.variants if settings.group_of(variant) == group]
+
+
 def draw(results: measured.Measured, settings: params.Params, table: pd.DataFrame):
     """Every figure by its name, one after the other."""
     curves = learning_curves(results.history, settings)
     colors = {name: display.color for name, display in settings.display.items()}
     outcomes = dict(zip(table["variant"], table["outcome"], strict=True))
-    first_group = settings.group_of(next(iter(settings.variants)))
-    lecture = [v for v in settings.variants if settings.group_of(v) == first_group]
-    lecture = lecture[: len(figures.PALETTE)]
+    lecture = first_group(settings)[: len(figures.PALETTE)]
     inside = curves[curves["variant"].isin(lecture)]
     yield "learning_curves", figures.learning_curves(inside, results.history, outcomes, colors)
     yield "all_variants", figures.all_variants(curves, results.history, outcomes, colors)

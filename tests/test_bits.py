@@ -126,14 +126,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(study):
 
 
 def test_accuracies_are_compared_where_bits_are_not_promised():
-    committed = {"a": {"test_acc": 0.9774}, "b": {"test_acc": 0.1135}}
+    committed = verify.accuracies("variant,test_acc_mean\na,0.9774\nb,0.1135\n")
     assert verify.differences(committed, committed) == []
-    near = {"a": {"test_acc": 0.975}, "b": {"test_acc": 0.1135}}
-    assert verify.differences(committed, near) == []
-    far = {"a": {"test_acc": 0.97}, "c": {"test_acc": 0.5}}
-    assert verify.differences(committed, far) == [
+    assert verify.differences(committed, {"a": 0.975, "b": 0.1135}) == []
+    assert verify.differences(committed, {"a": 0.97, "c": 0.5}) == [
         "a: test accuracy 0.97, committed 0.9774",
         "b: only on one side",
         "c: only on one side",
     ]
-    assert verify.differences({"a": {"test_acc": 0.5}}, {"a": {"test_acc": float("nan")}})
+    assert verify.differences({"a": 0.5}, {"a": float("nan")})

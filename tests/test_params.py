@@ -1,13 +1,15 @@
 """params.yaml: what is accepted, and the one line that each mistake gets."""
 
 import copy
+import json
 import subprocess
 import sys
 
+import jsonschema
 import pytest
 import ruamel.yaml
 
-from stages import ROOT, check, params
+from stages import ROOT, check, params, schema
 from tests.conftest import SMALL
 
 
@@ -201,3 +203,47 @@ def test_train_names_the_variants_that_there_are():
     assert result.returncode == 1
     assert "did you mean 'baseline'" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture(scope="module")
+def editor() -> jsonschema.Draft202012Validator:
+    """What an editor checks params.yaml with."""
+    committed = json.loads(schema.FILE.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(committed)
+    return jsonschema.Draft202012Validator(committed)
+
+
+def test_the_schema_for_editors_is_current():
+    assert schema.FILE.read_text(encoding="utf-8") == schema.text(), "run: make schema"
+    first = (ROOT / params.FILE).read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={schema.FILE.name}"
+
+
+def test_editors_accept_the_study(editor):
+    values = ruamel.yaml.YAML(typ="safe").load(ROOT / params.FILE)
+    assert [error.message for error in editor.iter_errors(values)] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("trainig", {"lr": 0.1}),
+        ("training.lr", "fast"),
+        ("training.optimizer", "adm"),
+        ("seeds", 0),
+        ("network.hidden", [16, 0]),
+        ("variants.Shout", {}),
+        ("variants.baseline.fc0", {"weight": "ones"}),
+        ("variants.baseline.all", {"weight": "zeross"}),
+        ("variants.baseline.all", {"weight": "constant"}),
+        ("variants.baseline.all", {"weight": {"constant": {"value": 1}}}),
+        ("variants.baseline.all", {"weight": {"constant": {"val": "one"}}}),
+        ("variants.baseline.all", {"weight": {"zeros": None, "ones": None}}),
+        ("variants.baseline.all", {"weights": "ones"}),
+        ("display.baseline.colour", "#000000"),
+    ],
+)
+def test_editors_mark_what_a_run_would_refuse(editor, tmp_path, key, value):
+    values = changed(key, value)
+    assert not editor.is_valid(values)
+    assert mistakes(tmp_path, values)
