@@ -34,8 +34,8 @@ PAGE = """<!DOCTYPE html>
   body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff }
   .vega-embed { margin-bottom: 2.5rem }
   table { border-spacing: 1rem }
-  table, img { max-width: 100% }
-  td img { width: 50rem }
+  table { max-width: 100% }
+  img { max-width: min(100%, 50rem) }
 </style>
 <script>BUNDLE</script>
 </head>

@@ -216,7 +216,12 @@ def test_dvc_shows_metrics_and_plots(study, tmp_path):
     assert "baseline" in metrics and "claims_fail" in metrics
     study.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
-    for title in ("Test accuracy by epoch", "What is taken for what", "Symmetry gap", "Largest move"):
+    for title in (
+        "Test accuracy by epoch",
+        "What is taken for what",
+        "Symmetry gap",
+        "Largest move",
+    ):
         assert title in page
 
 

@@ -1,0 +1,117 @@
+"""DVC's own pages of plots, opened in a browser that has no network."""
+
+import json
+import shutil
+
+import pytest
+import scipy.stats
+import vl_convert
+
+from stages import ROOT
+from tests.test_workflow import changing
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+TEMPLATES = sorted((ROOT / ".dvc" / "plots").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # Only what needs a browser waits for playwright to start one.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="install chromium: no such command")
+def test_the_page_of_two_experiments_draws_everything_without_a_network(study, browser, tmp_path):
+    study.run("dvc", "exp", "save", "--name", "exp-a")
+    changing(study, "variants", all_ones={"all": {"weight": {"constant": {"val": 0.5}}}})
+    study.run("dvc", "exp", "run", "--name", "exp-b")
+    study.run("python", "-m", "stages.offline")
+    study.run("dvc", "plots", "diff", "exp-a", "exp-b", "--out", str(tmp_path / "page"))
+
+    context = browser.new_context(viewport={"width": 1600, "height": 1000}, offline=True)
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page" / "index.html").as_uri())
+    drawn = "count => document.querySelectorAll('.vega-embed svg.marks').length == count"
+    page.wait_for_function(drawn, arg=len(TEMPLATES))
+    page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    for chart in page.locator(".vega-embed").all():
+        assert chart.locator("[class*=role-mark] path").count() > 10
+    text = page.locator("body").inner_text()
+    for word in ("exp-a", "exp-b", "baseline", "all_ones", "Symmetry gap", "Test accuracy"):
+        assert word in text
+    pictures = page.locator("img")
+    assert pictures.count() == 2 * len(list((ROOT / "reports" / "figures").glob("*.png")))
+    assert all(picture.evaluate("img => img.naturalWidth > 0") for picture in pictures.all())
+
+
+def filled(template: str, rows: list[dict], x: str, y: str) -> dict:
+    """A template as DVC fills it in, for one revision."""
+    text = (ROOT / ".dvc" / "plots" / f"{template}.json").read_text(encoding="utf-8")
+    text = text.replace('"<DVC_METRIC_DATA>"', json.dumps(rows))
+    text = text.replace('"<DVC_METRIC_COLOR>"', '{"field": "rev", "type": "nominal"}')
+    text = text.replace("<DVC_METRIC_X>", x).replace("<DVC_METRIC_Y>", y)
+    return json.loads(text)
+
+
+def marks(node: dict, found: list[dict] | None = None) -> list[dict]:
+    """Every mark of a scene graph."""
+    found = [] if found is None else found
+    for item in node.get("items", []):
+        if "marktype" in node and node["marktype"] != "group":
+            found.append(item | {"marktype": node["marktype"]})
+        marks(item, found)
+    return found
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5, 12, 40])
+def test_the_band_of_a_learning_curve_is_students_interval(seeds):
+    values = [0.5 + 0.2 * (-1) ** seed + 0.001 * seed for seed in range(seeds)]
+    rows = [
+        {"rev": "HEAD", "variant": "a", "seed": str(seed), "epoch": str(epoch), "test_acc": str(v)}
+        for seed, v in enumerate(values)
+        for epoch in (0, 1)
+    ]
+    scene = vl_convert.vegalite_to_scenegraph(filled("learning_curves", rows, "epoch", "test_acc"))
+    band = next(mark for mark in marks(scene["scenegraph"]) if mark["marktype"] == "area")
+    half = 0.0
+    if seeds > 1:
+        half = scipy.stats.t.ppf(0.975, seeds - 1) * scipy.stats.sem(values)
+    # A panel is 110 pixels high for accuracies of 0 to 1.
+    assert abs(band["height"]) / 110 == pytest.approx(2 * half, rel=1e-3, abs=1e-9)
+
+
+@pytest.mark.parametrize("template", ["learning_curves", "confusion_by_variant", "symmetry_gap"])
+def test_panels_stand_in_the_order_of_params_yaml(template):
+    cells = {"epoch": "0", "test_acc": "0.5", "symmetry_gap": "1", "actual": "0", "predicted": "0"}
+    rows = [
+        {"rev": "HEAD", "variant": variant, "seed": "0", "count": "1", **cells}
+        for variant in ("zebra", "ape", "mole")
+    ]
+    x, y = {
+        "learning_curves": ("epoch", "test_acc"),
+        "symmetry_gap": ("epoch", "symmetry_gap"),
+        "confusion_by_variant": ("predicted", "actual"),
+    }[template]
+    svg = vl_convert.vegalite_to_svg(filled(template, rows, x, y))
+    assert svg.index("zebra") < svg.index("ape") < svg.index("mole")
+
+
+def test_every_template_is_used_and_every_one_used_is_there():
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    used = {line.split(":")[1].strip() for line in text.splitlines() if "template:" in line}
+    assert used == {template.stem for template in TEMPLATES}
