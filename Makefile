@@ -6,7 +6,7 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro verify test test-fast bench lint lock
+.PHONY: help env repro share fetch heal verify test test-fast bench lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,16 @@ repro: env ## run the whole study: whatever changed since the last time, and no 
 	@python -m stages.check
 	dvc repro
 	@echo "Look at reports/claims.md, reports/summary.md and reports/figures/, or run: dvc plots show --open"
+
+share: env ## send what was trained here to the remote (README: Share)
+	dvc push --run-cache
+
+fetch: env ## get what the remote has for this checkout
+	dvc pull --run-cache --allow-missing
+	@dvc status --quiet || echo "Not everything is here; \`dvc status\` says what is missing, and \`dvc repro\` makes it."
+
+heal: env ## delete what is damaged on the remote, so that `make share` sends it again
+	python -m tests.heal
 
 verify: env ## compare the results here with those that are committed
 	python -m tests.verify
