@@ -142,7 +142,7 @@ class S3:
     def ask(self, method: str, key: str, content: bytes | None = None) -> bytes:
         address = f"{self.address}/initlab{key}"
         # moto looks for a signature, and believes any.
-        headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=anyone/1/any/s3/aws4_request"}
+        headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/1/us-east-1/s3/aws4_request"}
         request = urllib.request.Request(address, content, headers, method=method)
         with http.open(request) as answer:
             return answer.read()
@@ -190,9 +190,11 @@ def ended(process: subprocess.Popen | None) -> None:
 @pytest.fixture(params=["folder", pytest.param("ssh", marks=needs_sshd), "s3"])
 def remote(request, tmp_path):
     remote = {"folder": Folder, "ssh": Ssh, "s3": S3}[request.param](tmp_path)
-    remote.start()
-    yield remote
-    remote.stop()
+    try:
+        remote.start()
+        yield remote
+    finally:
+        remote.stop()
 
 
 @pytest.fixture
