@@ -23,7 +23,7 @@ share: env ## send what was trained here to the remote (README: Share)
 
 fetch: env ## get what the remote has for this checkout
 	dvc pull --run-cache --allow-missing
-	@dvc status --quiet || echo "Not everything is here; \`dvc status\` says what is missing, and \`dvc repro\` makes it."
+	@dvc status --quiet || echo "Not everything is here: the remote lacks it, or has it damaged. \`dvc repro\` makes it, too."
 
 heal: env ## delete what is damaged on the remote, so that `make share` sends it again
 	python -m tests.heal

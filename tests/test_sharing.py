@@ -118,7 +118,6 @@ class S3:
     environment = {  # noqa: RUF012
         "AWS_ACCESS_KEY_ID": "anyone",
         "AWS_SECRET_ACCESS_KEY": "anything",
-        "AWS_MAX_ATTEMPTS": "1",  # no patience in tests
     }
 
     def __init__(self, root: Path):
@@ -355,7 +354,7 @@ def test_a_remote_that_is_down_stops_nothing_but_sharing(machine_a, remote):
 
 def test_a_folder_that_cannot_be_written_is_refused(machine_a):
     """Not even root can make a folder in /sys."""
-    machine_a.run("dvc", "remote", "add", "--default", "team", "/sys/initlab")
+    machine_a.run("dvc", "remote", "add", "--local", "--default", "team", "/sys/initlab")
     refused(machine_a, "dvc", "push", "--run-cache", saying="/sys/initlab")
 
 
