@@ -6,10 +6,10 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro verify offline test test-fast bench schema lint lock
+.PHONY: help env repro experiments offline share fetch heal verify test test-fast bench schema lint lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 
@@ -18,8 +18,21 @@ repro: env ## run the whole study: whatever changed since the last time, and no 
 	dvc repro
 	@echo "Look at reports/claims.md, reports/summary.md and reports/figures/, or run: dvc plots show --open"
 
+share: env ## send what was trained here to the remote (README: Share)
+	dvc push --run-cache
+
+fetch: env ## get what the remote has for this checkout
+	dvc pull --run-cache --allow-missing
+	@dvc status --quiet || echo "Not everything is here: the remote lacks it, or has it damaged. \`dvc repro\` makes it, too."
+
+heal: env ## delete what is damaged on the remote, so that `make share` sends it again
+	python -m tests.heal
+
 verify: env ## compare the results here with those that are committed
 	python -m tests.verify
+
+experiments: env ## what each experiment changed and came to, in a short table
+	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor' --no-pager
 
 offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
 	@python -m stages.offline
