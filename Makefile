@@ -32,7 +32,7 @@ verify: env ## compare the results here with those that are committed
 	python -m tests.verify
 
 experiments: env ## what each experiment changed and came to, in a short table
-	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor' --no-pager
+	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
 
 offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
 	@python -m stages.offline

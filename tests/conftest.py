@@ -105,6 +105,13 @@ class Clone:
         return Clone(folder, Path(self.environment["MNIST_MIRROR"]))
 
 
+def make(clone: Clone, target: str, **options) -> subprocess.CompletedProcess:
+    """`make`, for which the environment that the tests run in counts as installed."""
+    (clone.folder / ".venv").mkdir(exist_ok=True)
+    (clone.folder / ".venv" / "installed").touch()
+    return clone.run("make", target, **options)
+
+
 @pytest.fixture(scope="session")
 def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) -> Clone:
     """A clone as git has it, plus what is not committed yet, with the small study's parameters."""

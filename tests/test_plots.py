@@ -10,7 +10,8 @@ import vl_convert
 from stages import ROOT
 from tests.test_workflow import changing
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 TEMPLATES = sorted((ROOT / ".dvc" / "plots").glob("*.json"))
 
 

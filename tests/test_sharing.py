@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Clone
+from tests.conftest import Clone, make
 from tests.test_workflow import changing
 
 pytestmark = pytest.mark.slow
@@ -240,13 +240,6 @@ def give_secrets(machine: Clone, remote) -> None:
 def commit_and_push(machine: Clone, message: str) -> None:
     machine.run("git", "commit", "--quiet", "--all", "--message", message)
     machine.run("git", "push", "--quiet")
-
-
-def make(machine: Clone, target: str, **options) -> subprocess.CompletedProcess:
-    """`make`, for which the environment that the tests run in counts as installed."""
-    (machine.folder / ".venv").mkdir(exist_ok=True)
-    (machine.folder / ".venv" / "installed").touch()
-    return machine.run("make", target, **options)
 
 
 def refused(machine: Clone, *command: str, saying: str) -> None:
