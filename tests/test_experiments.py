@@ -1,11 +1,14 @@
 """DVC's experiments, as the README uses them."""
 
 import csv
+import fcntl
 import os
 import pty
 import re
 import shutil
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -98,9 +101,8 @@ def test_a_grid_runs_from_the_queue(study):
     # The checkout is as it was.
     assert study.run("git", "status", "--porcelain").stdout == ""
     table = make(study, "experiments", env={"COLUMNS": "200"}).stdout
-    for column in (*HEADLINES, "training.lr"):
-        assert f" {column} " in table
-    assert "dvc.yaml" not in table
+    assert " baseline " in table and " training.lr " in table
+    assert "seeds" not in table and ".yaml" not in table
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -113,6 +115,8 @@ def test_a_person_sees_epochs_and_a_bar_and_a_log_has_a_line_an_epoch(study, ter
     log = study.folder / "log"
     if terminal:
         reader, writer = pty.openpty()
+        size = struct.pack("HHHH", 24, 80, 0, 0)  # a new one has none, and no room for a bar
+        fcntl.ioctl(writer, termios.TIOCSWINSZ, size)
         with subprocess.Popen(
             command, cwd=study.folder, env=study.environment, stdout=writer, stderr=writer
         ) as process:

@@ -8,6 +8,7 @@ import scipy.stats
 import vl_convert
 
 from stages import ROOT
+from tests.conftest import make
 from tests.test_workflow import changing
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -34,7 +35,7 @@ def test_the_page_of_two_experiments_draws_everything_without_a_network(study, b
     study.run("dvc", "exp", "save", "--name", "exp-a")
     changing(study, "variants", all_ones={"all": {"weight": {"constant": {"val": 0.5}}}})
     study.run("dvc", "exp", "run", "--name", "exp-b")
-    study.run("python", "-m", "stages.offline")
+    assert "now need no network" in make(study, "offline").stdout
     study.run("dvc", "plots", "diff", "exp-a", "exp-b", "--out", str(tmp_path / "page"))
 
     context = browser.new_context(viewport={"width": 1600, "height": 1000}, offline=True)
