@@ -88,11 +88,6 @@ def test_probes_have_a_row_for_every_seed_epoch_and_layer(runs, test_images):
         assert float(row["weight_move"]) == pytest.approx(move, rel=1e-5)
 
 
-def test_a_mean_that_is_not_finite_is_null():
-    assert evaluate._mean([0.25, 0.5]) == 0.375
-    assert evaluate._mean([0.25, float("nan")]) is None
-
-
 def test_every_file_is_stacked_over_seeds(runs):
     for file in ("initial", "weights"):
         tensors = load_file(runs / "ones" / f"{file}.safetensors")
