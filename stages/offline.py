@@ -33,8 +33,7 @@ PAGE = """<!DOCTYPE html>
 <style>
   body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff }
   .vega-embed { margin-bottom: 2.5rem }
-  table { border-spacing: 1rem }
-  table { max-width: 100% }
+  table { max-width: 100%; border-spacing: 1rem }
   img { max-width: min(100%, 50rem) }
 </style>
 <script>BUNDLE</script>
