@@ -3,7 +3,9 @@
 import csv
 import shutil
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from safetensors.torch import load_file
@@ -12,7 +14,13 @@ from stages import BITS_PROMISED, ROOT, mnist, network, params
 
 RUNS = ROOT / "data" / "runs"
 REPORTS = ROOT / "reports"
-RUN_FILES = {"history.csv", "initial.safetensors", "probes.csv", "weights.safetensors"}
+TABLES = (
+    "history", "seeds", "confusion", "digits", "symmetry", "dead_units", "depth", "tensors",
+)  # fmt: skip
+RUN_FILES = {
+    "history.csv", "initial.safetensors", "probes.csv", "snapshots.safetensors",
+    "weights.safetensors",
+}  # fmt: skip
 
 # How far a score may be from the one that training saw, where the bits are not promised.
 TOLERANCE = 1e-3
@@ -22,9 +30,7 @@ def main() -> None:
     settings = params.load_or_exit()
     prune(set(settings.variants))
     images = mnist.load(ROOT / "data" / settings.data.name, "test")
-    tables: dict[str, list[dict]] = {
-        name: [] for name in ("history", "seeds", "confusion", "digits", "symmetry", "tensors")
-    }
+    tables: dict[str, list[dict]] = {name: [] for name in TABLES}
     for variant in settings.variants:
         activation = settings.network_of(variant).activation
         rows = evaluate(RUNS / variant, activation, images)
@@ -57,13 +63,16 @@ def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list
 
     `history` as trained; `seeds`: accuracy and loss on the test set; `confusion`: counts
     over all seeds; `digits`: accuracy by true digit over all seeds; `symmetry`: the gap
-    between the units of fc1, as probed; `tensors`: for every seed and tensor the number of
-    distinct final values and the largest distance of a value from its start. Ends the stage
-    if a score is not the one that training saw.
+    between the units of fc1, as probed; `dead_units`: the share of ReLU units that answer to
+    no probed image, mean over hidden layers; `depth`: how much of signal and gradient is left
+    in which hidden layer before training, mean over seeds; `tensors`: for every seed and
+    tensor the number of distinct final values and the largest distance of a value from its
+    start. Ends the stage if a score is not the one that training saw.
     """
     initial = load_file(run / "initial.safetensors")
     final = load_file(run / "weights.safetensors")
     history = read_csv(run / "history.csv")
+    probes = read_csv(run / "probes.csv")
     last = {int(row["seed"]): row for row in history}
 
     seeds, tensors = [], []
@@ -103,11 +112,35 @@ def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list
         "digits": digits,
         "symmetry": [
             {column: row[column] for column in ("seed", "epoch", "symmetry_gap")}
-            for row in read_csv(run / "probes.csv")
+            for row in probes
             if row["layer"] == "fc1"
         ],
+        "dead_units": _dead_units(probes),
+        "depth": _depth(probes),
         "tensors": tensors,
     }
+
+
+def _dead_units(probes: list[dict]) -> list[dict]:
+    rows = []
+    hidden = [row for row in probes if row["layer"] != "out"]
+    for (seed, epoch), layers in groupby(hidden, key=lambda row: (row["seed"], row["epoch"])):
+        dead = [float(row["dead_fraction"]) for row in layers if row["dead_fraction"]]
+        share = _rounded(fmean(dead)) if dead else ""  # only ReLU's units die
+        rows.append({"seed": seed, "epoch": epoch, "dead_fraction": share})
+    return rows
+
+
+def _depth(probes: list[dict]) -> list[dict]:
+    start = [row for row in probes if row["epoch"] == "0" and row["layer"] != "out"]
+    rows = []
+    for quantity in ("signal", "gradient"):
+        for layer in dict.fromkeys(row["layer"] for row in start):
+            values = [float(r[f"{quantity}_std"]) for r in start if r["layer"] == layer]
+            depth = int(layer.removeprefix("fc"))
+            value = float(f"{fmean(values):.6g}")
+            rows.append({"quantity": quantity, "depth": depth, "std": value})
+    return rows
 
 
 def _network(tensors: dict[str, torch.Tensor], seed: int) -> network.Tensors:

@@ -17,6 +17,7 @@ from stages.params import Initializer, LayerInit, Variant, layer_names
 from stages.seeds import generator
 
 OWN = ROOT / "stages" / "own"
+GIVEN = ("generator", "inputs")  # arguments that an initializer gets unasked: stages/own
 
 # torch.nn.init fills in place; params.yaml leaves its trailing underscore out.
 FUNCTIONS = {
@@ -33,6 +34,11 @@ class InitializerError(ValueError):
         super().__init__(rule)
         self.key = key
         self.initializer = initializer
+
+
+def own_names() -> list[str]:
+    """The initializers in stages/own."""
+    return sorted(path.stem for path in OWN.glob("*.py") if path.stem != "__init__")
 
 
 def own_files(variant: Variant) -> list[Path]:
@@ -101,16 +107,16 @@ def _fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
         torch.nn.init.uniform_(tensor, -bound, bound, generator=random)
 
 
-def _function(name: str) -> Callable:
+def function(name: str) -> Callable:
+    """torch's or our own function by its name in params.yaml; raises InitializerError."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]
-    own = sorted(path.stem for path in OWN.glob("*.py") if path.stem != "__init__")
-    if name in own:
-        function = getattr(importlib.import_module(f"stages.own.{name}"), "fill", None)
-        if function is None:
+    if name in own_names():
+        own_fill = getattr(importlib.import_module(f"stages.own.{name}"), "fill", None)
+        if own_fill is None:
             raise InitializerError(f"stages/own/{name}.py has no function fill(tensor, …)")
-        return function
-    allowed = [*FUNCTIONS, *own]
+        return own_fill
+    allowed = [*FUNCTIONS, *own_names()]
     nearest = get_close_matches(name, allowed, n=1)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     raise InitializerError(f"no such initializer; {hint}Allowed: {', '.join(allowed)}")
@@ -126,10 +132,9 @@ def fill(
 
     `inputs` computes what the layer receives, if the initializer wants to see it.
     """
-    function = _function(initializer.name)
-    parameters = {p.name: p for p in list(inspect.signature(function).parameters.values())[1:]}
-    given = {"generator": lambda: random, "inputs": inputs}
-    allowed = [name for name in parameters if name not in given]
+    fills = function(initializer.name)
+    parameters = {p.name: p for p in list(inspect.signature(fills).parameters.values())[1:]}
+    allowed = [name for name in parameters if name not in GIVEN]
     takes = f"{initializer.name} takes {', '.join(allowed) or 'no arguments'}"
     for argument in initializer.kwargs:
         if argument not in allowed:
@@ -138,9 +143,10 @@ def fill(
         required = parameters[argument].default is inspect.Parameter.empty
         if required and argument not in initializer.kwargs:
             raise InitializerError(f"argument {argument!r} is missing; {takes}")
+    given = dict(zip(GIVEN, (lambda: random, inputs), strict=True))
     sources = {name: source() for name, source in given.items() if name in parameters}
     try:
-        function(tensor, **initializer.kwargs, **sources)
+        fills(tensor, **initializer.kwargs, **sources)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InitializerError(f"{takes}; it refused: {reason}") from None

@@ -208,13 +208,14 @@ def little_randomness(measured: Measured, settings: Params, baseline: str) -> pl
     bottom.set_ylim(0, 108)
     bottom.set_xlim(-0.5, len(pairs) - 0.5)
     bottom.set_ylabel("Final test accuracy (%)")
-    bottom.set_xticks(places, [_power(epsilon) for epsilon, _ in pairs])
+    bottom.set_xticks(places, [power(epsilon) for epsilon, _ in pairs])
     bottom.set_xlabel(f"ε, where all weights start at {constant:g} + ε·N(0, 1)")
     figure.suptitle(f"{question}  (95 % intervals over seeds)")
     return figure
 
 
-def _power(value: float) -> str:
+def power(value: float) -> str:
+    """Like `10⁻⁶`."""
     if value == 0:
         return "0"
     digits, exponent = f"{value:.0e}".split("e")

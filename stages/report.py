@@ -1,11 +1,11 @@
-"""Stage report: tables, the audit of the lecture's claims, and figures."""
+"""Stage report: tables, the audit of the lecture's claims, figures, and the page."""
 
 import json
 
 import pandas as pd
 from safetensors.numpy import load_file
 
-from stages import ROOT, claims, figures, measured, params, reasons, rules, summary
+from stages import ROOT, claims, figures, measured, page, params, reasons, rules, summary
 from stages.statistics import t_interval
 
 RUNS = ROOT / "data" / "runs"
@@ -44,6 +44,8 @@ def main() -> None:
     (REPORTS / "figures").mkdir(exist_ok=True)
     for name, figure in draw(results, settings, table):
         figures.save(figure, REPORTS / "figures" / name)
+
+    write_text("index.html", page.text(settings, results, table, audit, REPORTS, ROOT / "data"))
 
 
 def commonest_class(confusion: pd.DataFrame, seeds: int) -> tuple[float, int]:

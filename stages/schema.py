@@ -8,7 +8,6 @@ from stages.params import NAME_PATTERN, Params
 
 FILE = ROOT / "params.schema.json"
 
-GIVEN = ("generator", "inputs")  # to an initializer, without being asked for: stages/own
 TYPES = {float: "number", int: "integer", str: "string", bool: "boolean"}
 
 
@@ -33,9 +32,8 @@ def text() -> str:
 
 def initializer() -> dict:
     """A name alone, or one name with its arguments, for every initializer there is."""
-    own = sorted(path.stem for path in initializers.OWN.glob("*.py") if path.stem != "__init__")
-    names = [*initializers.FUNCTIONS, *own]
-    arguments = {name: _arguments(initializers._function(name)) for name in names}
+    names = [*initializers.FUNCTIONS, *initializers.own_names()]
+    arguments = {name: _arguments(initializers.function(name)) for name in names}
     alone = [name for name, schema in arguments.items() if not schema.get("required")]
     return {
         "anyOf": [
@@ -53,7 +51,7 @@ def initializer() -> dict:
 
 def _arguments(function) -> dict:
     parameters = list(inspect.signature(function).parameters.values())[1:]
-    parameters = [p for p in parameters if p.name not in GIVEN]
+    parameters = [p for p in parameters if p.name not in initializers.GIVEN]
     schema = {
         "type": ["object", "null"],
         "description": (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " "),

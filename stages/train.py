@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
-from stages import ROOT, mnist, network, params, probes
+from stages import ROOT, mnist, network, params, probes, snapshots
 from stages.initializers import InitializerError
 from stages.training import Row, State, Study, train
 
@@ -41,7 +41,7 @@ def main() -> None:
         test=mnist.load(images, "test"),
     )
     try:
-        rows, final = run(study, settings.seeds, variant)
+        rows, final, pictures = run(study, settings.seeds, variant)
     except InitializerError as error:
         raise SystemExit(
             params.complaint(
@@ -52,22 +52,28 @@ def main() -> None:
         raise SystemExit("interrupted: nothing was written") from None
     folder = ROOT / "data" / "runs" / variant
     try:
-        write(folder, study.sizes, rows, final)
+        write(folder, study.sizes, rows, final, pictures)
     except OSError as error:
         raise SystemExit(f"{folder}: nothing was written: {error.strerror or error}") from None
 
 
-def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State]]:
-    """Train all seeds, showing progress: every row, and each seed's last state."""
+def run(
+    study: Study, seeds: int, title: str
+) -> tuple[list[Row], list[State], dict[int, torch.Tensor]]:
+    """Train all seeds, showing progress: every row, each seed's last state, and pictures."""
     epochs = study.training.epochs
     by_epoch: dict[int, list[Row]] = defaultdict(list)
     final: dict[int, State] = {}
+    pictures: dict[int, torch.Tensor] = {}
+    pictured = snapshots.epochs(epochs)
     print(f"{title}: {seeds} {'seed' if seeds == 1 else 'seeds'}, each {_describe(study)}")
     total = seeds * epochs
     # disable=None: a bar on a terminal, none in a log file.
     with tqdm(total=total, disable=None, unit="epoch", leave=False) as bar:
         for state, row in train(study, seeds, worker_count()):
             by_epoch[row.epoch].append(row)
+            if row.seed == snapshots.SEED and row.epoch in pictured:
+                pictures[row.epoch] = snapshots.take(study.sizes, state.weights)
             if row.epoch == 0:
                 continue
             bar.update()
@@ -78,7 +84,7 @@ def run(study: Study, seeds: int, title: str) -> tuple[list[Row], list[State]]:
                 sys.stdout.flush()
     rows = [row for epoch in sorted(by_epoch) for row in by_epoch[epoch]]
     rows.sort(key=lambda row: (row.seed, row.epoch))
-    return rows, [final[seed] for seed in range(seeds)]
+    return rows, [final[seed] for seed in range(seeds)], pictures
 
 
 def worker_count() -> int:
@@ -110,7 +116,13 @@ def _epoch_line(rows: list[Row], epochs: int) -> str:
     )
 
 
-def write(folder: Path, sizes: list[int], rows: list[Row], final: list[State]) -> None:
+def write(
+    folder: Path,
+    sizes: list[int],
+    rows: list[Row],
+    final: list[State],
+    pictures: dict[int, torch.Tensor],
+) -> None:
     """Write a variant's results; the folder, named after it, appears whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
@@ -127,12 +139,13 @@ def write(folder: Path, sizes: list[int], rows: list[Row], final: list[State]) -
             for layer in row.layers
         )
         _write_csv(partial / "probes.csv", PROBE_COLUMNS, layers, digits=6)
-        (partial / "initial.safetensors").write_bytes(
-            save(_stacked(sizes, [s.initial for s in final]))
-        )
-        (partial / "weights.safetensors").write_bytes(
-            save(_stacked(sizes, [s.weights for s in final]))
-        )
+        tensors = {
+            "initial": _stacked(sizes, [state.initial for state in final]),
+            "weights": _stacked(sizes, [state.weights for state in final]),
+            "snapshots": snapshots.quantized(pictures),
+        }
+        for name, values in tensors.items():
+            (partial / f"{name}.safetensors").write_bytes(save(values))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except BaseException:

@@ -26,8 +26,7 @@ def runs(train_images, test_images, tmp_path_factory):
             train=train_images.first(1000),
             test=test_images,
         )
-        rows, final = train.run(study, 2, name)
-        train.write(folder / name, study.sizes, rows, final)
+        train.write(folder / name, study.sizes, *train.run(study, 2, name))
     return folder
 
 
@@ -124,6 +123,6 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
     flat = np.zeros(7856, np.float32)
     state = State(0, 0, flat, flat, (flat, flat), 0, {})
     with pytest.raises(OSError, match="No space"):
-        train.write(tmp_path / "runs" / "x", [784, 10], [], [state])
+        train.write(tmp_path / "runs" / "x", [784, 10], [], [state], {0: torch.zeros(1, 784)})
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert not any((tmp_path / "runs").iterdir())

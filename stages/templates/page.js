@@ -1,0 +1,296 @@
+const study = JSON.parse(document.getElementById("study").textContent);
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const narrow = matchMedia("(max-width: 40rem)");
+const names = Object.keys(study.variants);
+const views = {};
+
+// A chart is drawn after the one before it.
+let drawing = Promise.resolve();
+const queue = (work) => (drawing = drawing.then(work));
+
+const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// Black is the text's colour, which is light in the dark.
+const color = (look) => (look.color === "#000000" ? shade("--text") : look.color);
+// In a chart of variants from several groups they look otherwise than in their groups.
+const byPlace = (shown) => ({
+  ...study.variants,
+  ...Object.fromEntries(shown.map((name, i) => [name, { ...study.variants[name], ...study.looks[i % study.looks.length] }])),
+});
+
+// ---------------------------------------------------------------------------------- charts
+
+function theme() {
+  const [text, soft, line] = ["--text", "--soft", "--line"].map(shade);
+  return {
+    background: null,
+    font: getComputedStyle(document.body).fontFamily,
+    aria: false, // the chart has a text of its own
+    axis: {
+      labelColor: text, titleColor: text, gridColor: line, domainColor: soft, tickColor: soft,
+      labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600, labelLimit: narrow.matches ? 130 : 220,
+    },
+    view: { stroke: null },
+    circle: { color: shade("--link") },
+    tick: { color: text },
+    line: { strokeJoin: "round" },
+  };
+}
+
+// Every place of the specification that stands for the looks of the variants.
+function fill(node, variants, key) {
+  if (Array.isArray(node)) return node.map((inner) => fill(inner, variants));
+  if (node === null || typeof node !== "object") return node;
+  const filled = Object.fromEntries(Object.entries(node).map(([k, inner]) => [k, fill(inner, variants, k)]));
+  const looks = { color: (look) => color(look), strokeDash: (look) => look.dash, shape: (look) => look.shape }[key];
+  if (looks && filled.scale?.domain?.length === 0) {
+    filled.scale = { domain: names, range: names.map((name) => looks(variants[name])) };
+  }
+  return filled;
+}
+
+async function draw(name, signals = {}, variants = study.variants) {
+  signals = complete(name, signals);
+  const element = $(`[data-chart="${name}"]`);
+  const { table, spec } = study.charts[name];
+  const params = (spec.params || []).map((param) => {
+    if (param.name === "labels") return { ...param, value: Object.fromEntries(names.map((n) => [n, study.variants[n].label])) };
+    return param.name in signals ? { ...param, value: signals[param.name] } : param;
+  });
+  const filled = {
+    ...fill(spec, variants), params,
+    autosize: { type: "fit", contains: "padding", resize: true },
+    data: { name: "table", values: study.tables[table], format: { type: "csv" } },
+  };
+  views[name]?.finalize();
+  const result = await vegaEmbed(element, filled, { renderer: "svg", actions: false, config: theme() });
+  views[name] = result.view;
+}
+
+// Which variants are shown tells where the horizontal axis ends.
+function complete(name, signals) {
+  if (!signals.shown) return signals;
+  return { ...signals, last: Math.max(...signals.shown.map((variant) => study.charts[name].lasts[variant])) };
+}
+
+async function signal(name, values) {
+  const view = views[name];
+  if (!view) return;
+  for (const [key, value] of Object.entries(complete(name, values))) view.signal(key, value);
+  await view.runAsync();
+}
+
+function swatch(look) {
+  const marks = {
+    circle: '<circle cx="18" cy="6" r="4"/>',
+    square: '<rect x="14" y="2" width="8" height="8"/>',
+    "triangle-up": '<path d="M18 1 L23 10 H13 Z"/>',
+    diamond: '<path d="M18 0 L23 6 L18 12 L13 6 Z"/>',
+    "triangle-down": '<path d="M18 11 L13 2 H23 Z"/>',
+    cross: '<path d="M16 1 h4 v3 h3 v4 h-3 v3 h-4 v-3 h-3 v-4 h3 Z"/>',
+  };
+  const svg = document.createElement("span");
+  svg.innerHTML =
+    `<svg width="36" height="12" aria-hidden="true"><line x1="0" y1="6" x2="36" y2="6" stroke-width="2"/>${marks[look.shape]}</svg>`;
+  const picture = svg.firstChild;
+  picture.setAttribute("stroke", color(look));
+  picture.setAttribute("fill", color(look));
+  $("line", picture).setAttribute("stroke-dasharray", look.dash.join(" "));
+  return picture;
+}
+
+function entry(tag, name, words, look = study.variants[name]) {
+  const element = document.createElement(tag);
+  element.append(swatch(look), words === undefined ? look.label : `${look.label}: ${words}`);
+  element.dataset.variant = name;
+  return element;
+}
+
+function still(legend, shown) {
+  const variants = byPlace(shown);
+  legend.replaceChildren(...shown.map((name) => entry("span", name, undefined, variants[name])));
+}
+
+// A chart with a picker of groups and a legend, one entry of which can stand alone.
+function curves(figure) {
+  const name = figure.dataset.curves;
+  const legend = $(".legend", figure);
+  const plot = $(".plot", figure);
+  let alone = null;
+  const last = study.charts[name].ends;
+
+  function shown() {
+    const group = $("input:checked", figure).value;
+    return [...new Set([...study.groups[group], ...(study.baseline ? [study.baseline] : [])])];
+  }
+  function press() {
+    legend.classList.toggle("alone", alone !== null);
+    for (const button of $$("button", legend)) button.setAttribute("aria-pressed", String(button.dataset.variant === alone));
+    plot.setAttribute("aria-label", `${$("figcaption", figure).textContent}. At the end: ` +
+      shown().map((variant) => `${study.variants[variant].label} ${last[variant]}`).join("; ") + ".");
+  }
+  async function choose() {
+    alone = null;
+    legend.replaceChildren(...shown().map((variant) => entry("button", variant, last[variant])));
+    for (const button of $$("button", legend)) {
+      button.type = "button";
+      button.addEventListener("click", () => {
+        alone = alone === button.dataset.variant ? null : button.dataset.variant;
+        press();
+        signal(name, { alone });
+      });
+    }
+    press();
+    await signal(name, { shown: shown(), alone });
+  }
+  for (const radio of $$("input", figure)) radio.addEventListener("change", choose);
+  return async () => {
+    await draw(name, { shown: shown(), alone });
+    const kept = alone;
+    await choose();
+    if (kept !== null) $(`[data-variant="${kept}"]`, legend).click();
+  };
+}
+
+// ---------------------------------------------------------------------------- watch symmetry
+
+function symmetry() {
+  const slider = $("#epoch");
+  if (!slider) return null;
+  const pickers = $$("[data-film]");
+  const play = $("#play");
+  const epochs = () => {
+    const all = pickers.flatMap((picker) => study.films.variants[picker.value].frames.map((frame) => frame.epoch));
+    return [...new Set(all)].sort((a, b) => a - b);
+  };
+  const shownEpoch = () => epochs()[Math.min(slider.value, epochs().length - 1)];
+  let timer = null;
+
+  function show() {
+    const there = epochs();
+    slider.max = there.length - 1;
+    const epoch = shownEpoch();
+    const words = epoch === 0 ? "before training" : `after epoch ${epoch} of ${there[there.length - 1]}`;
+    $(".slider output").textContent = words;
+    slider.setAttribute("aria-valuetext", words);
+    for (const picker of pickers) {
+      const film = study.films.variants[picker.value];
+      // A start that was trained for fewer epochs stays at its last picture.
+      const frame = film.frames.filter((one) => one.epoch <= epoch).pop();
+      const figure = picker.closest("figure");
+      const label = study.variants[picker.value].label;
+      const when = frame.epoch === 0 ? "before training" : `after epoch ${frame.epoch}`;
+      const picture = $("img", figure);
+      picture.src = study.films.images[frame.image];
+      picture.alt = `Weights of ${label} ${when}: ${frame.alt}`;
+      const distinct = film.distinct[frame.epoch];
+      const width = study.films.variants[picker.value].width;
+      $("figcaption", figure).textContent =
+        `${frame.alt}, ${when}. ${distinct} of the first layer’s ${width} units ` +
+        `${distinct === 1 ? "is" : "are"} distinct. ` +
+        (film.scale === "0" ? "" : `Darkest: ±${film.scale}.`);
+    }
+    signal("symmetry", { marked: epoch });
+  }
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+  }
+  async function choose() {
+    const shown = [...new Set(pickers.map((picker) => picker.value))];
+    still($("#figure-why_stuck .legend"), shown);
+    $('[data-chart="symmetry"]').setAttribute("aria-label",
+      "Symmetry gap by epoch of " + shown.map((name) => study.variants[name].label).join(" and "));
+    await draw("symmetry", { shown, marked: shownEpoch() }, byPlace(shown));
+    show();
+  }
+  slider.addEventListener("input", () => { stop(); show(); });
+  for (const picker of pickers) picker.addEventListener("change", () => queue(choose));
+  play.addEventListener("click", () => {
+    if (timer) return stop();
+    const last = epochs().length - 1;
+    if (+slider.value === last) slider.value = 0;
+    show();
+    play.textContent = "Pause";
+    timer = setInterval(() => {
+      slider.value = +slider.value + 1;
+      show();
+      if (+slider.value >= epochs().length - 1) stop();
+    }, 900);
+  });
+  return choose;
+}
+
+// ------------------------------------------------------------------------- table, downloads
+
+function table() {
+  const body = $("#starts tbody");
+  const rows = $$("tr", body);
+  const heads = $$("#starts thead th");
+  const count = $(".filter output");
+
+  function compare(a, b) {
+    const [x, y] = [Number(a), Number(b)];
+    if (Number.isNaN(x) && Number.isNaN(y)) return a === "nan" ? 1 : b === "nan" ? -1 : a.localeCompare(b);
+    return Number.isNaN(x) ? 1 : Number.isNaN(y) ? -1 : x - y;
+  }
+  heads.forEach((head, column) => {
+    $("button", head).addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      for (const other of heads) other.setAttribute("aria-sort", "none");
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const value = (row) => row.children[column].dataset.value;
+      const empty = (row) => value(row) === "nan"; // below in either order
+      rows.sort((a, b) => empty(a) - empty(b) || (up ? 1 : -1) * compare(value(a), value(b)));
+      body.append(...rows);
+    });
+  });
+  function filter() {
+    const words = $("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    let left = 0;
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+      left += !row.hidden;
+    }
+    count.textContent = `${left} of ${rows.length}`;
+  }
+  $("#filter").addEventListener("input", filter);
+  filter();
+}
+
+for (const button of $$("[data-csv]")) {
+  button.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([study.tables[button.dataset.csv]], { type: "text/csv" }));
+    link.download = `${button.dataset.csv}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+}
+
+// -------------------------------------------------------------------------------- beginning
+
+table();
+const redraw = [...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
+for (const name of ["who_moved", "final_accuracy"]) redraw.push(() => draw(name));
+for (const name of ["noise", "signal", "gradient"]) {
+  if (!study.charts[name]) continue;
+  redraw.push(async () => {
+    still($(`[data-legend="${name}"]`), study.charts[name].shown);
+    const { shown } = study.charts[name];
+    await draw(name, { shown }, byPlace(shown));
+  });
+}
+function all() {
+  for (const one of redraw) queue(one);
+  queue(() => {
+    document.documentElement.dataset.drawn = `${dark.matches ? "dark" : "light"} ${narrow.matches ? "narrow" : "wide"}`;
+  });
+}
+// Text is painted before charts are drawn.
+requestAnimationFrame(() => setTimeout(all));
+dark.addEventListener("change", all);
+narrow.addEventListener("change", all);
