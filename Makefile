@@ -6,7 +6,7 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro experiments offline share fetch heal verify test test-fast bench schema lint lock
+.PHONY: help env repro open experiments offline share fetch heal verify test test-fast bench schema lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,10 @@ env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 repro: env ## run the whole study: whatever changed since the last time, and no more
 	@python -m stages.check
 	dvc repro
-	@echo "Look at reports/claims.md, reports/summary.md and reports/figures/, or run: dvc plots show --open"
+	@echo "The report is $(CURDIR)/reports/index.html: make open"
+
+open: ## look at the report in a browser
+	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); webbrowser.open(page.as_uri()) or sys.exit(f"no browser was found here; open {page} in one")'
 
 share: env ## send what was trained here to the remote (README: Share)
 	dvc push --run-cache

@@ -33,6 +33,9 @@ COLOR = {
     "legend": None,
     "scale": {"domain": [], "range": []},
 }
+# What the page calls a variant.
+LABEL = {"calculate": "labels[datum.variant]", "as": "start"}
+START = {"field": "start", "title": "start"}
 OPACITY = {"condition": {"test": "!alone || alone == datum.variant", "value": 1}, "value": 0.08}
 SHOWN = {"filter": "indexof(shown, datum.variant) >= 0"}
 # The page sets these: which variants are drawn, which of them stands out, the last epoch.
@@ -41,6 +44,7 @@ PARAMS = [
     {"name": "alone", "value": None},
     {"name": "start", "value": 0},
     {"name": "last", "value": 1},
+    {"name": "labels", "value": {}},
 ]
 DASH = {"field": "variant", "type": "nominal", "legend": None, "scale": {"domain": [], "range": []}}
 
@@ -139,7 +143,7 @@ def overlaid(plot: dict, divided: list[str] | None = None) -> dict:
     line["mark"] = {"type": "line", "strokeWidth": 2, "point": {"size": 40}}
     line["encoding"] |= {"strokeDash": DASH, "shape": DASH}
     for layer in lines["layer"]:
-        drop_revision(layer)
+        tell(layer)
     if area:
         # The band is faint, and fainter where another variant stands out.
         area["mark"].pop("opacity")
@@ -149,17 +153,18 @@ def overlaid(plot: dict, divided: list[str] | None = None) -> dict:
         "params": PARAMS, "width": "container", "height": 320, "transform": [SHOWN],
         "layer": [lines],
     }  # fmt: skip
+    lines["transform"] = [*plot["transform"], LABEL]
     if divided:
         within = {"field": "variant", "oneOf": divided}
-        lines["transform"] = [{"filter": {"not": within}}, *plot["transform"]]
+        lines["transform"].insert(0, {"filter": {"not": within}})
         y = {**line["encoding"]["y"], "field": "y"}
         each = {
-            "transform": [{"filter": within}, *plot["transform"][1:3]],
+            "transform": [{"filter": within}, *plot["transform"][1:3], LABEL],
             "mark": {"type": "line", "strokeWidth": 1.2},
             "encoding": {
                 **lines["encoding"], "y": y, "detail": {"field": "seed"}, "strokeDash": DASH,
                 "tooltip": [
-                    {"field": "variant"}, {"field": "seed"},
+                    START, {"field": "seed"},
                     {"field": "x", "type": "quantitative", "title": "epoch"},
                     {"field": "y", "type": "quantitative", "format": ".2%"},
                 ],
@@ -169,10 +174,12 @@ def overlaid(plot: dict, divided: list[str] | None = None) -> dict:
     return spec
 
 
-def drop_revision(layer: dict) -> None:
-    """A page has one revision; its tooltips need not say which."""
+def tell(layer: dict) -> None:
+    """Let a layer's tooltips tell a start by its label, and no revision: there is but one."""
     tips = layer["encoding"].get("tooltip", [])
-    layer["encoding"]["tooltip"] = [tip for tip in tips if tip.get("field") != "rev"]
+    layer["encoding"]["tooltip"] = [
+        START if tip.get("field") == "variant" else tip for tip in tips if tip.get("field") != "rev"
+    ]
 
 
 def mark_epoch(spec: dict) -> None:
@@ -192,8 +199,15 @@ def rows_of(plot: dict, count: int, divided: list[str]) -> dict:
     """The template with `count` rows, a variant each, and no mean of those in `divided`."""
     plot["layer"][1]["transform"] = [{"filter": {"not": {"field": "variant", "oneOf": divided}}}]
     for layer in plot["layer"]:
-        drop_revision(layer)
-    del plot["$schema"], plot["encoding"]["yOffset"], plot["encoding"]["color"], plot["title"]
+        tell(layer)
+    plot["transform"] = [LABEL]
+    del (
+        plot["$schema"],
+        plot["data"],
+        plot["encoding"]["yOffset"],
+        plot["encoding"]["color"],
+        plot["title"],
+    )
     plot["encoding"]["y"]["axis"] |= LABELS
     plot["params"] = [{"name": "labels", "value": {}}]
     return plot | {"width": "container", "height": 17 * count}
@@ -205,8 +219,17 @@ def cells(plot: dict, count: int) -> dict:
     inner["encoding"]["y"]["axis"] = dict(LABELS)
     inner["encoding"]["x"]["axis"] |= {"orient": "top"}
     inner["layer"][0]["encoding"]["color"]["legend"] = None
+    inner["transform"] = [*inner["transform"], LABEL]
+    inner["encoding"]["tooltip"] = [
+        START, {"field": "tensor"},
+        {"field": "value", "type": "quantitative", "title": "largest move", "format": ".3~g"},
+    ]  # fmt: skip
+    number = inner["layer"][1]["encoding"]["text"]
+    # Cells are narrow on a phone.
+    number["condition"] = {"test": "narrow", **number, "format": ".1~g"}
     return {
-        "params": [{"name": "labels", "value": {}}], "width": "container", "height": 21 * count,
+        "params": [{"name": "labels", "value": {}}, {"name": "narrow", "value": False}],
+        "width": "container", "height": 21 * count,
         "layer": [inner],
     }  # fmt: skip
 

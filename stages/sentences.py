@@ -49,8 +49,8 @@ def _happens(settings: Params, results: Measured, table: pd.DataFrame) -> str:
         low, high = 100 * row["test_acc_low"], 100 * row["test_acc_high"]
         reached += f" ({low:.2f} to {high:.2f} over {row['seeds']} seeds)"
     took = (
-        f"Started from “{row['label']}”, the network {sizes} tells {reached} of "
-        f"{NAMES[settings.data.name]}’s test images right"
+        f"Started from “{row['label']}”, the network {sizes} classifies {reached} of "
+        f"{NAMES[settings.data.name]}’s test images correctly"
     )
     chance = percent(results.commonest)
     stuck = list(table["outcome"]).count("stuck")
@@ -75,11 +75,12 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
         )
     silent = [row for row in table.itertuples() if _never_moved(results, row.variant, "fc1")]
     silent = [row for row in silent if row.outcome == "stuck"]
+    stuck = list(table["outcome"]).count("stuck")
     if silent:
         label = next((r.label for r in silent if r.variant == "zero_fc1"), silent[0].label)
         reasons.append(
             f"no gradient passes units that answer 0 (“{label}”: the first layer has not moved by "
-            f"one bit, as in {len(silent)} of the stuck starts)"
+            f"one bit, as in {len(silent)} of the {stuck} stuck starts)"
         )
     levels = noise_levels(settings)
     if levels:
@@ -168,9 +169,9 @@ def _about_dead(settings: Params, results: Measured, table: pd.DataFrame) -> str
         return f"{first} No network of this study has ReLU units."
     cut = [settings.label_of(variant) for variant, dead in ends.items() if dead.max() == 1]
     words = f"At the end that is so in {len(cut)} of {counted(len(ends), 'start')}"
-    words += f" ({', '.join(cut)})" if cut else ""
+    words += f" ({', '.join(f'“{label}”' for label in cut)})" if cut else ""
     if BASELINE in ends:
-        words += f"; in {settings.label_of(BASELINE)} {percent(ends[BASELINE].mean())} of the "
+        words += f"; in “{settings.label_of(BASELINE)}” {percent(ends[BASELINE].mean())} of the "
         words += "units are dead"
     return f"{first} {words}."
 

@@ -60,6 +60,24 @@ def lecture(train_images, test_images) -> Study:
     )
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="install chromium: no such command")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    # Only what needs a browser waits for playwright to start one.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield started
+        started.close()
+
+
 class Clone:
     """A copy of the repository with a small study, to run commands in."""
 

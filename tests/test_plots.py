@@ -1,36 +1,20 @@
 """DVC's own pages of plots, opened in a browser that has no network."""
 
 import json
-import shutil
 
 import pytest
 import scipy.stats
 import vl_convert
 
 from stages import ROOT
-from tests.conftest import make
+from tests.conftest import make, needs_chromium
 from tests.test_workflow import changing
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 TEMPLATES = sorted((ROOT / ".dvc" / "plots").glob("*.json"))
 
 
-@pytest.fixture(scope="module")
-def browser():
-    # Only what needs a browser waits for playwright to start one.
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield started
-        started.close()
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="install chromium: no such command")
+@needs_chromium
 def test_the_page_of_two_experiments_draws_everything_without_a_network(study, browser, tmp_path):
     study.run("dvc", "exp", "save", "--name", "exp-a")
     changing(study, "variants", all_ones={"all": {"weight": {"constant": {"val": 0.5}}}})

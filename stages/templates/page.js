@@ -26,10 +26,9 @@ function theme() {
   return {
     background: null,
     font: getComputedStyle(document.body).fontFamily,
-    aria: false, // the chart has a text of its own
     axis: {
       labelColor: text, titleColor: text, gridColor: line, domainColor: soft, tickColor: soft,
-      labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600, labelLimit: narrow.matches ? 130 : 220,
+      labelFontSize: narrow.matches ? 11 : 12, titleFontSize: 13, titleFontWeight: 600, labelLimit: narrow.matches ? 150 : 240,
     },
     view: { stroke: null },
     circle: { color: shade("--link") },
@@ -52,10 +51,14 @@ function fill(node, variants, key) {
 
 async function draw(name, signals = {}, variants = study.variants) {
   signals = complete(name, signals);
-  const element = $(`[data-chart="${name}"]`);
+  // Vega gives what it draws in a role and a label of its own; ours has better ones.
+  const place = document.createElement("div");
+  place.setAttribute("aria-hidden", "true");
+  $(`[data-chart="${name}"]`).replaceChildren(place);
   const { table, spec } = study.charts[name];
   const params = (spec.params || []).map((param) => {
     if (param.name === "labels") return { ...param, value: Object.fromEntries(names.map((n) => [n, study.variants[n].label])) };
+    if (param.name === "narrow") return { ...param, value: narrow.matches };
     return param.name in signals ? { ...param, value: signals[param.name] } : param;
   });
   const filled = {
@@ -64,7 +67,7 @@ async function draw(name, signals = {}, variants = study.variants) {
     data: { name: "table", values: study.tables[table], format: { type: "csv" } },
   };
   views[name]?.finalize();
-  const result = await vegaEmbed(element, filled, { renderer: "svg", actions: false, config: theme() });
+  const result = await vegaEmbed(place, filled, { renderer: "svg", actions: false, config: theme() });
   views[name] = result.view;
 }
 
@@ -266,7 +269,9 @@ for (const button of $$("[data-csv]")) {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([study.tables[button.dataset.csv]], { type: "text/csv" }));
     link.download = `${button.dataset.csv}.csv`;
+    document.body.append(link);
     link.click();
+    link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
 }

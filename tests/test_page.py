@@ -1,0 +1,376 @@
+"""The page reports/index.html, opened in a browser that has no network."""
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages import ROOT, page
+from tests.conftest import make, needs_chromium
+from tests.test_workflow import changing
+
+PAGE = ROOT / "reports" / "index.html"
+CLAIMS = json.loads((ROOT / "reports" / "claims.json").read_text(encoding="utf-8"))
+CHARTS = {
+    "learning_curves", "symmetry", "who_moved", "dead_units", "noise", "signal", "gradient",
+    "final_accuracy",
+}  # fmt: skip
+
+
+def opened(browser, file, width=1280, scheme="light"):
+    """The page when all is drawn; fails where it said or asked for anything."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+    )
+    tab = context.new_page()
+    said, asked = [], []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(file.as_uri())
+    tab.wait_for_function("document.documentElement.dataset.drawn")
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    tab.said = said
+    return tab
+
+
+@pytest.fixture
+def tab(browser):
+    tab = opened(browser, PAGE)
+    yield tab
+    assert tab.said == []
+    tab.context.close()
+
+
+def drawn(tab) -> dict[str, int]:
+    """How many marks every chart has."""
+    return {
+        plot.get_attribute("data-chart"): plot.locator("[class*=role-mark] path").count()
+        for plot in tab.locator(".plot").all()
+    }
+
+
+def known(file=PAGE) -> dict:
+    """What the page knows."""
+    text = file.read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="study">(.*?)</script>', text, re.DOTALL).group(1))
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1600])
+def test_all_of_it_is_drawn_reached_and_readable_on_every_screen(browser, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = opened(browser, PAGE, width, scheme)
+    marks = drawn(tab)
+    assert marks.keys() == CHARTS
+    assert min(marks.values()) > 5, marks
+    for plot in tab.locator(".plot").all():
+        assert len(plot.get_attribute("aria-label")) > 10
+        assert plot.get_attribute("role") == "img"
+    beyond = tab.evaluate(
+        """width => [...document.querySelectorAll("body *")]
+          .filter(e => !e.closest(".hidden, .skip, thead, .tabs input, #vg-tooltip-element"))
+          .filter(e => e.getClientRects().length && e.getBoundingClientRect().right > width + 1)
+          .map(e => `${e.tagName}.${e.className.baseVal ?? e.className}`)""",
+        width,
+    )
+    assert beyond == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    for details in tab.locator("summary").all():
+        details.click()
+    violations = Axe().run(tab).response["violations"]
+    assert [(v["id"], v["impact"], [n["html"][:80] for n in v["nodes"]]) for v in violations] == []
+    tab.context.close()
+
+
+@needs_chromium
+def test_charts_follow_the_screen_as_it_turns_dark_and_narrow(tab):
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function("document.documentElement.dataset.drawn == 'dark wide'")
+    label = tab.locator("[data-chart=symmetry] .role-axis-label text").first
+    assert label.get_attribute("fill") == "#e6edf3"
+    tab.set_viewport_size({"width": 360, "height": 700})
+    tab.wait_for_function("document.documentElement.dataset.drawn == 'dark narrow'")
+    assert tab.locator("[data-chart=learning_curves] svg").bounding_box()["width"] <= 360
+
+
+@needs_chromium
+def test_the_slider_changes_the_pictures_and_marks_the_epoch(tab):
+    def shown():
+        pictures = tab.locator(".film img").evaluate_all("all => all.map(one => one.src)")
+        line = tab.locator("[data-chart=symmetry] .mark-rule.role-mark line")
+        return (*pictures, round(line.bounding_box()["x"]))
+
+    slider = tab.locator("#epoch")
+    words = ["before training", *(f"after epoch {n} of 10" for n in (1, 2, 4, 8, 10))]
+    slider.focus()
+    seen = []
+    for expected in words:
+        assert tab.locator(".slider output").inner_text() == expected
+        assert slider.get_attribute("aria-valuetext") == expected
+        assert expected.split(" of")[0] in tab.locator(".film img").first.get_attribute("alt")
+        tab.wait_for_timeout(100)
+        seen.append(shown())
+        tab.keyboard.press("ArrowRight")
+    baseline, ones, places = zip(*seen, strict=True)
+    assert len(set(baseline)) == len(set(ones)) == len(set(places)) == 6
+    assert tab.locator(".film figcaption").nth(1).inner_text().startswith(
+        "16 images, all the same, after epoch 10. 1 of the first layer’s 128 units is distinct."
+    )  # fmt: skip
+
+
+@needs_chromium
+def test_another_start_is_pictured_when_chosen(tab):
+    before = tab.locator(".film img").nth(1).get_attribute("src")
+    tab.locator("[data-film='1']").select_option("noise_0_000001")
+    tab.wait_for_function(
+        "document.querySelector('#figure-why_stuck .legend').textContent.includes('10⁻⁶')"
+    )
+    assert tab.locator(".film img").nth(1).get_attribute("src") != before
+    assert "10⁻⁶" in tab.locator("[data-chart=symmetry]").get_attribute("aria-label")
+
+
+@needs_chromium
+def test_play_goes_through_the_epochs_and_ends(tab):
+    play = tab.locator("#play")
+    play.click()
+    assert play.inner_text() == "Pause"
+    tab.wait_for_function("document.querySelector('#play').textContent == 'Play'")
+    assert tab.locator("#epoch").input_value() == "5"
+
+
+def tiles(uri: str) -> np.ndarray:
+    """The pictures of single units `[units, side, side]` of one image."""
+    image = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+    shades, step = np.asarray(image), 28 + 2
+    starts = [
+        (y, x) for y in range(0, shades.shape[0], step) for x in range(0, shades.shape[1], step)
+    ]
+    return np.array([shades[y : y + 28, x : x + 28] for y, x in starts])
+
+
+def test_all_ones_stays_sixteen_pictures_of_one_and_the_baseline_does_not():
+    films = known()["films"]
+    for variant, different in (("all_ones", 1), ("constant", 1), ("baseline", 16)):
+        for frame in films["variants"][variant]["frames"]:
+            pictures = tiles(films["images"][frame["image"]])
+            assert pictures.shape == (16, 28, 28)
+            assert len(np.unique(pictures, axis=0)) == different
+    assert films["variants"].keys() == known()["variants"].keys()
+    zeros = films["variants"]["all_zero"]
+    assert {frame["alt"] for frame in zeros["frames"]} == {
+        "16 blank images: all weights are exactly 0"
+    }
+    assert len({frame["image"] for frame in zeros["frames"]}) == 1  # kept once
+
+
+@needs_chromium
+def test_a_legend_entry_isolates_its_curve_and_a_group_is_a_click_away(tab):
+    figure = tab.locator("#figure-learning_curves")
+
+    def visible():
+        return figure.locator(".mark-line path").evaluate_all(
+            "all => all.filter(one => +(one.getAttribute('opacity') ?? 1) > 0.5).length"
+        )
+
+    assert visible() == 4
+    entry = figure.locator(".legend button", has_text="all ones")
+    entry.click()
+    assert entry.get_attribute("aria-pressed") == "true"
+    tab.wait_for_timeout(100)
+    assert visible() == 1
+    entry.click()
+    tab.wait_for_timeout(100)
+    assert visible() == 4
+    figure.locator(".tabs label", has_text="zeros").click()
+    tab.wait_for_timeout(200)
+    labels = figure.locator(".legend button").all_inner_texts()
+    assert [label.split(":")[0].strip() for label in labels] == [
+        "fc2 all zeros", "out all zeros", "weights zero, biases random", "PyTorch default",
+    ]  # fmt: skip
+    assert visible() == 3 + 5  # every seed of the start whose seeds part ways
+    assert "3 of 5 learn" in figure.locator(".plot").get_attribute("aria-label")
+
+
+@needs_chromium
+def test_a_point_tells_its_values(tab):
+    point = tab.locator("#figure-learning_curves .mark-symbol path").nth(3)
+    point.hover()
+    tip = tab.locator("#vg-tooltip-element")
+    tip.wait_for(state="visible")
+    told = tip.inner_text().split()
+    assert told[:3] == ["start", "PyTorch", "default"]
+    assert re.fullmatch(r"\d+\.\d\d%", told[told.index("mean") + 1])
+    assert "revision" not in told
+
+
+@needs_chromium
+def test_the_table_sorts_and_filters(tab):
+    rows = tab.locator("#starts tbody tr:not([hidden])")
+
+    def column(n):
+        return [row.locator("th, td").nth(n).get_attribute("data-value") for row in rows.all()]
+
+    by_accuracy = tab.locator("#starts thead button", has_text="Accuracy")
+    by_accuracy.click()
+    values = [float(value) for value in column(2)]
+    assert values == sorted(values) and len(values) == 30
+    by_accuracy.click()
+    values = [float(value) for value in column(2)]
+    assert values == sorted(values, reverse=True)
+    assert tab.locator("th[aria-sort=descending]").count() == 1
+    tab.locator("#starts thead button", has_text="Against").click()
+    tab.locator("#starts thead button", has_text="Against").click()
+    assert column(3)[-1] == "nan"  # the baseline has nothing to be compared with
+    tab.locator("#starts thead button", has_text="Start").click()
+    labels = column(0)
+    assert labels == tab.evaluate("all => all.sort((a, b) => a.localeCompare(b))", labels)
+    tab.locator("#filter").fill("stuck zeros")
+    assert {row.get_attribute("id") for row in rows.all()} == {
+        "start-zero_fc1", "start-all_zero", "start-zero_fc2",
+    }  # fmt: skip
+    assert tab.locator(".filter output").inner_text() == "3 of 30"
+    tab.locator("#filter").fill("no such start")
+    assert rows.count() == 0
+
+
+@needs_chromium
+def test_every_download_is_the_file_itself(tab):
+    buttons = tab.locator("[data-csv]")
+    assert buttons.count() == len(page.TABLES)
+    for i, button in enumerate(buttons.all()):
+        if i % 5 == 4:
+            tab.wait_for_timeout(1500)  # Chromium drops the eleventh download in a row
+        with tab.expect_download() as download:
+            button.click()
+        name = download.value.suggested_filename
+        content = download.value.path().read_text(encoding="utf-8")
+        if name != "claims.csv":
+            assert content == (ROOT / "reports" / name).read_text(encoding="utf-8"), name
+        else:
+            assert len(content.splitlines()) == len(CLAIMS) + 1
+
+
+@needs_chromium
+def test_the_keyboard_reaches_everything(tab):
+    wanted = tab.evaluate(
+        """() => {
+          const kinds = "a[href], button, input, select, summary, [tabindex]";
+          const all = [...document.querySelectorAll(kinds)]
+            .filter(e => e.checkVisibility() && (e.type !== "radio" || e.checked));
+          all.forEach((e, i) => { e.dataset.stop = i; });
+          return all.length;
+        }"""
+    )
+    reached = set()
+    for _ in range(wanted + 5):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate("document.activeElement.dataset.stop"))
+    assert {str(i) for i in range(wanted)} <= reached
+    # And does there what a click does.
+    tab.locator("#figure-learning_curves input:checked").focus()
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_function(
+        "document.querySelector('#figure-learning_curves .legend').textContent.includes('fc2')"
+    )
+    tab.locator("#figure-learning_curves .legend button").first.focus()
+    tab.keyboard.press("Space")
+    assert tab.locator("#figure-learning_curves [aria-pressed=true]").count() == 1
+    tab.locator("summary").first.focus()
+    tab.keyboard.press("Enter")
+    assert "Rule:" in tab.locator("details[open]").first.inner_text()
+
+
+@needs_chromium
+def test_links_lead_to_places_that_exist_and_claims_are_told_as_audited(tab):
+    broken = tab.evaluate(
+        """() => [...document.querySelectorAll("a[href^='#']")].map(a => a.getAttribute("href"))
+          .filter(href => !document.getElementById(href.slice(1)))"""
+    )
+    assert broken == []
+    rows = tab.locator(".claims tbody tr")
+    assert rows.count() == len(CLAIMS)
+    for claim in CLAIMS:
+        row = tab.locator(f"#claim-{claim['id']}")
+        assert claim["verdict"] in row.locator(".verdict").inner_text()
+        assert claim["evidence"] in row.inner_text()
+        assert row.locator("a").count() == 1
+    failed = [claim["claim"] for claim in CLAIMS if claim["verdict"] == "does not hold"]
+    assert tab.locator(".answer li").all_inner_texts() == failed
+    pictures = tab.locator("img").all()
+    assert all(picture.get_attribute("alt") for picture in pictures)
+
+
+def test_it_is_one_small_file_and_the_same_every_time():
+    size = PAGE.stat().st_size
+    assert size < 3 * 2**20
+    assert size < 2 * 2**20  # more does not belong into git: dvc.yaml would have to cache it
+    assert "<DVC_METRIC" not in PAGE.read_text(encoding="utf-8")
+
+
+HOSTILE = '</script><img src=x onerror="hacked=1"><b>bold</b>'
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_labels_are_text_whatever_is_in_them(study, browser):
+    study.params = study.params | {
+        "display": {
+            "baseline": {"label": HOSTILE, "group": "<i>a&b</i>"},
+            "all_ones": {"label": "x"},
+        }
+    }
+    study.repro()
+    file = study.folder / "reports" / "index.html"
+    tab = opened(browser, file)
+    assert tab.evaluate("window.hacked") is None
+    assert tab.locator("b, i, img[src=x]").count() == 0
+    assert HOSTILE in tab.locator("#starts").inner_text()
+    assert HOSTILE in tab.locator("#figure-learning_curves .legend").inner_text()
+    assert "<i>a&b</i>" in tab.locator("#figure-learning_curves .tabs").inner_text()
+    tab.context.close()
+
+    before = file.read_bytes()
+    file.unlink()
+    study.run("python", "-m", "stages.report", env={"PYTHONHASHSEED": "7"})
+    assert file.read_bytes() == before
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_the_least_study_there_is_has_a_page_too(study, browser):
+    study.params = study.params | {
+        "seeds": 1,
+        "network": {"hidden": [3], "activation": "tanh"},
+        "variants": {"only": {}},
+        "display": {},
+    }
+    study.repro()
+    tab = opened(browser, study.folder / "reports" / "index.html", 360)
+    assert "None of the lecture's 12 claims could be tested" in tab.locator(".answer").inner_text()
+    assert "3 images, all different" in tab.locator("#symmetry").inner_text()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    tab.context.close()
+
+
+@pytest.mark.slow
+def test_make_says_where_it_is_and_opens_it(study, tmp_path):
+    said = make(study, "repro").stdout.splitlines()[-1]
+    where = study.folder / "reports" / "index.html"
+    assert said == f"The report is {where}: make open"
+    seen = tmp_path / "seen"
+    viewer = tmp_path / "viewer"
+    viewer.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    viewer.chmod(0o755)
+    make(study, "open", env={"BROWSER": f"{viewer} %s"})
+    assert seen.read_text().strip() == where.as_uri()
+    changing(study, "display", baseline={"label": "Default"})  # a label renews it
+    assert study.repro() == ["check", "report"]
+    assert "Default" in where.read_text(encoding="utf-8")
