@@ -87,6 +87,38 @@ def test_probes_have_a_row_for_every_seed_epoch_and_layer(runs, test_images):
         assert float(row["weight_move"]) == pytest.approx(move, rel=1e-5)
 
 
+def test_dead_units_and_depth_are_means_of_the_probes(runs, test_images):
+    rows = evaluate.read_csv(runs / "ones" / "probes.csv")
+    tables = evaluate.evaluate(runs / "ones", "relu", test_images)
+    keys = [(row["seed"], row["epoch"]) for row in tables["dead_units"]]
+    assert keys == [(seed, epoch) for seed in "01" for epoch in "01"]
+    for row in tables["dead_units"]:
+        layers = [r for r in rows if (r["seed"], r["epoch"]) == (row["seed"], row["epoch"])]
+        dead = [float(r["dead_fraction"]) for r in layers if r["layer"] != "out"]
+        assert row["dead_fraction"] == pytest.approx(sum(dead) / 2)
+    depth = {(row["quantity"], row["depth"]): row["std"] for row in tables["depth"]}
+    assert list(depth) == [("signal", 1), ("signal", 2), ("gradient", 1), ("gradient", 2)]
+    start = [r for r in rows if r["epoch"] == "0" and r["layer"] == "fc2"]
+    mean = sum(float(r["gradient_std"]) for r in start) / 2
+    assert depth["gradient", 2] == pytest.approx(mean, rel=1e-5)
+
+
+def test_units_that_are_no_relu_have_no_dead_share():
+    probes = [{"seed": "0", "epoch": "0", "layer": "fc1", "dead_fraction": ""}]
+    assert evaluate._dead_units(probes) == [{"seed": "0", "epoch": "0", "dead_fraction": ""}]
+
+
+def test_pictures_are_of_the_first_seed_before_and_after(runs):
+    kept = load_file(runs / "baseline" / "snapshots.safetensors")
+    assert kept["epoch"].tolist() == [0, 1]
+    largest = kept["largest"].item()
+    for picture, file in zip(kept["fc1.weight"], ("initial", "weights"), strict=True):
+        weights = load_file(runs / "baseline" / f"{file}.safetensors")["fc1.weight"][0, :16]
+        assert (picture.float() / 127 * largest - weights).abs().max() <= largest / 127
+    ones = load_file(runs / "ones" / "snapshots.safetensors")["fc1.weight"]
+    assert (ones == ones[:, :1]).all()
+
+
 def test_every_file_is_stacked_over_seeds(runs):
     for file in ("initial", "weights"):
         tensors = load_file(runs / "ones" / f"{file}.safetensors")

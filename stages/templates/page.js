@@ -112,7 +112,8 @@ function entry(tag, name, words, look = study.variants[name]) {
 
 function still(legend, shown) {
   const variants = byPlace(shown);
-  legend.replaceChildren(...shown.map((name) => entry("span", name, undefined, variants[name])));
+  const ends = study.charts.learning_curves.ends;
+  legend.replaceChildren(...shown.map((name) => entry("span", name, ends[name], variants[name])));
 }
 
 // A chart with a picker of groups and a legend, one entry of which can stand alone.
