@@ -1,0 +1,278 @@
+"""The note for Obsidian, from the committed study and from made-up ones."""
+
+import json
+import re
+
+import jinja2
+import markdown_it
+import pandas as pd
+import pytest
+import ruamel.yaml
+
+from stages import ROOT, claims, note, params, rules, summary
+from stages.params import Data, Display, Network
+from tests import made_up
+from tests.conftest import SMALL
+
+LABEL = 'a|b <b>bold</b> "it\'s" *x* [[y]] `z` #t $1$ %%c%%'
+VARIANTS = ("baseline", "zero_fc1", "all_zero", "all_ones", "zero_weights", "constant", "zero_out")
+
+
+@pytest.fixture(scope="module")
+def study():
+    """The committed study: settings, table and audit, as the report stage has them."""
+    reports = ROOT / "reports"
+    table = pd.read_csv(reports / "summary.csv").merge(
+        pd.read_csv(reports / "statistics.csv"), on="variant"
+    )
+    return params.load(), table, json.loads((reports / "claims.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def text(study):
+    return note.text(*study)
+
+
+def made(settings, accuracies, **options):
+    """The note of made-up results."""
+    results = made_up.results(accuracies, **options)
+    table = summary.comparison(results, settings, 10_000)
+    return note.text(settings, table, claims.audit(results, settings))
+
+
+def some(**sections):
+    """The repository's study with a few variants."""
+    study = made_up.settings(**sections)
+    return study.model_copy(update={"variants": {v: study.variants[v] for v in VARIANTS}})
+
+
+def front_matter(text):
+    _, yaml, rest = text.split("---\n", 2)
+    return ruamel.yaml.YAML(typ="safe", pure=True).load(yaml), rest
+
+
+def html(text):
+    return markdown_it.MarkdownIt("commonmark").enable("table").render(front_matter(text)[1])
+
+
+def section(text, number):
+    """What stands under a heading, up to the next one."""
+    return re.search(rf"^##+ {re.escape(number)}\. .*?\n(.*?)(?=^#)", text, re.M | re.S)[1]
+
+
+def assert_well_formed(text):
+    assert text.startswith("---\ntitle: ")
+    assert text.endswith("\n") and not text.endswith("\n\n")
+    assert not re.search(r"[ \t]$", text, re.M)
+    assert "\n\n\n" not in text
+    assert "nan" not in re.findall(r"\w+", text) and "{{" not in text
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        head, rule, *rows = table.splitlines()
+        assert re.fullmatch(r"\|(-+:?\|)+", rule)
+        assert rows and all(row.count("|") == head.count("|") for row in rows)
+    assert text.count("[[") == text.count("]]") > 0
+
+
+def test_the_committed_studys_note_is_well_formed(text):
+    assert_well_formed(text)
+
+
+def test_front_matter_has_title_aliases_and_tags(text):
+    matter, rest = front_matter(text)
+    assert matter["title"] == "Weight initialization, measured on MNIST"
+    assert "weight-initialization" in matter["tags"]
+    assert all(re.fullmatch(r"[a-z-]+", tag) for tag in matter["tags"])
+    assert all(isinstance(alias, str) for alias in matter["aliases"])
+    assert rest.lstrip().startswith(f"# {matter['title']}")
+
+
+def test_headings_follow_the_lectures_numbers_and_topics(text):
+    topics = {
+        "1": "Overview", "2": "Motivation", "3": "Demonstration", "4": "Experiments",
+        "4.1": "Baseline", "4.2": "One layer", "4.3": "All parameters at zero",
+        "4.4": "one, or at another constant", "5": "Learning curves", "6": "Why",
+        "7": "Summary", "8": "Further reading",
+    }  # fmt: skip
+    headings = dict(re.findall(r"^##+ ([\d.]+)\. (.+)$", text, re.M))
+    for number, topic in topics.items():
+        assert topic in headings[number], number
+    assert list(headings) == sorted(headings)
+    cited = {n for claim in claims.CLAIMS for n in claim.section.split(", ")}
+    assert cited <= headings.keys()
+
+
+def test_figures_and_links_lead_somewhere(text):
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    relative = [link for link in links if not link.startswith("https://")]
+    assert "figures/learning_curves.png" in relative
+    assert all(re.fullmatch(r"figures/\w+\.png", link) for link in relative)
+    assert all((ROOT / "reports" / link).is_file() for link in relative)
+    assert len(links) - len(relative) == 5
+    assert "learning_curves.png" in section(text, "5")
+
+
+def test_every_claim_is_in_the_table_with_its_verdict(text, study):
+    listed = text.partition("## The claims, one by one")[2]
+    rows = [line for line in listed.splitlines() if re.match(r"\| \d", line)]
+    assert len(rows) == len(study[2])
+    for row, shown in zip(study[2], rows, strict=True):
+        start = f"| {row['section']} | {row['claim']} | **{row['verdict']}** |"
+        assert shown.startswith(start)
+
+
+def test_every_claim_is_shown_with_its_reason_or_number(text, study):
+    told = text.partition("## The claims")[0]
+    for row in study[2]:
+        assert f"*{row['claim']}* → **{row['verdict']}**" in told
+        assert row["evidence"] in told or row["mechanism"] in told, row["id"]
+
+
+def test_sections_have_the_tables_numbers(text, study):
+    rows = {row.variant: row for row in study[1].itertuples()}
+    for number, variant in {
+        "4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones",
+    }.items():  # fmt: skip
+        row = rows[variant]
+        line = f"**{row.label}:** {100 * row.test_acc_mean:.2f} % ({100 * row.test_acc_low:.2f} to"
+        assert line in section(text, number)
+        assert f"*{row.outcome}*." in section(text, number)
+    row = rows["zero_fc1"]
+    difference = f"{100 * row.diff_mean:.2f} points".replace("-", "−")
+    assert difference in section(text, "4.2")
+
+
+def test_names_in_the_claims_get_their_labels(text, study):
+    listed = re.search("^Names as in.*$", text, re.M)[0]
+    assert "`constant_small` is all 0.01;" in listed
+    assert "`tiny_normal`" not in listed  # no claim names it
+    assert all(f"`{name}`" in listed for name in ("baseline", "hadamard", "deep_default_adam"))
+    assert "Names as in" not in made(some(), dict.fromkeys(VARIANTS, 0.9), seeds=1)
+
+
+def test_another_table_gives_other_numbers(study):
+    settings, table, audit = study
+    other = table.copy()
+    for column in ("test_acc_mean", "test_acc_low", "test_acc_high"):
+        other.loc[other["variant"] == "zero_fc1", column] = 0.4321
+    other.loc[other["variant"] == "zero_fc1", "outcome"] = "learns partly"
+    other.loc[other["variant"] == "zero_fc1", "diff_mean"] = -0.5432
+    changed = note.text(settings, other, audit)
+    assert "43.21 % (43.21 to 43.21 %), −54.32 points" in section(changed, "4.2")
+    assert "*learns partly*" in section(changed, "4.2")
+    counts = {outcome: list(other["outcome"]).count(outcome) for outcome in ("stuck", "learns")}
+    for outcome, count in counts.items():
+        assert f"{count} × *{outcome}*" in section(changed, "1")
+
+
+def test_no_measured_number_stands_in_the_template(study):
+    """With all results replaced, nothing of the old ones is left."""
+    settings, table, audit = study
+    numbers = table.select_dtypes("float").columns
+    blank = table.assign(outcome="learns", **dict.fromkeys(numbers, 0.7777))
+    gone = [row | {"evidence": "E.", "mechanism": "M.", "verdict": rules.HOLDS} for row in audit]
+    text = note.text(settings, blank, gone)
+    accuracies = set(re.findall(r"[\d.]+(?= %)", text)) - {"77.77"}
+    # The lecture's own figures, and the level of the intervals.
+    assert accuracies <= set(re.findall(r"[\d.]+(?= %)", " ".join(r["claim"] for r in audit)))
+    assert f"{len(audit)} × *holds*" in text
+    assert f"{len(table)} × *learns*" in text
+    assert "**does not hold**" not in text
+
+
+def test_what_was_run_is_what_params_say(text, study):
+    model, training = section(text, "3.2"), section(text, "3.3")
+    assert "2 hidden layers (128, 64 units" in model and "[[ReLU]]" in model
+    assert "[[Adam]] with learning rate 0.001, 10 epochs, batches of 64" in training
+    settings = some(
+        network=Network(hidden=[32], activation="tanh"), data=Data(name="mnist", limit=600)
+    )
+    other = made(settings, dict.fromkeys(VARIANTS, 0.9))
+    assert "1 hidden layer (32 units" in section(other, "3.2")
+    assert "[[ReLU]]" not in section(other, "3.2")
+    assert "the first 600 training images" in section(other, "3.1")
+    assert "departs from the lecture: data.limit = 600" in section(other, "3.3")
+    assert "network.activation = tanh (the lecture: relu)" in section(other, "3.3")
+    assert "departs from the lecture" not in text
+
+
+def test_seeds_that_part_ways_are_counts_without_a_mean():
+    parted = [0.96, 0.1135, 0.97, 0.96, 0.1135]
+    accuracies = dict.fromkeys(VARIANTS, 0.9) | {"zero_weights": parted, "zero_fc1": parted}
+    text = made(some(), accuracies)
+    assert_well_formed(text)
+    line = "**fc1 all zeros:** the seeds part ways: *3 of 5 learn*."
+    assert line in section(text, "4.2")
+    assert "| weights zero, biases random | 3 | – | – | 3 of 5 learn |" in text
+    assert "2 × *the seeds part ways*" in section(text, "1")
+
+
+def test_who_diverged_has_no_accuracy(study):
+    settings, table, audit = study
+    gone = table["variant"].isin(["all_ones", "zero_out"])
+    text = note.text(settings, table.assign(outcome=table["outcome"].mask(gone, "diverges")), audit)
+    assert section(text, "4.4").lstrip().startswith("**all ones:** *diverges*.")
+    assert "| out all zeros | 10 | – | – | diverges |" in text
+
+
+def test_a_study_without_the_lectures_variants_says_so():
+    settings = made_up.settings(variants={"hadamard": made_up.settings().variants["hadamard"]})
+    text = made(settings, {"hadamard": 0.97})
+    assert_well_formed(text)
+    for number, variant in {
+        "4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones",
+    }.items():  # fmt: skip
+        assert f"This study has no variant `{variant}`" in section(text, number)
+    assert section(text, "4.3").strip().count(".") == 1
+    assert "1 × *learns*" in text
+    assert "from the baseline" not in section(text, "4.1")
+    assert f"{len(claims.CLAIMS)} × *not tested*" in text
+
+
+def test_a_study_of_two_variants_and_two_seeds():
+    settings = params.Params.model_validate(SMALL)
+    text = made(settings, {"baseline": [0.9, 0.91], "all_ones": [0.11, 0.12]})
+    assert_well_formed(text)
+    assert "the first 640 training images" in text
+    assert "**all_ones:** 11.50 %" in section(text, "4.4")
+    assert "2 seeds, and a verdict needs 3" in section(text, "4.1")
+
+
+def test_one_seed_has_no_intervals():
+    text = made(some(seeds=1), {v: [0.9] for v in VARIANTS})
+    assert_well_formed(text)
+    assert "**PyTorch default:** 90.00 %; *learns*." in section(text, "4.1")
+    assert "+0.00 points from the baseline; *learns*." in section(text, "4.2")
+    assert "there are no intervals" in section(text, "3.3")
+    assert "trains 1 seed of each" in section(text, "1")
+
+
+def test_another_data_set_gets_its_name_and_no_verdict():
+    text = made(some(data=Data(name="fashion_mnist")), dict.fromkeys(VARIANTS, 0.85))
+    assert_well_formed(text)
+    assert front_matter(text)[0]["title"].endswith("Fashion-MNIST")
+    assert section(text, "3.1").lstrip().startswith("Fashion-MNIST")
+    assert "**PyTorch default:** 85.00 %" in section(text, "4.1")
+    assert "data.name is fashion_mnist" in section(text, "4.1")
+    assert "→ **holds" not in text
+
+
+@pytest.mark.parametrize("label", [LABEL, "a\\|b", "_x_", "two\nlines", "&lt;", "~~gone~~ ==lit=="])
+def test_a_label_shows_as_text(label):
+    study = some()
+    display = dict.fromkeys(VARIANTS, Display(label=label, group=label))
+    text = made(study.model_copy(update={"display": display}), dict.fromkeys(VARIANTS, 0.9))
+    assert_well_formed(text)
+    shown = " ".join(label.split())
+    escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = escaped.replace('"', "&quot;")
+    page = html(text)
+    assert f"<strong>{escaped}:</strong>" in page
+    assert f"<td>{escaped}</td>" in page  # a cell of its own
+    assert f"<em>{escaped}</em>" in page  # the group
+    for markup in ("%%", "[[y", "==", "~~", "#t", "$1"):  # Obsidian's own
+        assert markup not in text
+
+
+def test_a_mistake_in_the_template_is_not_rendered_as_nothing():
+    with pytest.raises(jinja2.UndefinedError):
+        note._environment().from_string("{{ no_such_name }}").render()
