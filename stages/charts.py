@@ -251,6 +251,8 @@ def with_theory(spec: dict, quantity: str, settings: Params, results: Measured) 
         *hidden, _ = results.layers(variant)
         start = 1 if quantity == "signal" else len(hidden)
         value = results.probe(variant, hidden[start - 1], f"{quantity}_std", 0).mean()
+        if not 0 < value < float("inf"):
+            continue
         rows += [
             {"variant": variant, "x": x, "y": value * GAINS[scheme][0] ** (abs(x - start) / 2)}
             for x in range(1, len(hidden) + 1)

@@ -16,11 +16,11 @@ from stages import claims, rules, summary
 from stages.measured import STUCK
 from stages.params import Params
 from stages.reasons import noise_levels
+from stages.sentences import NAMES, counted
 from stages.statistics import CONFIDENCE
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 # Links to notes of their own; a sigmoid and the others have none that everybody would name so.
 ACTIVATIONS = {"relu": "[[ReLU]]", "leaky_relu": "[[ReLU|leaky ReLU]]"}
 OPTIMIZERS = {"adam": "[[Adam]]", "sgd": "[[Stochastic gradient descent]]"}
@@ -91,11 +91,6 @@ def tally(words: Iterable[str]) -> str:
     return ", ".join(f"{count} × *{word}*" for word, count in Counter(merged).most_common())
 
 
-def counted(count: int, word: str) -> str:
-    """A number and its noun, like `1 epoch` or `10 epochs`."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -124,7 +119,7 @@ def _study(settings: Params) -> dict:
     activation = settings.network.activation
     return {
         "settings": settings,
-        "data": DATA[settings.data.name],
+        "data": NAMES[settings.data.name],
         "activation": ACTIVATIONS.get(activation, activation),
         "optimizer": OPTIMIZERS[settings.training.optimizer],
         "departures": claims.departures(settings),

@@ -1,11 +1,11 @@
-"""Stage report: tables, the audit of the lecture's claims, figures, and the page."""
+"""Stage report: tables, the audit of the lecture's claims, figures, a note, and the page."""
 
 import json
 
 import pandas as pd
 from safetensors.numpy import load_file
 
-from stages import ROOT, claims, figures, measured, page, params, reasons, rules, summary
+from stages import ROOT, claims, figures, measured, note, page, params, reasons, rules, summary
 from stages.statistics import t_interval
 
 RUNS = ROOT / "data" / "runs"
@@ -35,6 +35,8 @@ def main() -> None:
     audit = claims.audit(results, settings)
     write_text("claims.json", json.dumps(audit, indent=2, ensure_ascii=False) + "\n")
     write_text("claims.md", claims.as_markdown(audit, claims.departures(settings)))
+
+    write_text("note.md", note.text(settings, table, audit))
 
     metrics = headline(table, audit, settings)
     write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")

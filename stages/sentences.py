@@ -23,7 +23,7 @@ def percent(share: float) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Like `1 seed` and `5 seeds`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def answers(
