@@ -148,7 +148,7 @@ def test_from_a_subfolder_with_dvcs_own_option(study):
 def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(study, how):
     expected = (study.folder / "dvc.lock").read_text()
     fresh = study.params
-    changing(study, "training", epochs=500)
+    changing(study, "training", epochs=5000)
     dvc = subprocess.Popen(
         ["dvc", "repro"],
         cwd=study.folder,
@@ -159,7 +159,7 @@ def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(st
         start_new_session=True,
     )
     for line in dvc.stdout:
-        if line.startswith("Epoch   2/500"):
+        if line.startswith("Epoch    2/5000"):
             break
     os.killpg(dvc.pid, how)
     rest = dvc.stdout.read()  # ends when the last of its processes has ended
@@ -180,7 +180,7 @@ def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(st
 @pytest.mark.slow
 def test_workers_end_with_their_parent(study):
     """A training that is killed leaves no worker behind."""
-    changing(study, "training", epochs=500)
+    changing(study, "training", epochs=5000)
     environment = study.environment | {"PYTHONUNBUFFERED": "1", "INITLAB_WORKERS": "2"}
     parent = subprocess.Popen(
         ["python", "-m", "stages.train", "baseline"],
@@ -190,7 +190,7 @@ def test_workers_end_with_their_parent(study):
         text=True,
     )
     for line in parent.stdout:
-        if line.startswith("Epoch   2/500"):
+        if line.startswith("Epoch    2/5000"):
             break
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
     assert len(children) == 2
