@@ -82,25 +82,17 @@ def text(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    tables = {
-        name: (reports / f"{name}.csv").read_text(encoding="utf-8")
-        for name in TABLES
-        if name != "claims"
-    }
-    ends = [
-        dict(zip(("low", "high"), row["interval"] or (None, None), strict=True)) for row in audit
-    ]
-    claimed = pd.DataFrame([row | end for row, end in zip(audit, ends, strict=True)])
-    tables["claims"] = claimed[CLAIM_COLUMNS].to_csv(index=False)
     films = pictures.films(settings, results, data / "runs")
+    plots = charts.specifications(settings, results, table)
+    # What the script knows.
     study = {
         "variants": looks(settings),
         "groups": groups(settings),
         "looks": [look(i) for i in range(len(PALETTE) - 1)],
         "baseline": BASELINE if BASELINE in settings.variants else None,
-        "tables": tables,
+        "tables": tables(reports, audit),
         "films": films,
-        "charts": charts.specifications(settings, results, table),
+        "charts": plots,
     }
     return environment.get_template("index.html").render(
         answers=sentences.answers(settings, results, table, audit),
@@ -108,19 +100,18 @@ def text(
         about=sentences.about(settings, results, table),
         claims=audit,
         verdicts=VERDICTS,
-        percent=sentences.percent,
-        interval=interval,
-        rows=[row._asdict() for row in table.itertuples(index=False)],
-        splits=splits,
+        places={name: place for name, place in PLACES.items() if place[2] in plots},
         groups=groups(settings),
         label=settings.label_of,
-        looks=study["variants"],
-        pair=pictures.pair(films),
         films=films,
+        pair=pictures.pair(films),
+        charts=plots,
+        rows=[row._asdict() for row in table.itertuples(index=False)],
+        percent=sentences.percent,
+        interval=interval,
+        splits=splits,
+        note=verdict(table),
         downloads=TABLES,
-        charts=study["charts"],
-        places={name: place for name, place in PLACES.items() if place[2] in study["charts"]},
-        notes=[verdict(table)],
         settings=settings,
         variants=written(settings),
         packages={name: version(name).split("+")[0] for name in PACKAGES},
@@ -130,6 +121,17 @@ def text(
         script=as_script((TEMPLATES / "page.js").read_text(encoding="utf-8")),
         bundle=as_script(vl_convert.javascript_bundle()),
     )
+
+
+def tables(reports: Path, audit: list[dict]) -> dict[str, str]:
+    """TABLES as CSV, by name."""
+    files = {name: reports / f"{name}.csv" for name in TABLES if name != "claims"}
+    found = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    rows = []
+    for row in audit:
+        low, high = row["interval"] or (None, None)
+        rows.append(row | {"low": low, "high": high})
+    return found | {"claims": pd.DataFrame(rows)[CLAIM_COLUMNS].to_csv(index=False)}
 
 
 def as_script(code: str) -> Markup:
@@ -181,7 +183,7 @@ def look(i: int) -> dict:
 
 
 def interval(row: dict, column: str, sign: str = "") -> str:
-    """Like `97.44 to 98.05 %`, from the columns `…_low` and `…_high` of summary.comparison."""
+    """Like `97.44 to 98.05`, in per cent, from a row of summary.comparison."""
     low, high = (100 * row[f"{column}_{end}"] for end in ("low", "high"))
     return "" if low != low else f"{low:{sign}.2f} to {high:{sign}.2f}".replace("-", "−")
 
