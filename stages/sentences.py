@@ -57,8 +57,8 @@ def _happens(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if not stuck:
         return f"{took}, and none of the {len(table)} starts measured here is stuck at {chance}."
     return (
-        f"{took}; from {stuck} of the {len(table)} starts measured here it never learns anything "
-        f"and stays at {chance}, which is what naming one digit for every image scores."
+        f"{took}; {stuck} of the {len(table)} starts measured here never learn anything and stay at "
+        f"{chance}, which is what naming one digit for every image scores."
     )
 
 
@@ -66,12 +66,10 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     reasons = []
     equal = _equal(results, table)
     if equal is not None:
-        units = results.probe(equal.variant, "fc1", "distinct_units", 0)
         width = settings.network_of(equal.variant).hidden[0]
         reasons.append(
-            f"units that start equal stay equal (“{equal.label}” ends at "
-            f"{percent(equal.test_acc_mean)}, with {units.max():.0f} distinct unit in a layer of "
-            f"{width})"
+            f"units that start equal stay equal (from “{equal.label}” the {width} of the first "
+            f"layer remain copies of one, and reach {percent(equal.test_acc_mean)})"
         )
     silent = [row for row in table.itertuples() if _never_moved(results, row.variant, "fc1")]
     silent = [row for row in silent if row.outcome == "stuck"]
@@ -79,21 +77,27 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if silent:
         label = next((r.label for r in silent if r.variant == "zero_fc1"), silent[0].label)
         reasons.append(
-            f"no gradient passes units that answer 0 (“{label}”: the first layer has not moved by "
-            f"one bit, as in {len(silent)} of the {stuck} stuck starts)"
+            f"no gradient passes units that answer 0 (from “{label}” the first layer never moves by "
+            f"one bit; that is so in {len(silent)} of the {stuck} stuck starts)"
         )
-    levels = noise_levels(settings)
-    if levels:
-        constant, pairs = max(levels.items(), key=lambda item: len(item[1]))
+    noise = _noise(settings)
+    if noise is not None:
+        constant, pairs = noise
         least, variant = next((e, v) for e, v in pairs if e)
         if results.learns(variant).all():
             reasons.append(
-                f"a little noise breaks the tie ({power(least)} on weights of {constant:g} ends at "
-                f"{percent(results.accuracy(variant).mean())})"
+                f"a little noise breaks the tie (from weights of {constant:g} with noise of "
+                f"{power(least)} the network reaches {percent(results.accuracy(variant).mean())})"
             )
     if not reasons:
         return "This study has none of the variants that show why; see the figures below."
     return "Learning takes units that differ and gradients that arrive: " + "; ".join(reasons) + "."
+
+
+def _noise(settings: Params) -> tuple[float, list[tuple[float, str]]] | None:
+    """The constant that has the most levels of noise around it, and these, by ε."""
+    levels = {c: pairs for c, pairs in noise_levels(settings).items() if pairs[-1][0]}
+    return max(levels.items(), key=lambda item: len(item[1]), default=None)
 
 
 def _equal(results: Measured, table: pd.DataFrame):
@@ -177,10 +181,10 @@ def _about_dead(settings: Params, results: Measured, table: pd.DataFrame) -> str
 
 
 def _about_noise(settings: Params, results: Measured) -> str:
-    levels = noise_levels(settings)
-    if not levels:
+    noise = _noise(settings)
+    if noise is None:
         return "params.yaml has no constant with noise around it."
-    constant, pairs = max(levels.items(), key=lambda item: len(item[1]))
+    constant, pairs = noise
     ends = [
         f"{percent(results.accuracy(variant).mean())} with noise of {power(epsilon)}"
         if epsilon

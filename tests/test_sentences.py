@@ -35,9 +35,9 @@ def test_the_answer_has_the_numbers_that_were_measured():
     assert "97.70 % (97.50 to 97.90 over 5 seeds) of MNIST" in answers["What happens"]
     assert "2 of the 7 starts" in answers["What happens"]
     why = answers["Why"]
-    assert "“all 0.1” ends at 36.00 %, with 1 distinct unit in a layer of 128" in why
+    assert "from “all 0.1” the 128 of the first layer remain copies of one, and reach 36.0" in why
     assert "“fc1 all zeros”" in why and "1 of the 2 stuck starts" in why
-    assert "10⁻⁶ on weights of 0.1 ends at 97.30 %" in why
+    assert "from weights of 0.1 with noise of 10⁻⁶ the network reaches 97.30 %" in why
     assert "hold" in answers["The lecture"]
 
 
@@ -45,6 +45,8 @@ def test_what_is_not_so_is_not_said():
     answers, about = said({"baseline": 0.977, "he_normal": 0.9})
     assert "none of the 2 starts measured here is stuck" in answers["What happens"]
     assert "This study has none" in answers["Why"]
+    two_constants = {"baseline": 0.977, "constant": 0.36, "all_ones": STUCK}
+    assert "no constant with noise" in said(two_constants)[1]["noise"]
     assert "no constant with noise" in about["noise"]
     assert "no deep_default_adam" in about["depth"]
     # Noise that does not help is no reason.
