@@ -57,8 +57,8 @@ def _happens(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if not stuck:
         return f"{took}, and none of the {len(table)} starts measured here is stuck at {chance}."
     return (
-        f"{took}; {stuck} of the {len(table)} starts measured here never learn anything and stay at "
-        f"{chance}, which is what naming one digit for every image scores."
+        f"{took}; {stuck} of the {len(table)} starts measured here never learn anything and stay "
+        f"at {chance}, which is what naming one digit for every image scores."
     )
 
 
@@ -77,8 +77,8 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if silent:
         label = next((r.label for r in silent if r.variant == "zero_fc1"), silent[0].label)
         reasons.append(
-            f"no gradient passes units that answer 0 (from “{label}” the first layer never moves by "
-            f"one bit; that is so in {len(silent)} of the {stuck} stuck starts)"
+            f"no gradient passes units that answer 0 (from “{label}” the first layer never moves "
+            f"by one bit; that is so in {len(silent)} of the {stuck} stuck starts)"
         )
     noise = _noise(settings)
     if noise is not None:
