@@ -68,8 +68,8 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if equal is not None:
         width = settings.network_of(equal.variant).hidden[0]
         reasons.append(
-            f"units that start equal stay equal (from “{equal.label}” the {width} of the first "
-            f"layer remain copies of one, and reach {percent(equal.test_acc_mean)})"
+            f"units that start equal stay equal (from “{equal.label}” the {width} units of the "
+            f"first layer remain copies of one, and reach {percent(equal.test_acc_mean)})"
         )
     silent = [row for row in table.itertuples() if _never_moved(results, row.variant, "fc1")]
     silent = [row for row in silent if row.outcome == "stuck"]

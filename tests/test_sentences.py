@@ -35,7 +35,7 @@ def test_the_answer_has_the_numbers_that_were_measured():
     assert "97.70 % (97.50 to 97.90 over 5 seeds) of MNIST" in answers["What happens"]
     assert "2 of the 7 starts" in answers["What happens"]
     why = answers["Why"]
-    assert "from “all 0.1” the 128 of the first layer remain copies of one, and reach 36.0" in why
+    assert "from “all 0.1” the 128 units of the first layer remain copies of one" in why
     assert "“fc1 all zeros”" in why and "1 of the 2 stuck starts" in why
     assert "from weights of 0.1 with noise of 10⁻⁶ the network reaches 97.30 %" in why
     assert "hold" in answers["The lecture"]
