@@ -11,7 +11,7 @@ from stages import ROOT
 from stages.measured import Measured
 from stages.params import Params
 from stages.reasons import GAINS, noise_levels
-from stages.sentences import deep, percent
+from stages.sentences import dead_share, deep, percent
 from stages.summary import splits
 
 PLOTS = ROOT / ".dvc" / "plots"
@@ -115,11 +115,8 @@ def accuracies(table: pd.DataFrame) -> dict[str, str]:
 
 def dead(settings: Params, results: Measured) -> dict[str, str]:
     """The share of hidden units that are dead at the end, of every variant."""
-    found = {}
-    for variant in settings.variants:
-        shares = results.probe(variant, None, "dead_fraction", -1)
-        found[variant] = f"{100 * shares.mean():.1f} %" if len(shares) else "no ReLU"
-    return found
+    shares = {variant: dead_share(settings, results, variant) for variant in settings.variants}
+    return {v: "no ReLU" if share is None else percent(share) for v, share in shares.items()}
 
 
 def noisy(settings: Params) -> list[str]:

@@ -64,10 +64,10 @@ def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list
     `history` as trained; `seeds`: accuracy and loss on the test set; `confusion`: counts
     over all seeds; `digits`: accuracy by true digit over all seeds; `symmetry`: the gap
     between the units of fc1, as probed; `dead_units`: the share of ReLU units that answer to
-    no probed image, mean over hidden layers; `depth`: how much of signal and gradient is left
-    in which hidden layer before training, mean over seeds; `tensors`: for every seed and
-    tensor the number of distinct final values and the largest distance of a value from its
-    start. Ends the stage if a score is not the one that training saw.
+    no probed image, among those of all hidden layers; `depth`: how much of signal and
+    gradient is left in which hidden layer before training, mean over seeds; `tensors`: for
+    every seed and tensor the number of distinct final values and the largest distance of a
+    value from its start. Ends the stage if a score is not the one that training saw.
     """
     initial = load_file(run / "initial.safetensors")
     final = load_file(run / "weights.safetensors")
@@ -115,18 +115,21 @@ def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list
             for row in probes
             if row["layer"] == "fc1"
         ],
-        "dead_units": _dead_units(probes),
+        "dead_units": _dead_units(probes, {name: len(b[0]) for name, b in final.items()}),
         "depth": _depth(probes),
         "tensors": tensors,
     }
 
 
-def _dead_units(probes: list[dict]) -> list[dict]:
+def _dead_units(probes: list[dict], sizes: dict[str, int]) -> list[dict]:
+    """`sizes`: the units of a layer by its weight's and its bias's name."""
     rows = []
     hidden = [row for row in probes if row["layer"] != "out"]
     for (seed, epoch), layers in groupby(hidden, key=lambda row: (row["seed"], row["epoch"])):
-        dead = [float(row["dead_fraction"]) for row in layers if row["dead_fraction"]]
-        share = _rounded(fmean(dead)) if dead else ""  # only ReLU's units die
+        relu = [row for row in layers if row["dead_fraction"]]  # only ReLU's units die
+        dead = [float(row["dead_fraction"]) for row in relu]
+        units = [sizes[f"{row['layer']}.bias"] for row in relu]
+        share = _rounded(fmean(dead, units)) if dead else ""
         rows.append({"seed": seed, "epoch": epoch, "dead_fraction": share})
     return rows
 

@@ -16,7 +16,7 @@ from stages import claims, rules, summary
 from stages.measured import STUCK
 from stages.params import Params
 from stages.reasons import noise_levels
-from stages.sentences import NAMES, counted
+from stages.sentences import NAMES, counted, differs
 from stages.statistics import CONFIDENCE
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -123,7 +123,7 @@ def _study(settings: Params) -> dict:
         "activation": ACTIVATIONS.get(activation, activation),
         "optimizer": OPTIMIZERS[settings.training.optimizer],
         "departures": claims.departures(settings),
-        "own": [variant for variant in settings.variants if _differs(variant, settings)],
+        "own": [variant for variant in settings.variants if differs(settings, variant)],
         "confidence": f"{100 * CONFIDENCE:g} %",
         "stuck": f"{100 * STUCK:g}",
         "partly": f"{100 * summary.PARTLY:g}",
@@ -158,11 +158,6 @@ def _verdicts(settings: Params, audit: list[dict]) -> dict:
         "named": [(v, label) for v, label in labels.items() if v in words and v != label],
         "untested": rules.UNTESTED,
     }
-
-
-def _differs(variant: str, settings: Params) -> bool:
-    same_network = settings.network_of(variant) == settings.network
-    return not (same_network and settings.training_of(variant) == settings.training)
 
 
 def _deeper(variant: str, settings: Params) -> bool:

@@ -11,6 +11,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import ruamel.yaml
 import vl_convert
@@ -19,8 +20,8 @@ from markupsafe import Markup
 
 from stages import ROOT, charts, idx, params, pictures, rules, sentences
 from stages.figures import PALETTE
-from stages.measured import Measured
-from stages.summary import BASELINE, splits, verdict
+from stages.measured import STUCK, Measured
+from stages.summary import BASELINE, PARTLY, splits, verdict
 
 TEMPLATES = ROOT / "stages" / "templates"
 
@@ -29,14 +30,14 @@ TABLES = {
     "history": "losses and accuracies of every seed after every epoch",
     "seeds": "test accuracy and loss of every seed at the end",
     "symmetry": "symmetry gap of fc1's units, every seed and epoch",
-    "dead_units": "share of ReLU units that answer to no image, every seed and epoch",
+    "dead_units": "share of hidden ReLU units that answer to no image, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training",
     "tensors": "distinct values and the largest move of every tensor, every seed",
     "digits": "accuracy by true digit",
     "confusion": "which digit is taken for which",
     "summary": "every variant: accuracy, difference to the baseline, outcome",
     "claims": "the lecture's claims, their verdicts, and the number that each rests on",
-    "statistics": "Wilson's intervals, sign-flip p, P(variant > baseline), epochs to 95 %",
+    "statistics": "Wilson's intervals, sign-flip p, P(variant > baseline), epochs to 95 % of it",
 }
 
 CLAIM_COLUMNS = ["id", "section", "claim", "verdict", "quantity", "measured", "low", "high"]
@@ -110,10 +111,13 @@ def text(
         percent=sentences.percent,
         interval=interval,
         splits=splits,
+        extent=lambda variant: extent(results.accuracy(variant)),
+        outcomes=outcomes(results),
         note=verdict(table),
         downloads=TABLES,
         settings=settings,
         variants=written(settings),
+        own=[v for v in settings.variants if sentences.differs(settings, v)],
         packages={name: version(name).split("+")[0] for name in PACKAGES},
         sums=sums(data / settings.data.name),
         study=as_script(json.dumps(study, ensure_ascii=False, separators=(",", ":"))),
@@ -185,7 +189,26 @@ def look(i: int) -> dict:
 def interval(row: dict, column: str, sign: str = "") -> str:
     """Like `97.44 to 98.05`, in per cent, from a row of summary.comparison."""
     low, high = (100 * row[f"{column}_{end}"] for end in ("low", "high"))
-    return "" if low != low else f"{low:{sign}.2f} to {high:{sign}.2f}".replace("-", "−")
+    return (
+        ""
+        if low != low
+        else f"{low:{sign}.2f} to {high:{sign}.2f}".replace("-0.00", "0.00").replace("-", "−")
+    )
+
+
+def extent(accuracies: np.ndarray) -> str:
+    """Like `11.35 to 97.05`, in per cent, from accuracies `[seeds]`."""
+    return f"{100 * accuracies.min():.2f} to {100 * accuracies.max():.2f}"
+
+
+def outcomes(results: Measured) -> str:
+    """What the outcomes mean, in a sentence."""
+    return (
+        f"A seed learns if it ends more than {100 * STUCK:g} points above "
+        f"{sentences.percent(results.commonest)}, the share of the commonest class; a start of "
+        f"which none does is stuck, and one that ends more than {100 * PARTLY:g} points below the "
+        "baseline learns partly."
+    )
 
 
 def written(settings: params.Params) -> str:

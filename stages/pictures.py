@@ -97,7 +97,7 @@ def described(units: np.ndarray) -> str:
         return f"{count} blank images: all weights are exactly 0"
     different = len(np.unique(units, axis=0))
     if different == 1:
-        return f"{count} images, all the same"
+        return f"{count} images that look the same"
     return f"{count} images, {'all' if different == count else different} different"
 
 

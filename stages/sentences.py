@@ -47,18 +47,25 @@ def _happens(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     reached = percent(row["test_acc_mean"])
     if row["test_acc_low"] == row["test_acc_low"]:  # not with one seed
         low, high = 100 * row["test_acc_low"], 100 * row["test_acc_high"]
-        reached += f" ({low:.2f} to {high:.2f} over {row['seeds']} seeds)"
+        reached += f" (95 % interval over {row['seeds']} seeds: {low:.2f} to {high:.2f})"
     took = (
         f"Started from “{row['label']}”, the network {sizes} classifies {reached} of "
         f"{NAMES[settings.data.name]}’s test images correctly"
     )
     chance = percent(results.commonest)
-    stuck = list(table["outcome"]).count("stuck")
+    stuck = set(table.loc[table["outcome"] == "stuck", "variant"])
     if not stuck:
         return f"{took}, and none of the {len(table)} starts measured here is stuck at {chance}."
+    same = [
+        v for v in settings.variants if settings.network_of(v).hidden == settings.network.hidden
+    ]
+    others = [variant for variant in settings.variants if variant not in same]
+    ends = f"{len(stuck & set(same))} of its {len(same)} starts"
+    if others:
+        ends += f", and {len(stuck & set(others))} of {len(others)} of another network,"
     return (
-        f"{took}; {stuck} of the {len(table)} starts measured here never learn anything and stay "
-        f"at {chance}, which is what naming one digit for every image scores."
+        f"{took}; {ends} teach nothing and end at {chance}, which is what naming one digit for "
+        "every image scores."
     )
 
 
@@ -68,17 +75,22 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if equal is not None:
         width = settings.network_of(equal.variant).hidden[0]
         reasons.append(
-            f"units that start equal stay equal (from “{equal.label}” the {width} units of the "
-            f"first layer remain copies of one, and reach {percent(equal.test_acc_mean)})"
+            f"units that are equal in all their weights stay equal (from “{equal.label}” the "
+            f"{width} units of the first layer remain copies of one, and reach "
+            f"{percent(equal.test_acc_mean)})"
         )
-    silent = [row for row in table.itertuples() if _never_moved(results, row.variant, "fc1")]
-    silent = [row for row in silent if row.outcome == "stuck"]
+    silent = [
+        row
+        for row in table.itertuples()
+        if row.outcome == "stuck"
+        and results.probe(row.variant, "fc1", "weight_gradient_zeros").min() == 1
+    ]
     stuck = list(table["outcome"]).count("stuck")
     if silent:
         label = next((r.label for r in silent if r.variant == "zero_fc1"), silent[0].label)
         reasons.append(
-            f"no gradient passes units that answer 0 (from “{label}” the first layer never moves "
-            f"by one bit; that is so in {len(silent)} of the {stuck} stuck starts)"
+            f"no gradient passes units that answer 0 (from “{label}” that of the first layer is "
+            f"always exactly 0, as from {len(silent)} of the {stuck} stuck starts)"
         )
     noise = _noise(settings)
     if noise is not None:
@@ -109,11 +121,6 @@ def _equal(results: Measured, table: pd.DataFrame):
         and results.probe(row.variant, "fc1", "distinct_units").max() == 1
     ]
     return max(found, key=lambda row: row.test_acc_mean, default=None)
-
-
-def _never_moved(results: Measured, variant: str, layer: str) -> bool:
-    moves = [results.probe(variant, layer, f"{kind}_move", -1) for kind in ("weight", "bias")]
-    return not np.concatenate(moves).any()
 
 
 def _claims(audit: list[dict]) -> str:
@@ -153,7 +160,10 @@ def about(settings: Params, results: Measured, table: pd.DataFrame) -> dict[str,
 def _about_moves(results: Measured, table: pd.DataFrame) -> str:
     stuck = [row.variant for row in table.itertuples() if row.outcome == "stuck"]
     still = [v for v in stuck if not results.probe(v, None, "weight_move", -1).any()]
-    first = "A value stays where it is, to the last bit, if every gradient it got was exactly 0."
+    first = (
+        "A value stays where it is, to the last bit, if every gradient it got was exactly 0, or "
+        "too small to change a 32-bit number."
+    )
     if not stuck:
         return first
     return (
@@ -167,17 +177,33 @@ def _about_dead(settings: Params, results: Measured, table: pd.DataFrame) -> str
         f"A ReLU unit that answers 0 to every one of {PROBED} images passes no gradient on, and a "
         "layer of such units cuts off all that lies below it."
     )
-    ends = {v: results.probe(v, None, "dead_fraction", -1) for v in table["variant"]}
-    ends = {variant: dead for variant, dead in ends.items() if len(dead)}
-    if not ends:
+    shares = {v: dead_share(settings, results, v) for v in table["variant"]}
+    relu = [variant for variant, share in shares.items() if share is not None]
+    if not relu:
         return f"{first} No network of this study has ReLU units."
-    cut = [settings.label_of(variant) for variant, dead in ends.items() if dead.max() == 1]
-    words = f"At the end that is so in {len(cut)} of {counted(len(ends), 'start')}"
-    words += f" ({', '.join(f'“{label}”' for label in cut)})" if cut else ""
-    if BASELINE in ends:
-        words += f"; in “{settings.label_of(BASELINE)}” {percent(ends[BASELINE].mean())} of the "
-        words += "units are dead"
+    cut = [f"“{settings.label_of(v)}”" for v in relu if _has_dead_layer(results, v)]
+    words = f"At the end that is so in every seed of {len(cut)} of {len(relu)} starts with ReLU"
+    words += f" ({', '.join(cut)})" if cut else ""
+    if BASELINE in relu:
+        words += f"; in “{settings.label_of(BASELINE)}” {percent(shares[BASELINE])} of the units "
+        words += "are dead"
     return f"{first} {words}."
+
+
+def dead_share(settings: Params, results: Measured, variant: str) -> float | None:
+    """The share of all hidden units that are dead at the end, mean over seeds; None: no ReLU."""
+    *layers, _ = results.layers(variant)
+    sizes = dict(zip(layers, settings.network_of(variant).hidden, strict=False))
+    shares = [results.probe(variant, layer, "dead_fraction", -1) for layer in layers]
+    if not all(len(share) for share in shares):
+        return None
+    means = [share.mean() for share in shares]
+    return float(np.average(means, weights=list(sizes.values())))
+
+
+def _has_dead_layer(results: Measured, variant: str) -> bool:
+    *layers, _ = results.layers(variant)
+    return any((results.probe(variant, layer, "dead_fraction", -1) == 1).all() for layer in layers)
 
 
 def _about_noise(settings: Params, results: Measured) -> str:
@@ -191,10 +217,12 @@ def _about_noise(settings: Params, results: Measured) -> str:
         else f"{percent(results.accuracy(variant).mean())} without noise"
         for epsilon, variant in pairs
     ]
-    variant = next(v for e, v in pairs if e)
+    least, variant = next((e, v) for e, v in pairs if e)
     before, after = (results.probe(variant, "fc1", "symmetry_gap", e).mean() for e in (0, 1))
+    enough = "is enough" if results.learns(variant).all() else "is not enough"
     return (
-        f"With all weights at {constant:g} the network ends at {_listed(ends)}. "
+        f"The least noise that was tried, {power(least)}, {enough}: with all weights at "
+        f"{constant:g} the network ends at {_listed(ends)}. "
         f"The least noise opens a gap of {power(before)} between units, and one epoch of training "
         f"makes it {after:.1g}."
     )
@@ -216,7 +244,13 @@ def _about_depth(settings: Params, results: Measured) -> str:
     words = (
         f"Before training, a hidden layer multiplies the gradient's variance by {_listed(kept)}."
     )
-    return f"{words} After {epochs} of Adam that decides: {_listed(ends)}."
+    return f"{words} After {epochs} of Adam: {_listed(ends)}."
+
+
+def differs(settings: Params, variant: str) -> bool:
+    """Whether a variant has a network or a training of its own."""
+    same_network = settings.network_of(variant) == settings.network
+    return not (same_network and settings.training_of(variant) == settings.training)
 
 
 def _listed(words: list[str]) -> str:

@@ -94,8 +94,9 @@ def test_dead_units_and_depth_are_means_of_the_probes(runs, test_images):
     assert keys == [(seed, epoch) for seed in "01" for epoch in "01"]
     for row in tables["dead_units"]:
         layers = [r for r in rows if (r["seed"], r["epoch"]) == (row["seed"], row["epoch"])]
-        dead = [float(r["dead_fraction"]) for r in layers if r["layer"] != "out"]
-        assert row["dead_fraction"] == pytest.approx(sum(dead) / 2)
+        fc1, fc2, _ = (r["dead_fraction"] for r in layers)
+        dead = (16 * float(fc1) + 8 * float(fc2)) / 24
+        assert row["dead_fraction"] == pytest.approx(dead)
     depth = {(row["quantity"], row["depth"]): row["std"] for row in tables["depth"]}
     assert list(depth) == [("signal", 1), ("signal", 2), ("gradient", 1), ("gradient", 2)]
     start = [r for r in rows if r["epoch"] == "0" and r["layer"] == "fc2"]
@@ -105,7 +106,9 @@ def test_dead_units_and_depth_are_means_of_the_probes(runs, test_images):
 
 def test_units_that_are_no_relu_have_no_dead_share():
     probes = [{"seed": "0", "epoch": "0", "layer": "fc1", "dead_fraction": ""}]
-    assert evaluate._dead_units(probes) == [{"seed": "0", "epoch": "0", "dead_fraction": ""}]
+    assert evaluate._dead_units(probes, {"fc1.bias": 3}) == [
+        {"seed": "0", "epoch": "0", "dead_fraction": ""}
+    ]
 
 
 def test_pictures_are_of_the_first_seed_before_and_after(runs):

@@ -11,7 +11,7 @@ ACCURACIES = {
     "noise_0_01": 0.96, "deep_default_adam": STUCK, "deep_he_adam": 0.9,
 }  # fmt: skip
 STILL = {
-    ("zero_fc1", "fc1", "weight_move"): 0.0, ("zero_fc1", "fc1", "bias_move"): 0.0,
+    ("zero_fc1", None, "weight_move"): 0.0, ("zero_fc1", "fc1", "weight_gradient_zeros"): 1.0,
     ("zero_fc1", "fc1", "dead_fraction"): 1.0,
     ("constant", "fc1", "distinct_units"): 1,
     ("deep_he_adam", "fc1", "gradient_std"): 0.05, ("deep_he_adam", "fc2", "gradient_std"): 0.1,
@@ -32,8 +32,8 @@ def said(accuracies: dict, probed: dict | None = None, seeds: int = 5) -> tuple[
 def test_the_answer_has_the_numbers_that_were_measured():
     answers, _ = said(ACCURACIES, STILL)
     assert "“PyTorch default”" in answers["What happens"]
-    assert "97.70 % (97.50 to 97.90 over 5 seeds) of MNIST" in answers["What happens"]
-    assert "2 of the 7 starts" in answers["What happens"]
+    assert "97.70 % (95 % interval over 5 seeds: 97.50 to 97.90) of" in answers["What happens"]
+    assert "1 of its 5 starts, and 1 of 2 of another network," in answers["What happens"]
     why = answers["Why"]
     assert "from “all 0.1” the 128 units of the first layer remain copies of one" in why
     assert "“fc1 all zeros”" in why and "1 of the 2 stuck starts" in why
@@ -68,8 +68,8 @@ def test_one_seed_has_no_interval():
 
 def test_figures_are_told_by_their_probes():
     _, about = said(ACCURACIES, STILL)
-    assert "In 0 of the 2 starts that never learn" in about["who_moved"]
-    assert "in 1 of 7 starts (“fc1 all zeros”)" in about["dead_units"]
+    assert "In 1 of the 2 starts that never learn" in about["who_moved"]
+    assert "in every seed of 1 of 7 starts with ReLU (“fc1 all zeros”)" in about["dead_units"]
     assert "36.00 % without noise, 97.30 % with noise of 10⁻⁶" in about["noise"]
     assert "0.250 with He (theory: 1)" in about["depth"]
     assert "He 90.00 %" in about["depth"]

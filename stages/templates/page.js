@@ -193,7 +193,7 @@ function symmetry() {
       $("figcaption", figure).textContent =
         `${frame.alt}, ${when}. ${distinct} of the first layer’s ${width} units ` +
         `${distinct === 1 ? "is" : "are"} distinct. ` +
-        (film.scale === "0" ? "" : `Darkest: ±${film.scale}.`);
+        (film.scale === "0" ? "" : `Colours, for all epochs: up to ±${film.scale}.`);
     }
     signal("symmetry", { marked: epoch });
   }
@@ -255,8 +255,9 @@ function table() {
     const words = $("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     let left = 0;
     for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
+      // A word of the row begins with it: "he" finds He, and not "the".
+      const own = row.textContent.toLowerCase().split(/[\s,():]+/);
+      row.hidden = !words.every((word) => own.some((one) => one.startsWith(word)));
       left += !row.hidden;
     }
     count.textContent = `${left} of ${rows.length}`;
@@ -276,6 +277,12 @@ for (const button of $$("[data-csv]")) {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
 }
+
+// A link to a claim opens its reason.
+addEventListener("hashchange", () => {
+  const reason = document.getElementById(location.hash.slice(1))?.querySelector("details");
+  if (reason) reason.open = true;
+});
 
 // -------------------------------------------------------------------------------- beginning
 
