@@ -64,7 +64,7 @@ def _happens(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if others:
         ends += f", and {len(stuck & set(others))} of {len(others)} of another network,"
     return (
-        f"{took}; {ends} teach nothing and end at {chance}, which is what naming one digit for "
+        f"{took}; {ends} lead nowhere: they end at {chance}, which is what naming one digit for "
         "every image scores."
     )
 
