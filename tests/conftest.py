@@ -78,13 +78,17 @@ def browser():
         started.close()
 
 
+# `make test` tells what it starts that it is a make itself: a make in a test would greet it back.
+OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+
+
 class Clone:
     """A copy of the repository with a small study, to run commands in."""
 
     def __init__(self, folder: Path, mirror: Path):
         self.folder = folder
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "MNIST_MIRROR": str(mirror),
         }

@@ -236,6 +236,10 @@ def test_the_table_sorts_and_filters(tab):
         "start-zero_fc1", "start-all_zero", "start-zero_fc2",
     }  # fmt: skip
     assert tab.locator(".filter output").inner_text() == "3 of 30"
+    tab.locator("#filter").fill("he")  # of He, and of no "the"
+    assert {row.get_attribute("id") for row in rows.all()} == {
+        "start-he_normal", "start-deep_he_adam", "start-deep_he_sgd",
+    }  # fmt: skip
     tab.locator("#filter").fill("no such start")
     assert rows.count() == 0
 
@@ -303,6 +307,9 @@ def test_links_lead_to_places_that_exist_and_claims_are_told_as_audited(tab):
         assert row.locator("a").count() == 1
     failed = [claim["claim"] for claim in CLAIMS if claim["verdict"] == "does not hold"]
     assert tab.locator(".answer li a").all_inner_texts() == failed
+    assert tab.locator("details[open]").count() == 0
+    tab.locator(".answer li a").first.click()
+    tab.locator(".claims tr:target details[open]").wait_for()
     pictures = tab.locator("img").all()
     assert all(picture.get_attribute("alt") for picture in pictures)
 
