@@ -11,8 +11,9 @@ from stages import ROOT
 from stages.measured import Measured
 from stages.params import Params
 from stages.reasons import GAINS, noise_levels
-from stages.sentences import dead_share, deep, percent
+from stages.sentences import dead_share, deep
 from stages.summary import splits
+from stages.words import percent
 
 PLOTS = ROOT / ".dvc" / "plots"
 
@@ -33,6 +34,16 @@ COLOR = {
     "legend": None,
     "scale": {"domain": [], "range": []},
 }
+# What a curve is at a point: its mean with the interval, or how far its seeds lie apart.
+ACCURACY = (
+    "format(datum.mean, '.2%') + (datum.seeds < 2 ? '' : "
+    "' (' + format(datum.low, '.2%') + ' to ' + format(datum.high, '.2%') + ')')"
+)
+PARTED = "format(datum.least, '.2%') + ' to ' + format(datum.most, '.2%') + ', the seeds part ways'"
+EXTREMES = [
+    {"op": "min", "field": "y", "as": "least"},
+    {"op": "max", "field": "y", "as": "most"},
+]
 # What the page calls a variant.
 LABEL = {"calculate": "labels[datum.variant]", "as": "start"}
 START = {"field": "start", "title": "start"}
@@ -57,16 +68,14 @@ def specifications(settings: Params, results: Measured, table: pd.DataFrame) -> 
         "learning_curves": overlaid(
             template("learning_curves", x="epoch", y="test_acc", x_label="Epoch",
                      y_label="Test accuracy"),
-            divided,
+            ACCURACY, divided,
         ),
         "dead_units": overlaid(
             template("learning_curves", x="epoch", y="dead_fraction", x_label="Epoch",
-                     y_label="Dead units")
+                     y_label="Dead units"),
+            ACCURACY,
         ),
-        "symmetry": overlaid(
-            template("symmetry_gap", x="epoch", y="symmetry_gap", x_label="Epoch",
-                     y_label="Symmetry gap of fc1")
-        ),
+        "symmetry": gap(),
         "final_accuracy": rows_of(
             template("by_variant", x="test_acc", y="variant", x_label="Test accuracy"),
             len(settings.variants), divided,
@@ -79,11 +88,12 @@ def specifications(settings: Params, results: Measured, table: pd.DataFrame) -> 
         for quantity in ("signal", "gradient"):
             spec = overlaid(
                 template("depth", x="depth", y="std", x_label="Hidden layer",
-                         y_label="Standard deviation")
+                         y_label="Standard deviation"),
+                "format(datum.y, '.3~g')",
             )  # fmt: skip
             found[quantity] = with_theory(spec, quantity, settings, results)
     if noise_levels(settings):
-        found["noise"] = {**found["symmetry"], "layer": found["symmetry"]["layer"][:-1]}
+        found["noise"] = gap()
     sources = {
         "learning_curves": "history", "final_accuracy": "seeds", "who_moved": "tensors",
         "signal": "depth", "gradient": "depth", "noise": "symmetry",
@@ -125,10 +135,19 @@ def noisy(settings: Params) -> list[str]:
     return [variant for _, variant in max(levels, key=len, default=[])]
 
 
-def overlaid(plot: dict, divided: list[str] | None = None) -> dict:
+def gap() -> dict:
+    """The symmetry gap of fc1 by epoch."""
+    plot = template(
+        "symmetry_gap", x="epoch", y="symmetry_gap", x_label="Epoch", y_label="Symmetry gap of fc1"
+    )
+    return overlaid(plot, "format(datum.mean, '.3~g')")
+
+
+def overlaid(plot: dict, value: str, divided: list[str] | None = None) -> dict:
     """A template's panels as one chart, in which variants are told apart by their look.
 
-    Of those in `divided` every seed is drawn, since their mean describes none of them.
+    `value` is the expression for what the pointer is told of a curve at a point. Of the variants
+    in `divided` every seed is drawn, since their mean describes none of them.
     """
     inner = plot["spec"]
     lines = {"transform": plot["transform"], **{k: inner[k] for k in ("encoding", "layer")}}
@@ -139,8 +158,7 @@ def overlaid(plot: dict, divided: list[str] | None = None) -> dict:
     area, line = ([None, *lines["layer"]])[-2:]
     line["mark"] = {"type": "line", "strokeWidth": 2, "point": {"size": 40}}
     line["encoding"] |= {"strokeDash": DASH, "shape": DASH}
-    for layer in lines["layer"]:
-        tell(layer)
+    line["encoding"].pop("tooltip")
     if area:
         # The band is faint, and fainter where another variant stands out.
         area["mark"].pop("opacity")
@@ -160,15 +178,42 @@ def overlaid(plot: dict, divided: list[str] | None = None) -> dict:
             "mark": {"type": "line", "strokeWidth": 1.2},
             "encoding": {
                 **lines["encoding"], "y": y, "detail": {"field": "seed"}, "strokeDash": DASH,
-                "tooltip": [
-                    START, {"field": "seed"},
-                    {"field": "x", "type": "quantitative", "title": "epoch"},
-                    {"field": "y", "type": "quantitative", "format": ".2%"},
-                ],
             },
         }  # fmt: skip
         spec["layer"].append(each)
+    spec["layer"].append(at_pointer(plot, value, divided or []))
     return spec
+
+
+def at_pointer(plot: dict, value: str, divided: list[str]) -> dict:
+    """A line at the place nearest to the pointer, that tells what all the curves are there."""
+    inner = plot["spec"]
+    x, y = ({**inner["layer"][0]["encoding"], **inner["encoding"]}[axis]["title"] for axis in "xy")
+    transform = [
+        {**step, "aggregate": [*step["aggregate"], *EXTREMES]} if "aggregate" in step else step
+        for step in plot["transform"]
+    ]
+    within = f"indexof({json.dumps(divided)}, datum.variant) >= 0"
+    return {
+        "transform": [
+            {"filter": "!alone || alone == datum.variant"}, *transform, LABEL,
+            {"calculate": f"datum.start + ': ' + ({within} ? {PARTED} : {value})", "as": "words"},
+            {"aggregate": [{"op": "values", "as": "curves"}], "groupby": ["x"]},
+            {"calculate": "join(pluck(datum.curves, 'words'), '\\n')", "as": "words"},
+        ],
+        "params": [
+            {"name": "at", "select": {"type": "point", "encodings": ["x"], "nearest": True,
+                                      "on": "pointerover", "clear": "pointerout"}}
+        ],
+        "mark": {"type": "rule", "strokeWidth": 1, "color": "gray"},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative"},
+            "opacity": {"condition": {"param": "at", "empty": False, "value": 0.7}, "value": 0},
+            # What the pointer meets is a cell around the line, and the cell's datum is the line.
+            "tooltip": {"value": {"expr": f"{{{json.dumps(x)}: (datum.datum || datum).x, "
+                                          f"{json.dumps(y)}: (datum.datum || datum).words}}"}},
+        },
+    }  # fmt: skip
 
 
 def tell(layer: dict) -> None:
@@ -182,13 +227,14 @@ def tell(layer: dict) -> None:
 def mark_epoch(spec: dict) -> None:
     """Draw a line at the epoch that the page's slider is at."""
     spec["params"] = [*spec["params"], {"name": "marked", "value": 0}]
-    spec["layer"].append(
+    spec["layer"].insert(
+        -1,  # below what the pointer meets
         {
             "data": {"values": [{}]},
             "transform": [{"calculate": "marked", "as": "x"}],
             "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [3, 3], "color": "gray"},
             "encoding": {"x": {"field": "x", "type": "quantitative"}},
-        }
+        },
     )
 
 
@@ -269,5 +315,5 @@ def with_theory(spec: dict, quantity: str, settings: Params, results: Measured) 
     spec["params"] = [
         {**param, "value": 1} if param["name"] == "start" else param for param in PARAMS
     ]
-    spec["layer"].append(theory)
+    spec["layer"].insert(-1, theory)
     return spec | {"height": 260}

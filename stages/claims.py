@@ -4,6 +4,7 @@ Sections are those of the lecture "Weight Initializations: A Surprising Demo".
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -183,6 +184,10 @@ def audit(measured: Measured, settings: Params) -> list[dict]:
     rows = []
     for claim in CLAIMS:
         finding = _untested(claim, measured, settings) or claim.judge(measured)
+        evidence, mechanism = (
+            re.sub(r"`(\w+)`", lambda name: f"“{settings.label_of(name[1])}”", words)
+            for words in (finding.evidence, finding.mechanism)
+        )
         rows.append(
             {
                 "id": claim.id,
@@ -192,8 +197,8 @@ def audit(measured: Measured, settings: Params) -> list[dict]:
                 "quantity": claim.quantity,
                 "measured": _number(finding.measured),
                 "interval": finding.interval and [_number(end) for end in finding.interval],
-                "evidence": finding.evidence,
-                "mechanism": finding.mechanism,
+                "evidence": evidence,
+                "mechanism": mechanism,
                 "rule": claim.rule,
                 "figure": claim.figure,
             }
@@ -242,7 +247,7 @@ def as_markdown(rows: list[dict], otherwise: list[str]) -> str:
     lines = ["| section | the lecture's claim | verdict | measured |", "|---|---|---|---|"]
     for row in rows:
         cells = [row["section"], row["claim"], f"**{row['verdict']}**", row["evidence"]]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     if otherwise:
         lines += ["", f"This study departs from the lecture: {'; '.join(otherwise)}."]
     for row in rows:

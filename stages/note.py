@@ -16,8 +16,9 @@ from stages import claims, rules, summary
 from stages.measured import STUCK
 from stages.params import Params
 from stages.reasons import noise_levels
-from stages.sentences import NAMES, counted, differs
+from stages.sentences import NAMES, differs
 from stages.statistics import CONFIDENCE
+from stages.words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -38,9 +39,7 @@ def text(settings: Params, table: pd.DataFrame, audit: list[dict]) -> str:
     `table` is what summary.comparison gives, `audit` what claims.audit gives.
     """
     template = _environment().get_template("note.md")
-    rendered = template.render(
-        _study(settings) | _results(settings, table) | _verdicts(settings, audit)
-    )
+    rendered = template.render(_study(settings) | _results(settings, table) | _verdicts(audit))
     # Parts that a study does not have leave their empty lines behind.
     return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"
 
@@ -144,18 +143,13 @@ def _results(settings: Params, table: pd.DataFrame) -> dict:
     }
 
 
-def _verdicts(settings: Params, audit: list[dict]) -> dict:
-    """The claims in order and by id, those to take away, and labels of the names they use."""
+def _verdicts(audit: list[dict]) -> dict:
+    """The claims in order and by id, and those to take away."""
     tested = [row for row in audit if row["verdict"] != rules.UNTESTED]
-    words = {
-        w for row in tested for w in re.findall(r"\w+", f"{row['evidence']} {row['mechanism']}")
-    }
-    labels = {variant: settings.label_of(variant) for variant in settings.variants}
     return {
         "audit": audit,
         "claims": {row["id"]: row for row in audit},
         "takeaways": [row for row in tested if _is_takeaway(row)],
-        "named": [(v, label) for v, label in labels.items() if v in words and v != label],
         "untested": rules.UNTESTED,
     }
 

@@ -22,6 +22,7 @@ from stages import ROOT, charts, idx, params, pictures, rules, sentences
 from stages.figures import PALETTE
 from stages.measured import STUCK, Measured
 from stages.summary import BASELINE, PARTLY, splits, verdict
+from stages.words import percent
 
 TEMPLATES = ROOT / "stages" / "templates"
 
@@ -108,7 +109,7 @@ def text(
         pair=pictures.pair(films),
         charts=plots,
         rows=[row._asdict() for row in table.itertuples(index=False)],
-        percent=sentences.percent,
+        percent=percent,
         interval=interval,
         splits=splits,
         extent=lambda variant: extent(results.accuracy(variant)),
@@ -205,7 +206,7 @@ def outcomes(results: Measured) -> str:
     """What the outcomes mean, in a sentence."""
     return (
         f"A seed learns if it ends more than {100 * STUCK:g} points above "
-        f"{sentences.percent(results.commonest)}, the share of the commonest class; a start of "
+        f"{percent(results.commonest)}, the share of the commonest class; a start of "
         f"which none does is stuck, and one that ends more than {100 * PARTLY:g} points below the "
         "baseline learns partly."
     )

@@ -10,6 +10,7 @@ from stages.figures import MARKERS, PALETTE, new_figure, nothing_to_show, plt
 from stages.measured import Measured
 from stages.params import Params
 from stages.statistics import t_interval
+from stages.words import power
 
 SEEN = 16  # units of fc1 whose weights are shown
 SIDE = 28  # of an image, in pixels
@@ -212,15 +213,6 @@ def little_randomness(measured: Measured, settings: Params, baseline: str) -> pl
     bottom.set_xlabel(f"ε, where all weights start at {constant:g} + ε·N(0, 1)")
     figure.suptitle(f"{question}  (95 % intervals over seeds)")
     return figure
-
-
-def power(value: float) -> str:
-    """Like `10⁻⁶`."""
-    if value == 0:
-        return "0"
-    digits, exponent = f"{value:.0e}".split("e")
-    power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return power if digits == "1" else f"{digits}·{power}"
 
 
 def _intervals(axes: plt.Axes, places: Iterable[int], samples: list, i: int, label) -> None:

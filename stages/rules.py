@@ -9,6 +9,7 @@ import numpy as np
 
 from stages.measured import Measured
 from stages.statistics import t_interval
+from stages.words import counted, percent, rounded
 
 HOLDS = "holds"
 CORRECTED = "holds with a correction"
@@ -32,7 +33,10 @@ DEEP = tuple(
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict, the number it rests on with its interval over seeds, and why it is so."""
+    """A verdict, the number it rests on with its interval over seeds, and why it is so.
+
+    In its sentences a variant's name stands in backticks, so that reports can say its label.
+    """
 
     verdict: str
     measured: float | None
@@ -49,11 +53,12 @@ def baseline_accuracy(m: Measured) -> Finding:
         verdict = FAILS if high < 0.90 else CORRECTED if low > 0.95 else HOLDS
     passed = np.flatnonzero(m.curve("baseline") > 0.95)
     when = f"95 % is passed in epoch {passed[0]}" if len(passed) else "95 % is never passed"
-    why = f"fc1 starts with {_units(m.probe('baseline', 'fc1', 'distinct_units', 0).mean())}"
+    units = _units(m.probe("baseline", "fc1", "distinct_units", 0).mean())
+    why = f"fc1 starts with {units}, and what differs can learn different things"
     dead = m.probe("baseline", "fc1", "dead_fraction", -1)
     if len(dead):
-        why += f", and at the end {_percent(dead.mean())} of them answer to no probed image"
-    evidence = f"{words} after {_epochs(m.epochs('baseline'))}; {when}."
+        why += f"; at the end {percent(dead.mean())} of its units answer 0 to every probed image"
+    evidence = f"{words} after {counted(m.epochs('baseline'), 'epoch')}; {when}."
     return Finding(verdict, mean, (low, high), evidence, f"{why}.")
 
 
@@ -69,9 +74,9 @@ def all_zero_at_chance(m: Measured) -> Finding:
     if signal == 0:
         why += (
             ": it names one class for every image, and the commonest is "
-            f"{_percent(m.commonest)} of the test set"
+            f"{percent(m.commonest)} of the test set"
         )
-    return Finding(verdict, mean, interval, f"{words}; best epoch {_percent(best)}.", f"{why}.")
+    return Finding(verdict, mean, interval, f"{words}; best epoch {percent(best)}.", f"{why}.")
 
 
 def all_zero_weights_stay(m: Measured) -> Finding:
@@ -113,16 +118,20 @@ def zero_fc1_learns(m: Measured) -> Finding:
         verdict = CORRECTED if low > -SAME else UNTESTED
     zeros = m.probe("zero_fc1", "fc1", "weight_gradient_zeros").min()
     dead = m.probe("zero_fc1", "fc1", "dead_fraction")
-    why = f"At every look at least {_percent(zeros)} of fc1's weights have a gradient of exactly 0"
-    if zeros == 1 and len(dead) and dead.min() == 1:
+    share = "all" if zeros == 1 else f"at least {percent(zeros)}"
+    why = f"At every look {share} of fc1's weights have a gradient of exactly 0"
+    silent = len(dead) and dead.min() == 1
+    if zeros == 1 and silent:
         why += ", because all its units sit at 0, where ReLU's slope is 0"
     signal = m.probe("zero_fc1", "out", "signal_std", -1).max()
+    why += f"; at the end the logits differ between images by {rounded(signal)}"
+    if signal == 0 and silent:
+        why += ", since the layers above are told nothing about the image"
     evidence = (
         f"{_accuracy(m.accuracy('zero_fc1'))[2]}, {words} from the baseline; "
         f"{learns.sum()} of {len(learns)} seeds learn."
     )
-    why += f"; at the end the logits differ between images by {signal:.2g}."
-    return Finding(verdict, mean, (low, high), evidence, why)
+    return Finding(verdict, mean, (low, high), evidence, f"{why}.")
 
 
 def all_ones_partly(m: Measured) -> Finding:
@@ -137,11 +146,14 @@ def all_ones_partly(m: Measured) -> Finding:
     curve = m.curve("all_ones")
     units = m.probe("all_ones", "fc1", "distinct_units").max()
     logits = m.probe("all_ones", "out", "activation_std", 0).mean()
-    why = f"fc1 has at most {_units(units)}, and the logits start with a deviation of {logits:.2g}"
+    why = (
+        f"fc1 never has more than {_units(units)}, and the logits start out with a standard "
+        f"deviation of {rounded(logits)}"
+    )
     dead = m.probe("all_ones", "fc1", "dead_fraction", -1)
     if len(dead):
-        why += f"; at the end {_percent(dead.mean())} of fc1's units answer to no probed image"
-    best = f"best epoch {_percent(curve.max())} (epoch {curve.argmax()})"
+        why += f"; at the end {percent(dead.mean())} of fc1's units answer 0 to every probed image"
+    best = f"best epoch {percent(curve.max())} (epoch {curve.argmax()})"
     return Finding(verdict, mean, interval, f"{words}, {gained} from all zeros; {best}.", f"{why}.")
 
 
@@ -153,15 +165,15 @@ def other_constants_partly(m: Measured) -> Finding:
     verdict = CORRECTED if inside else FAILS
     if len(inside) == len(OTHER_CONSTANTS):
         verdict = HOLDS
-    each = "; ".join(f"{variant} {_accuracy(m.accuracy(variant))[2]}" for variant in means)
+    each = "; ".join(f"`{variant}` {_accuracy(m.accuracy(variant))[2]}" for variant in means)
     dead = {variant: m.probe(variant, "fc2", "dead_fraction", 0) for variant in OTHER_CONSTANTS}
-    silent = [
-        variant for variant, fraction in dead.items() if len(fraction) and fraction.min() == 1
-    ]
+    silent = [f"`{v}`" for v, fraction in dead.items() if len(fraction) and fraction.min() == 1]
     units = max(m.probe(variant, "fc1", "distinct_units").max() for variant in OTHER_CONSTANTS)
-    why = f"fc1 has at most {_units(units)} in each of them"
+    why = f"fc1 never has more than {_units(units)} in any of them"
     if silent:
-        why += f"; in {', '.join(silent)} fc2 answers to no probed image from the start"
+        why += (
+            f"; before training all of fc2 answers 0 to every probed image in {', '.join(silent)}"
+        )
     return Finding(verdict, mean, interval, f"{each}.", f"{why}.")
 
 
@@ -179,13 +191,15 @@ def constants_fail(m: Measured) -> Finding:
     rank = m.probe(best, "fc1", "activation_rank", -1).mean()
     evidence = (
         f"{failing} of {len(CONSTANTS)} constants end clearly below the baseline; the best, "
-        f"{best}, reaches {words}, the worst {_percent(min(means.values()))}."
+        f"`{best}`, reaches {words}, the worst {percent(min(means.values()))}."
     )
     why = (
-        f"fc1 of {best} has at most {_units(units)} at every look, and at the end its activations "
-        f"have effective rank {rank:.2f}."
+        f"From `{best}` fc1 never has more than {_units(units)}, and at the end its "
+        f"activations have effective rank {rank:.2f}"
     )
-    return Finding(verdict, mean, interval, evidence, why)
+    if units == 1:
+        why += ": however many units a layer has, they are worth one"
+    return Finding(verdict, mean, interval, evidence, f"{why}.")
 
 
 def units_stay_identical(m: Measured) -> Finding:
@@ -226,9 +240,10 @@ def zero_gradients(m: Measured) -> Finding:
         verdict = HOLDS
     rank = m.probe("all_zero", None, "activation_rank").max()
     norm = m.probe("all_zero", "out", "bias_gradient_norm", 0).mean()
+    which = f"all {len(shares)}" if verdict == HOLDS else f"{len(always)} of {len(shares)}"
     evidence = (
-        f"At every look and in every seed, all gradients of {len(always)} of {len(shares)} weight "
-        f"matrices are exactly 0; that of out.bias is not (norm {norm:.2g} before training)."
+        f"At every look and in every seed, all gradients of {which} weight matrices are exactly 0; "
+        f"that of out.bias is not (norm {norm:.2g} before training)."
     )
     why = (
         "A gradient passes through the weights above and is multiplied with the activations below, "
@@ -250,10 +265,10 @@ def randomness_needed(m: Measured) -> Finding:
     units = m.probe(best, "fc1", "distinct_units", 0)
     gap = m.probe(best, "fc1", "symmetry_gap", 0).mean()
     evidence = (
-        f"{best}, whose initial weights are not random (its seeds differ in the order of the "
+        f"`{best}`, whose initial weights are not random (its seeds differ in the order of the "
         f"images alone), reaches {_accuracy(m.accuracy(best))[2]}: {words} from the baseline."
     )
-    why = f"{best} starts with {_units(units.min())} in fc1 (symmetry gap {gap:.2f})"
+    why = f"`{best}` starts with {_units(units.min())} in fc1 (symmetry gap {gap:.2f})"
     if verdict == FAILS:
         why += ": units have to differ, by chance or not"
     return Finding(verdict, mean, (low, high), evidence, f"{why}.")
@@ -275,12 +290,13 @@ def random_is_enough(m: Measured) -> Finding:
     epochs = min(m.epochs(variant) for variant in DEEP)
     evidence = (
         f"{len(RANDOM) - len(sick)} of {len(RANDOM)} random starts end within 10 points of the "
-        f"baseline with every seed learning; the worst, {worst}, {words} from it. In the deep "
-        f"network, after {_epochs(epochs)}, {len(DEEP) - len(deep)} of {len(DEEP)} do."
+        f"baseline with every seed learning; the worst, `{worst}`, {words} from it. Of "
+        f"{len(DEEP)} in the deep network, {len(DEEP) - len(deep)} do after "
+        f"{counted(epochs, 'epoch')}."
     )
     signals = {v: m.probe(v, "out", "signal_std", 0).mean() for v in ("baseline", worst, DEEP[0])}
-    listed = ", ".join(f"{variant} {signal:.2g}" for variant, signal in signals.items())
-    why = f"By how much the logits differ between images before training: {listed}"
+    listed = ", ".join(f"{rounded(signal)} from `{v}`" for v, signal in signals.items())
+    why = f"Before training the logits differ between images by {listed}"
     if verdict == CORRECTED:
         why += "; the scale has to fit the depth"
     return Finding(verdict, mean, interval, evidence, f"{why}.")
@@ -297,10 +313,10 @@ def schemes_help(m: Measured) -> Finding:
     _, (late_low, _), late = _points(both(None))
     gains = {
         f"{name} under {optimizer}": m.difference(
-            f"deep_{name}_{optimizer}", f"deep_default_{optimizer}"
+            f"deep_{name}_{optimizer}".lower(), f"deep_default_{optimizer}".lower()
         )
-        for optimizer in ("adam", "sgd")
-        for name in ("xavier", "he")
+        for optimizer in ("Adam", "SGD")
+        for name in ("Xavier", "He")
     }
     helped = [where for where, gain in gains.items() if t_interval(gain)[1] > 0]
     if low > 0 and late_low > 0:
@@ -311,32 +327,31 @@ def schemes_help(m: Measured) -> Finding:
         verdict = FAILS if high < SAME else UNTESTED
     *hidden, _ = m.layers("deep_he_adam")
     kept = [
-        f"{name} {m.probe(variant, hidden[-1], 'signal_std', 0).mean() / start:.1g}"
-        for name in ("default", "xavier", "he")
-        for variant in [f"deep_{name}_adam"]
+        f"{rounded(m.probe(variant, hidden[-1], 'signal_std', 0).mean() / start)} with {name}"
+        for name in ("the default", "Xavier", "He")
+        for variant in [f"deep_{name.split()[-1].lower()}_adam"]
         for start in [m.probe(variant, hidden[0], "signal_std", 0).mean()]
     ]
     epochs = min(m.epochs(variant) for variant in DEEP)
     evidence = (
         f"Xavier and He together differ from the default by {early} after the first epoch, and by "
         f"{late} at the end. {len(hidden)} hidden layers deep, {len(helped)} of {len(gains)} "
-        f"comparisons with the default gain within {_epochs(epochs)}"
+        f"comparisons with the default gain within {counted(epochs, 'epoch')}"
     )
     if helped:
         most = max(helped, key=lambda where: gains[where].mean())
         evidence += f", most {most}: {_points(gains[most])[2]}"
-    why = f"What is left in {hidden[-1]} of the signal that leaves {hidden[0]}: {', '.join(kept)}."
+    why = (
+        f"Before training, of the signal that leaves {hidden[0]} there is left in {hidden[-1]}: "
+        f"{', '.join(kept)}."
+    )
     return Finding(verdict, mean, (low, high), f"{evidence}.", why)
 
 
 def _accuracy(values: np.ndarray) -> tuple[float, tuple[float, float], str]:
     """Mean, interval, and both in words."""
     mean, low, high = t_interval(values)
-    return mean, (low, high), f"{_percent(mean)} ({100 * low:.2f} to {_percent(high)})"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %".replace("-", "−")
+    return mean, (low, high), f"{percent(mean)} ({100 * low:.2f} to {percent(high)})"
 
 
 def _points(values: np.ndarray) -> tuple[float, tuple[float, float], str]:
@@ -346,8 +361,4 @@ def _points(values: np.ndarray) -> tuple[float, tuple[float, float], str]:
 
 
 def _units(count: float) -> str:
-    return "1 distinct unit" if count == 1 else f"{count:.0f} distinct units"
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"
+    return counted(round(count), "distinct unit")

@@ -8,22 +8,13 @@ import pandas as pd
 from stages import rules
 from stages.measured import Measured
 from stages.params import Params
-from stages.reasons import GAINS, PROBED, noise_levels, power
+from stages.reasons import GAINS, PROBED, noise_levels
 from stages.statistics import t_interval
 from stages.summary import BASELINE
+from stages.words import counted, percent, power
 
 NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 SCHEMES = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
-
-
-def percent(share: float) -> str:
-    """Like `97.74 %`."""
-    return f"{100 * share:.2f} %"
-
-
-def counted(count: int, noun: str) -> str:
-    """Like `1 seed` and `5 seeds`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def answers(
@@ -89,8 +80,8 @@ def _why(settings: Params, results: Measured, table: pd.DataFrame) -> str:
     if silent:
         label = next((r.label for r in silent if r.variant == "zero_fc1"), silent[0].label)
         reasons.append(
-            f"no gradient passes units that answer 0 (from “{label}” that of the first layer is "
-            f"always exactly 0, as from {len(silent)} of the {stuck} stuck starts)"
+            f"no gradient passes units that answer 0 (in {len(silent)} of the {stuck} stuck "
+            f"starts, like “{label}”, that of the first layer is always exactly 0)"
         )
     noise = _noise(settings)
     if noise is not None:

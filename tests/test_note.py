@@ -141,14 +141,6 @@ def test_sections_have_the_tables_numbers(text, study):
     assert difference in section(text, "4.2")
 
 
-def test_names_in_the_claims_get_their_labels(text, study):
-    listed = re.search("^Names as in.*$", text, re.M)[0]
-    assert "`constant_small` is all 0.01;" in listed
-    assert "`tiny_normal`" not in listed  # no claim names it
-    assert all(f"`{name}`" in listed for name in ("baseline", "hadamard", "deep_default_adam"))
-    assert "Names as in" not in made(some(), dict.fromkeys(VARIANTS, 0.9), seeds=1)
-
-
 def test_another_table_gives_other_numbers(study):
     settings, table, audit = study
     other = table.copy()
