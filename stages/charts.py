@@ -36,10 +36,13 @@ COLOR = {
 }
 # What a curve is at a point: its mean with the interval, or how far its seeds lie apart.
 ACCURACY = (
-    "format(datum.mean, '.2%') + (datum.seeds < 2 ? '' : "
-    "' (' + format(datum.low, '.2%') + ' to ' + format(datum.high, '.2%') + ')')"
+    "format(100 * datum.mean, '.2f') + ' %' + (datum.seeds < 2 ? '' : ' (' + "
+    "format(100 * datum.low, '.2f') + ' to ' + format(100 * datum.high, '.2f') + ')')"
 )
-PARTED = "format(datum.least, '.2%') + ' to ' + format(datum.most, '.2%') + ', the seeds part ways'"
+PARTED = (
+    "'the seeds part ways, ' + format(100 * datum.least, '.2f') + ' to ' + "
+    "format(100 * datum.most, '.2f') + ' %'"
+)
 EXTREMES = [
     {"op": "min", "field": "y", "as": "least"},
     {"op": "max", "field": "y", "as": "most"},
@@ -89,7 +92,7 @@ def specifications(settings: Params, results: Measured, table: pd.DataFrame) -> 
             spec = overlaid(
                 template("depth", x="depth", y="std", x_label="Hidden layer",
                          y_label="Standard deviation"),
-                "format(datum.y, '.3~g')",
+                "format(datum.y, datum.y < 0.001 ? '.2~e' : '.3~g')",
             )  # fmt: skip
             found[quantity] = with_theory(spec, quantity, settings, results)
     if noise_levels(settings):

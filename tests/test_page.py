@@ -1,6 +1,7 @@
 """The page reports/index.html, opened in a browser that has no network."""
 
 import base64
+import csv
 import io
 import json
 import re
@@ -19,6 +20,10 @@ CHARTS = {
     "learning_curves", "symmetry", "who_moved", "dead_units", "noise", "signal", "gradient",
     "final_accuracy",
 }  # fmt: skip
+
+
+# Not the cells in which the pointer is near to a place.
+MARKS = ".role-mark:not([class*=voronoi]) path"
 
 
 def opened(browser, file, width=1280, scheme="light"):
@@ -50,7 +55,9 @@ def tab(browser):
 def drawn(tab) -> dict[str, int]:
     """How many marks every chart has."""
     return {
-        plot.get_attribute("data-chart"): plot.locator("[class*=role-mark] path").count()
+        plot.get_attribute("data-chart"): plot.locator(
+            ".role-mark:not([class*=voronoi]) path"
+        ).count()
         for plot in tab.locator(".plot").all()
     }
 
@@ -105,7 +112,7 @@ def test_charts_follow_the_screen_as_it_turns_dark_and_narrow(tab):
 def test_the_slider_changes_the_pictures_and_marks_the_epoch(tab):
     def shown():
         pictures = tab.locator(".film img").evaluate_all("all => all.map(one => one.src)")
-        line = tab.locator("[data-chart=symmetry] .mark-rule.role-mark line")
+        line = tab.locator("[data-chart=symmetry] .mark-rule.layer_1_marks line")
         return (*pictures, round(line.bounding_box()["x"]))
 
     slider = tab.locator("#epoch")
@@ -199,15 +206,41 @@ def test_a_legend_entry_isolates_its_curve_and_a_group_is_a_click_away(tab):
 
 
 @needs_chromium
-def test_a_point_tells_its_values(tab):
-    point = tab.locator("#figure-learning_curves .mark-symbol path").nth(3)
-    point.hover()
+def test_the_pointer_is_told_what_all_curves_are_there(tab):
+    figure = tab.locator("#figure-learning_curves")
     tip = tab.locator("#vg-tooltip-element")
-    tip.wait_for(state="visible")
-    told = tip.inner_text().split()
-    assert told[:3] == ["start", "PyTorch", "default"]
-    assert re.fullmatch(r"\d+\.\d\d%", told[told.index("mean") + 1])
-    assert "revision" not in told
+
+    def told():
+        tab.mouse.move(0, 0)
+        tip.wait_for(state="hidden")
+        figure.evaluate("it => it.scrollIntoView({ behavior: 'instant', block: 'center' })")
+        box = figure.locator("svg.marks").bounding_box()
+        # Above the fifth epoch, far from every curve.
+        x, y = box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.5
+        tab.mouse.move(x - 4, y)
+        tab.wait_for_timeout(100)  # a hand comes to rest
+        tab.mouse.move(x, y)
+        tip.wait_for(state="visible")
+        rows = tip.locator("td.value").last.inner_text().splitlines()
+        return {start: value for start, _, value in (row.partition(": ") for row in rows)}
+
+    def measured(variant):
+        with (ROOT / "reports" / "history.csv").open(encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["variant"] == variant]
+        last = [float(row["test_acc"]) for row in rows if row["epoch"] == "5"]
+        return 100 * sum(last) / len(last)
+
+    by_start = told()
+    assert list(by_start) == ["PyTorch default", "fc1 all zeros", "all zeros", "all ones"]
+    for words in ("Epoch", "5", "Test accuracy"):
+        assert tip.get_by_text(words, exact=True).count() == 1
+    for start, variant in (("PyTorch default", "baseline"), ("all ones", "all_ones")):
+        value = re.fullmatch(r"(\d+\.\d\d) % \(\d+\.\d\d to \d+\.\d\d\)", by_start[start])
+        assert float(value[1]) == pytest.approx(measured(variant), abs=0.006)
+    figure.locator(".legend button", has_text="all ones").click()
+    assert list(told()) == ["all ones"]
+    figure.locator(".tabs label", has_text="zeros").click()
+    assert re.match(r"the seeds part ways, 11\.\d\d to ", told()["weights zero, biases random"])
 
 
 @needs_chromium
