@@ -157,6 +157,8 @@ def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(st
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # What a script starts in the background ignores it, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in dvc.stdout:
         if line.startswith("Epoch    2/5000"):
