@@ -1,12 +1,14 @@
 # `make` or `make help` lists what can be made.
 PYTHON ?= python3
+UV := uv==0.13.9
 ENV := .venv
 BIN := $(CURDIR)/$(ENV)/bin
 INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro open experiments offline share fetch heal verify test test-fast bench schema lint lock
+.PHONY: help env repro open experiments offline share fetch repair verify test test-fast bench \
+	schema templates lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,24 +23,25 @@ repro: env ## run the whole study: whatever changed since the last time, and no 
 open: ## look at the report in a browser
 	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); webbrowser.open(page.as_uri()) or sys.exit(f"no browser was found here; open {page} in one")'
 
-share: env ## send what was trained here to the remote (README: Share)
+experiments: env ## what each experiment changed and came to, in a short table
+	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
+
+offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
+	@python -m tools.offline
+
+share: env ## send what was trained here to the remote (docs/sharing.md)
 	dvc push --run-cache
 
 fetch: env ## get what the remote has for this checkout
 	dvc pull --run-cache --allow-missing
 	@dvc status --quiet || echo "Not everything is here: the remote lacks it, or has it damaged. \`dvc repro\` makes it, too."
 
-heal: env ## delete what is damaged on the remote, so that `make share` sends it again
-	python -m tests.heal
+repair: env ## show what is damaged on the remote; with DELETE=yes delete it, to be sent again
+	@python -m tools.repair $(if $(filter yes,$(DELETE)),--delete)
 
-verify: env ## compare the results here with those that are committed
-	python -m tests.verify
-
-experiments: env ## what each experiment changed and came to, in a short table
-	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
-
-offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
-	@python -m stages.offline
+verify: env ## make tables and reports anew, and compare all results with the committed ones
+	dvc repro --force --single-item evaluate report
+	@python -m tools.verify
 
 test: env ## all tests
 	pytest
@@ -46,18 +49,21 @@ test: env ## all tests
 test-fast: env ## the tests that take under a minute together
 	pytest -m "not slow"
 
-bench: env ## what a network costs, against the lecture's loop and the arithmetic (25 minutes)
-	python benchmarks/speed.py
+bench: env ## what a network and an edit cost, against the lecture's loop (half an hour)
+	python -m tools.benchmark
 
-schema: env ## renew params.schema.json after an edit of stages/params.py or stages/own
-	@python -m stages.schema
+schema: env ## renew params.schema.json after an edit of stages/settings or stages/initializers
+	@python -m tools.schema
 
-lint: env ## ruff, with what it would change
+templates: env ## renew DVC's templates in .dvc/plots after an edit of stages/rendering/charts.py
+	@python -m tools.templates
+
+lint: env ## ruff and mypy, with what ruff would change
 	ruff check .
 	ruff format --check --diff .
+	mypy
 
 lock: env ## renew requirements.lock after an edit of pyproject.toml
-	pip install --quiet uv==0.13.9
 	uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --group bits --group dev \
 		pyproject.toml --output-file requirements.lock
@@ -65,5 +71,6 @@ lock: env ## renew requirements.lock after an edit of pyproject.toml
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, and this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11 …") if sys.version_info < (3, 10) else None'
 	$(PYTHON) -m venv --clear $(ENV)
-	$(ENV)/bin/pip install --quiet --requirement requirements.lock
+	$(ENV)/bin/pip install --quiet $(UV)
+	$(ENV)/bin/uv pip install --python $(ENV)/bin/python --requirement requirements.lock
 	@touch $@

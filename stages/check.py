@@ -1,53 +1,76 @@
-"""Stage check: params.yaml can be run, down to the first weights of every variant."""
+"""Stage check: params.yaml can be run, and what every variant's training is told."""
 
-from hashlib import sha256
+import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 
-from stages import ROOT, mnist, params
-from stages.initializers import InitializerError, initial_weights, own_files
+from stages.settings import plans, reading
+from stages.settings.params import Params
+from stages.training import probes, results
+from stages.training.plan import Plan
 
-DATA = ROOT / "data"
+DATA = Path("data")
 
 
 def main() -> None:
-    settings = params.load_or_exit()
-    if mistakes := initializer_mistakes(settings):
-        raise SystemExit("\n".join(mistakes))
-    DATA.mkdir(exist_ok=True)
-    # Always the same words: a valid edit changes nothing for the stages that wait for this.
-    (DATA / "params_are_valid").write_text("params.yaml is valid\n", encoding="utf-8")
-    write_sources(DATA / "initializers", settings)
+    try:
+        settings = reading.load()
+        found = plans.resolve(settings)
+        stale = stale_runs(settings)
+    except reading.ParamsError as error:
+        raise SystemExit(str(error)) from None
+    for run in stale:
+        shutil.rmtree(run)
+        print(f"{run}: removed, params.yaml has no such variant (DVC's cache keeps it)")
+    write(settings, found)
 
 
-def initializer_mistakes(settings: params.Params) -> list[str]:
-    """A line for every variant whose weights cannot be initialized, found by doing it."""
-    lines = []
-    for name, variant in settings.variants.items():
-        network = settings.network_of(name)
-        sizes = [mnist.PIXELS, *network.hidden, mnist.CLASSES]
-        try:
-            initial_weights(sizes, variant, 0, network.activation)
-        except InitializerError as error:
-            key = f"variants.{name}.{error.key}"
-            lines.append(params.complaint(key, error.initializer.as_written(), str(error)))
-    return lines
+def stale_runs(settings: Params) -> list[Path]:
+    """The results of variants that params.yaml no longer has.
 
-
-def write_sources(folder: Path, settings: params.Params) -> None:
-    """A file a variant with the SHA-256 sums of the files in stages/own that it uses.
-
-    A variant's training depends on that file: an edit in stages/own retrains the variants
-    that use what was edited, and a new file there retrains none.
+    DVC takes data/runs as a whole, so what is left there would make the same study look like
+    another one. Raises ParamsError for anything else there, which is not ours to remove.
     """
-    folder.mkdir(exist_ok=True)
+    runs = DATA / "runs"
+    others = sorted(p for p in runs.glob("*") if p.name not in settings.variants)
+    for path in others:
+        if not path.is_dir() or {file.name for file in path.iterdir()} != results.FILES:
+            raise reading.ParamsError([f"{path}: is not the result of a variant; move it away"])
+    return others
+
+
+def write(settings: Params, found: dict[str, Plan]) -> None:
+    """Write what the other stages read instead of params.yaml."""
+    folder = DATA / "plans"
+    folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
-        if path.name not in settings.variants:
+        if path.stem not in found:
             path.unlink()
-    for name, variant in settings.variants.items():
-        lines = [
-            f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in own_files(variant)
-        ]
-        (folder / name).write_text("".join(lines) or "torch.nn.init\n", encoding="utf-8")
+    for name, plan in found.items():
+        (folder / f"{name}.json").write_text(plan.as_json(), encoding="utf-8")
+    # Always the same words: a valid edit changes nothing for the stage that waits for this.
+    (DATA / "params_are_valid").write_text("params.yaml is valid\n", encoding="utf-8")
+    (DATA / "variants.txt").write_text("".join(f"{name}\n" for name in found), encoding="utf-8")
+    study = json.dumps(described(settings, found), indent=1, ensure_ascii=False)
+    (DATA / "study.json").write_text(f"{study}\n", encoding="utf-8")
+
+
+def described(settings: Params, found: dict[str, Plan]) -> dict:
+    """The study as reports tell it: what is shared, and every variant with its looks."""
+    shared = settings.model_dump(include={"data", "seeds", "network", "training"})
+    written = settings.model_dump(exclude_none=True, exclude_defaults=True)["variants"]
+    variants = {}
+    for name, plan in found.items():
+        display = settings.display.get(name)
+        variants[name] = {
+            "label": (display and display.label) or name,
+            "group": (display and display.group) or "other",
+            "color": display and display.color,
+            "written": written[name],
+            "plan": asdict(plan),
+        }
+    return shared | {"probed": probes.PROBED, "variants": variants}
 
 
 if __name__ == "__main__":

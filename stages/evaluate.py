@@ -1,160 +1,211 @@
-"""Stage evaluate: what every variant has learned, from its saved weights and the test set."""
+"""Stage evaluate: every table that reports are made from, from what training left."""
 
 import csv
-import shutil
+import hashlib
+import math
+import sys
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
-from stages import BITS_PROMISED, ROOT, mnist, network, params
+from stages.training import BITS_PROMISED, data, network
+from stages.training.plan import CLASSES, Fill, Plan
 
-RUNS = ROOT / "data" / "runs"
-REPORTS = ROOT / "reports"
-TABLES = (
+DATA = Path("data")
+REPORTS = Path("reports")
+TABLES = DATA / "tables"
+
+PLOTTED = (
     "history", "seeds", "confusion", "digits", "symmetry", "dead_units", "depth", "tensors",
 )  # fmt: skip
-RUN_FILES = {
-    "history.csv", "initial.safetensors", "probes.csv", "snapshots.safetensors",
-    "weights.safetensors",
-}  # fmt: skip
 
 # How far a score may be from the one that training saw, where the bits are not promised.
 TOLERANCE = 1e-3
 
+Rows = list[dict]
+
 
 def main() -> None:
-    settings = params.load_or_exit()
-    prune(set(settings.variants))
-    images = mnist.load(ROOT / "data" / settings.data.name, "test")
-    tables: dict[str, list[dict]] = {name: [] for name in TABLES}
-    for variant in settings.variants:
-        activation = settings.network_of(variant).activation
-        rows = evaluate(RUNS / variant, activation, images)
-        for name, table in rows.items():
-            tables[name] += [{"variant": variant, **row} for row in table]
+    folder = DATA / sys.argv[1]
+    variants = (DATA / "variants.txt").read_text(encoding="utf-8").split()
+    for run in sorted((DATA / "runs").iterdir()):
+        if run.name not in variants:
+            raise SystemExit(
+                f"{run}: params.yaml has no such variant; `dvc repro --force --single-item check` "
+                "removes it (DVC's cache keeps it)"
+            )
+    images = data.load_split(folder, "test")
+    tables: dict[str, Rows] = {name: [] for name in (*PLOTTED, "probes")}
+    snapshots = {}
+    for variant in variants:
+        plan = Plan.read(DATA / "plans" / f"{variant}.json")
+        run = DATA / "runs" / variant
+        for name, rows in evaluate(run, plan, images).items():
+            tables[name] += [{"variant": variant} | row for row in rows]
+        for name, values in load_file(run / "snapshots.safetensors").items():
+            snapshots[f"{variant}/{name}"] = values
     REPORTS.mkdir(exist_ok=True)
-    for name, table in tables.items():
-        write_csv(REPORTS / f"{name}.csv", table)
+    TABLES.mkdir(exist_ok=True)
+    for name in PLOTTED:
+        write_csv(REPORTS / f"{name}.csv", tables[name])
+    write_csv(TABLES / "probes.csv", tables["probes"])
+    write_csv(TABLES / "files.csv", files(folder))
+    (TABLES / "snapshots.safetensors").write_bytes(save(snapshots))
 
 
-def prune(variants: set[str]) -> None:
-    """Remove the results of variants that params.yaml no longer has.
-
-    DVC takes data/runs as a whole, so what is left over there would make the same study
-    look like another one. DVC's cache keeps what is removed. Anything else than results
-    is not ours to remove: that ends the stage.
-    """
-    for path in sorted(RUNS.iterdir()):
-        if path.name in variants:
-            continue
-        name = path.relative_to(ROOT).as_posix()
-        if not path.is_dir() or {file.name for file in path.iterdir()} != RUN_FILES:
-            raise SystemExit(f"{name}: is not the result of a variant; move it away")
-        shutil.rmtree(path)
-        print(f"{name}: removed, {params.FILE} has no such variant any more (DVC's cache keeps it)")
+def files(folder: Path) -> Rows:
+    """The data set's files with their SHA-256."""
+    return [
+        {"file": name, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
+        for name in data.FILES.values()
+    ]
 
 
-def evaluate(run: Path, activation: str, images: mnist.Images) -> dict[str, list[dict]]:
+def evaluate(run: Path, plan: Plan, images: data.Images) -> dict[str, Rows]:
     """The tables of one variant, from the folder that its training wrote.
 
-    `history` as trained; `seeds`: accuracy and loss on the test set; `confusion`: counts
-    over all seeds; `digits`: accuracy by true digit over all seeds; `symmetry`: the gap
-    between the units of fc1, as probed; `dead_units`: the share of ReLU units that answer to
-    no probed image, among those of all hidden layers; `depth`: how much of signal and
-    gradient is left in which hidden layer before training, mean over seeds; `tensors`: for
-    every seed and tensor the number of distinct final values and the largest distance of a
-    value from its start. Ends the stage if a score is not the one that training saw.
+    `history` and `probes` as trained; `seeds`: accuracy and loss on the test set; `confusion`:
+    counts over all seeds; `digits`: accuracy by true digit over all seeds; `symmetry`,
+    `dead_units`, `depth`, `tensors`: see the functions of these names. Ends the stage if a
+    score is not the one that training saw.
     """
     initial = load_file(run / "initial.safetensors")
     final = load_file(run / "weights.safetensors")
-    history = read_csv(run / "history.csv")
-    probes = read_csv(run / "probes.csv")
+    history, probes = (read_csv(run / f"{name}.csv") for name in ("history", "probes"))
     last = {int(row["seed"]): row for row in history}
 
-    seeds, tensors = [], []
-    counts = torch.zeros(mnist.CLASSES, mnist.CLASSES, dtype=torch.int64)
-    for seed in range(len(final["out.bias"])):
-        logits = network.predict(_network(final, seed), activation, images)
+    seeds = []
+    counts = torch.zeros(CLASSES, CLASSES, dtype=torch.int64)
+    for seed in range(plan.seeds):
+        net = network.allocate(plan.sizes)
+        for name, values in net.named().items():
+            values.copy_(final[name][seed])
+        logits = network.predict(net, plan.activation, images)
         loss, accuracy = network.loss_and_accuracy(logits, images.labels)
-        row = {"seed": seed, "test_acc": _rounded(accuracy), "test_loss": _rounded(loss)}
+        row = {"seed": seed, "test_acc": rounded(accuracy), "test_loss": rounded(loss)}
         _expect_same(run.name, row, last[seed])
         seeds.append(row)
-        pairs = images.labels * mnist.CLASSES + logits.argmax(1)
-        counts += torch.bincount(pairs, minlength=mnist.CLASSES**2).view(counts.shape)
-        for name, values in final.items():
-            move = (values[seed] - initial[name][seed]).abs().max()
-            tensors.append(
-                {
-                    "seed": seed,
-                    "tensor": name,
-                    "values": values[seed].numel(),
-                    "distinct": values[seed].unique().numel(),
-                    "largest_move": _rounded(move.item()),
-                }
-            )
-    confusion = [
-        {"actual": actual, "predicted": predicted, "count": counts[actual, predicted].item()}
-        for actual in range(mnist.CLASSES)
-        for predicted in range(mnist.CLASSES)
-    ]
-    digits = [
-        {"digit": digit, "test_acc": _rounded((counts[digit, digit] / counts[digit].sum()).item())}
-        for digit in range(mnist.CLASSES)
-    ]
+        pairs = images.labels * CLASSES + logits.argmax(1)
+        counts += torch.bincount(pairs, minlength=CLASSES**2).view(counts.shape)
+    digits = range(CLASSES)
+    shares = counts.diagonal() / counts.sum(1)
     return {
-        "history": [{k: v for k, v in row.items() if k != "variant"} for row in history],
+        "history": history,
+        "probes": probes,
         "seeds": seeds,
-        "confusion": confusion,
-        "digits": digits,
-        "symmetry": [
-            {column: row[column] for column in ("seed", "epoch", "symmetry_gap")}
-            for row in probes
-            if row["layer"] == "fc1"
+        "confusion": [
+            {"actual": i, "predicted": j, "count": counts[i, j].item()}
+            for i in digits
+            for j in digits
         ],
-        "dead_units": _dead_units(probes, {name: len(b[0]) for name, b in final.items()}),
-        "depth": _depth(probes),
-        "tensors": tensors,
+        "digits": [{"digit": i, "test_acc": rounded(shares[i].item())} for i in digits],
+        "symmetry": symmetry(probes),
+        "dead_units": dead_units(probes, plan),
+        "depth": depth(probes, plan),
+        "tensors": tensors(initial, final, plan.seeds),
     }
 
 
-def _dead_units(probes: list[dict], sizes: dict[str, int]) -> list[dict]:
-    """`sizes`: the units of a layer by its weight's and its bias's name."""
+def symmetry(probes: Rows) -> Rows:
+    """The gap between fc1's units, as probed, for every seed and epoch."""
+    columns = ("seed", "epoch", "symmetry_gap")
+    return [{c: row[c] for c in columns} for row in probes if row["layer"] == "fc1"]
+
+
+def dead_units(probes: Rows, plan: Plan) -> Rows:
+    """The share of ReLU units that answer to no probed image, among all hidden layers."""
     rows = []
-    hidden = [row for row in probes if row["layer"] != "out"]
-    for (seed, epoch), layers in groupby(hidden, key=lambda row: (row["seed"], row["epoch"])):
-        relu = [row for row in layers if row["dead_fraction"]]  # only ReLU's units die
-        dead = [float(row["dead_fraction"]) for row in relu]
-        units = [sizes[f"{row['layer']}.bias"] for row in relu]
-        share = _rounded(fmean(dead, units)) if dead else ""
+    for (seed, epoch), layers in groupby(probes, key=lambda row: (row["seed"], row["epoch"])):
+        dead = [float(r["dead_fraction"]) for r in layers if r["dead_fraction"]]  # ReLU alone
+        share = (
+            rounded(fmean(d for d, n in zip(dead, plan.hidden, strict=True) for _ in range(n)))
+            if dead
+            else ""
+        )
         rows.append({"seed": seed, "epoch": epoch, "dead_fraction": share})
     return rows
 
 
-def _depth(probes: list[dict]) -> list[dict]:
+def tensors(initial: dict, final: dict, seeds: int) -> Rows:
+    """How many distinct values a tensor ends with, and the largest distance from its start."""
+    return [
+        {
+            "seed": seed,
+            "tensor": name,
+            "values": values[seed].numel(),
+            "distinct": values[seed].unique().numel(),
+            "largest_move": rounded((values[seed] - initial[name][seed]).abs().max().item()),
+        }
+        for seed in range(seeds)
+        for name, values in final.items()
+    ]
+
+
+def depth(probes: Rows, plan: Plan) -> Rows:
+    """What is left of signal and gradient in every hidden layer before training.
+
+    `std` is the mean over seeds; `theory` starts from that of the first layer (signal) or the
+    last one (gradient), and takes the variance of a ReLU layer times n · Var[w] / 2, n its
+    fan-in (signal) or fan-out (gradient). He et al. 2015, equations 10 and 14; for the
+    difference between nearly equal inputs: Schoenholz et al. 2017, χ at equal inputs.
+    """
     start = [row for row in probes if row["epoch"] == "0" and row["layer"] != "out"]
+    layers = list(dict.fromkeys(row["layer"] for row in start))
+    forward, backward = (gain[1:] for gain in gains(plan))
     rows = []
-    for quantity in ("signal", "gradient"):
-        for layer in dict.fromkeys(row["layer"] for row in start):
-            values = [float(r[f"{quantity}_std"]) for r in start if r["layer"] == layer]
-            depth = int(layer.removeprefix("fc"))
-            value = float(f"{fmean(values):.6g}")
-            rows.append({"quantity": quantity, "depth": depth, "std": value})
+    for quantity, gain in (("signal", forward), ("gradient", backward)):
+        stds = [
+            fmean(float(row[f"{quantity}_std"]) for row in start if row["layer"] == layer)
+            for layer in layers
+        ]
+        for i, std in enumerate(stds):
+            first, passed = (0, gain[:i]) if quantity == "signal" else (-1, gain[i:])
+            theory = stds[first] * math.prod(passed) ** 0.5
+            known = not any(map(math.isnan, gain)) and 0 < theory < math.inf
+            rows.append(
+                {
+                    "quantity": quantity,
+                    "depth": i + 1,
+                    "std": float(f"{std:.6g}"),
+                    "theory": float(f"{theory:.6g}") if known else "",
+                }
+            )
     return rows
 
 
-def _network(tensors: dict[str, torch.Tensor], seed: int) -> network.Tensors:
-    layers = [name.removesuffix(".weight") for name in tensors if name.endswith(".weight")]
-    layers.sort(key=lambda layer: (layer == "out", len(layer), layer))
-    sizes = [tensors[f"{layers[0]}.weight"].shape[-1]]
-    sizes += [tensors[f"{layer}.weight"].shape[-2] for layer in layers]
-    net = network.allocate(sizes)
-    for name, values in net.named().items():
-        values.copy_(tensors[name][seed])
-    return net
+def gains(plan: Plan) -> tuple[list[float], list[float]]:
+    """What a hidden ReLU layer multiplies the variance with, forward and backward; or nan."""
+    forward, backward = [], []
+    for i, (fan_in, fan_out) in enumerate(zip(plan.sizes, plan.hidden, strict=False)):
+        fill = plan.tensors[f"fc{i + 1}.weight"]
+        variance = weight_variance(fill, fan_in, fan_out)
+        if plan.activation != "relu":
+            variance = math.nan
+        forward.append(fan_in * variance / 2)
+        backward.append(fan_out * variance / 2)
+    return forward, backward
+
+
+def weight_variance(fill: Fill, fan_in: int, fan_out: int) -> float:
+    """The variance of random weights with mean 0; nan for all others.
+
+    PyTorch's default is U(±1/√fan_in); Xavier and He as in torch.nn.init.
+    """
+    given, name = fill.arguments, fill.initializer
+    if name == "default":
+        return 1 / (3 * fan_in)
+    if name.startswith("xavier_"):
+        return 2 * given["gain"] ** 2 / (fan_in + fan_out)
+    if name.startswith("kaiming_"):
+        gain = torch.nn.init.calculate_gain(given["nonlinearity"], given["a"])
+        return gain**2 / (fan_in if given["mode"] == "fan_in" else fan_out)
+    if name == "normal" and given["mean"] == 0:
+        return given["std"] ** 2
+    return math.nan
 
 
 def _expect_same(variant: str, row: dict, seen: dict) -> None:
@@ -169,12 +220,12 @@ def _expect_same(variant: str, row: dict, seen: dict) -> None:
             )
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """As many digits as a history has."""
     return float(f"{value:.8g}")
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> Rows:
     """A CSV's rows by column name, as text."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

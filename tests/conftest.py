@@ -1,17 +1,30 @@
 """What tests share: the real data, and clones of the repository to run DVC in."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
-import ruamel.yaml
 
-from stages import ROOT, download, mnist
-from stages.params import Network, Training, Variant
-from stages.training import Study
+from stages import download
+from stages.settings import plans, yaml_file
+from stages.settings.params import Params
+from stages.training import data
+from stages.training.plan import Plan
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What some shells set and most do not; and what a make tells what it starts: a make in a test
+# would greet it back.
+for name in (
+    "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "MAKEFLAGS", "MAKELEVEL", "MFLAGS",
+):  # fmt: skip
+    os.environ.pop(name, None)
+os.chdir(ROOT)  # stages run there, and say what they read from there
 
 SMALL = {
     "data": {"name": "mnist", "limit": 640},
@@ -30,34 +43,49 @@ SMALL = {
 def mnist_folder() -> Path:
     """The real MNIST: the study's own, fetched now if it is not there."""
     folder = ROOT / "data" / "mnist"
-    if not download.is_right(folder, "mnist"):
-        command = [sys.executable, "-m", "stages.download"]
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        if result.returncode:
-            pytest.fail(f"these tests need MNIST:\n{result.stderr}")
+    with Path(tempfile.gettempdir(), "initlab-tests-mnist").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the processes that test fetches it
+        if not download.is_right(folder, "mnist"):
+            command = [sys.executable, "-m", "stages.download", "mnist"]
+            result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if result.returncode:
+                pytest.fail(f"these tests need MNIST:\n{result.stderr}")
     return folder
 
 
 @pytest.fixture(scope="session")
-def test_images(mnist_folder: Path) -> mnist.Images:
-    return mnist.load(mnist_folder, "test")
+def test_images(mnist_folder: Path) -> data.Images:
+    return data.load_split(mnist_folder, "test")
 
 
 @pytest.fixture(scope="session")
-def train_images(mnist_folder: Path) -> mnist.Images:
-    return mnist.load(mnist_folder, "train")
+def train_images(mnist_folder: Path) -> data.Images:
+    return data.load_split(mnist_folder, "train")
 
 
 @pytest.fixture
-def lecture(train_images, test_images) -> Study:
-    """The lecture's network on the first 3,250 images: 50 batches of 64, and one of 50."""
-    return Study(
-        variant=Variant(),
-        network=Network(hidden=[128, 64], activation="relu"),
-        training=Training(epochs=1, batch_size=64, optimizer="adam", lr=0.001),
-        train=train_images.first(3250),
-        test=test_images.first(1000),
-    )
+def dataset(train_images, test_images) -> data.Dataset:
+    """The first 3,250 images: 50 batches of 64, and one of 50."""
+    return data.Dataset(train_images.first(3250), test_images.first(1000))
+
+
+LECTURE = {
+    "data": {"name": "mnist"},
+    "seeds": 1,
+    "network": {"hidden": [128, 64], "activation": "relu"},
+    "training": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "lr": 0.001},
+}
+
+
+def plan_of(variant: dict | None = None, **sections: dict | int) -> Plan:
+    """The plan of a variant in the lecture's network, as params.yaml would have both.
+
+    `sections` replace what they name: `network={"hidden": [16]}`.
+    """
+    values = LECTURE | {"variants": {"start": variant or {}}}
+    for name, section in sections.items():
+        values[name] = values[name] | section if isinstance(section, dict) else section
+    return plans.resolve(Params.model_validate(values))["start"]
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -78,17 +106,13 @@ def browser():
         started.close()
 
 
-# `make test` tells what it starts that it is a make itself: a make in a test would greet it back.
-OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-
-
 class Clone:
     """A copy of the repository with a small study, to run commands in."""
 
     def __init__(self, folder: Path, mirror: Path):
         self.folder = folder
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
+            **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "MNIST_MIRROR": str(mirror),
         }
@@ -116,11 +140,11 @@ class Clone:
 
     @property
     def params(self) -> dict:
-        return ruamel.yaml.YAML(typ="safe").load(self.folder / "params.yaml")
+        return yaml_file.loads((self.folder / "params.yaml").read_text(encoding="utf-8"))
 
     @params.setter
     def params(self, values: dict) -> None:
-        ruamel.yaml.YAML().dump(values, self.folder / "params.yaml")  # keeps the order
+        (self.folder / "params.yaml").write_text(yaml_file.dumps(values), encoding="utf-8")
 
     def copy(self, folder: Path) -> "Clone":
         shutil.copytree(self.folder, folder, symlinks=True)

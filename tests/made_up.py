@@ -1,13 +1,108 @@
-"""Made-up results of a study, to see what reports make of them."""
+"""A made-up study and made-up results, to see what reports make of them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import pandas as pd
 
-from stages import ROOT, params, probes
-from stages.measured import Measured
+from stages.analysis.results import Results
+from stages.analysis.study import Study, Variant
+from stages.check import described
+from stages.settings import plans
+from stages.settings.params import Params
+from stages.training import probes
+
+SETTINGS: dict[str, Any] = {
+    "data": {"name": "mnist"},
+    "seeds": 5,
+    "network": {"hidden": [128, 64], "activation": "relu"},
+    "training": {"epochs": 10, "batch_size": 64, "optimizer": "adam", "lr": 0.001},
+}
+
+
+def everywhere(weight: str | dict, bias: str | dict | None = None) -> dict:
+    """The entry of a variant that fills all layers alike; biases like weights, unless told."""
+    return {"all": {"weight": weight, "bias": weight if bias is None else bias}}
+
+
+def constant(value: float) -> dict:
+    return {"constant": {"val": value}}
+
+
+def noise(std: float) -> dict:
+    """The entry of a variant whose weights are 0.1 and a little noise."""
+    return everywhere({"normal": {"mean": 0.1, "std": std}}, constant(0.1))
+
+
+XAVIER = everywhere("xavier_normal", "zeros")
+HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
+LECUN = everywhere({"kaiming_normal": {"nonlinearity": "linear"}}, "zeros")
+DEEP = {"network": {"hidden": [16, 16, 16]}, "training": {"epochs": 2}}
+SGD = DEEP | {"training": {"epochs": 2, "optimizer": "sgd", "lr": 0.01}}
+
+# A variant's group, its label, and what would stand in params.yaml.
+VARIANTS: dict[str, tuple[str, str, dict]] = {
+    "baseline": ("lecture", "PyTorch default", {}),
+    "zero_fc1": ("lecture", "fc1 all zeros", {"fc1": {"weight": "zeros", "bias": "zeros"}}),
+    "all_zero": ("lecture", "all zeros", everywhere("zeros")),
+    "all_ones": ("lecture", "all ones", everywhere("ones")),
+    "zero_out": ("zeros", "out all zeros", {"out": {"weight": "zeros", "bias": "zeros"}}),
+    "zero_weights": ("zeros", "weights zero, biases random", {"all": {"weight": "zeros"}}),
+    "constant_negative": ("constants", "all −0.1", everywhere(constant(-0.1))),
+    "constant_small": ("constants", "all 0.01", everywhere(constant(0.01))),
+    "constant": ("constants", "all 0.1", everywhere(constant(0.1))),
+    "constant_fc1": ("symmetry", "fc1 alone all 0.1", {"fc1": everywhere(constant(0.1))["all"]}),
+    "noise_little": ("symmetry", "0.1 + noise of 10⁻⁶", noise(1e-6)),
+    "noise_much": ("symmetry", "0.1 + noise of 10⁻²", noise(1e-2)),
+    "xavier_normal": ("schemes", "Xavier normal", XAVIER),
+    "he_normal": ("schemes", "He normal", HE),
+    "lecun_normal": ("schemes", "LeCun normal", LECUN),
+    "orthogonal": ("schemes", "orthogonal", everywhere("orthogonal", "zeros")),
+    "tiny_normal": ("schemes", "normal, tiny", everywhere({"normal": {"std": 0.0001}}, "zeros")),
+    "huge_normal": ("schemes", "normal, huge", everywhere({"normal": {"std": 1.0}}, "zeros")),
+    "identity": ("deterministic", "identity", everywhere("eye", "zeros")),
+    "hadamard": ("deterministic", "Hadamard rows", everywhere("hadamard", "zeros")),
+    "deep_default_adam": ("depth", "deep, default, Adam", DEEP),
+    "deep_xavier_adam": ("depth", "deep, Xavier, Adam", DEEP | XAVIER),
+    "deep_he_adam": ("depth", "deep, He, Adam", DEEP | HE),
+    "deep_default_sgd": ("depth", "deep, default, SGD", SGD),
+    "deep_xavier_sgd": ("depth", "deep, Xavier, SGD", SGD | XAVIER),
+    "deep_he_sgd": ("depth", "deep, He, SGD", SGD | HE),
+}  # fmt: skip
+
+
+def study(variants: Iterable[str] = VARIANTS, display: dict | None = None, **sections) -> Study:
+    """A study with some of VARIANTS.
+
+    `display` looks otherwise; `sections` replace settings, like `network={"activation": "tanh"}`.
+    """
+    values = dict(SETTINGS)
+    for name, section in sections.items():
+        values[name] = values[name] | section if isinstance(section, dict) else section
+    looks = {v: {"group": group, "label": label} for v, (group, label, _) in VARIANTS.items()}
+    values["display"] = looks | (display or {})
+    values["variants"] = {v: entry for v, (_, _, entry) in VARIANTS.items()}
+    every = resolved(json.dumps(values))
+    return replace(every, variants={v: every.variants[v] for v in variants})
+
+
+@cache
+def resolved(params: str) -> Study:
+    """The study that a params.yaml, as JSON, stands for."""
+    settings = Params.model_validate(json.loads(params))
+    values = json.loads(json.dumps(described(settings, plans.resolve(settings))))
+    variants = {name: Variant(name, **rest) for name, rest in values.pop("variants").items()}
+    return Study(**values, variants=variants)
+
 
 COMMONEST = 0.1135
+IMAGES = 10_000
 EPOCHS = 3
-HIDDEN = ["fc1", "fc2"]
+STUCK = [COMMONEST] * 5
+PARTED = [0.96, COMMONEST, 0.97, 0.96, COMMONEST]  # three seeds learn, two do not
 
 # What a probe says unless a test wants it otherwise: a network that learns.
 HEALTHY = {
@@ -19,43 +114,73 @@ HEALTHY = {
 }  # fmt: skip
 assert HEALTHY.keys() == {*probes.Layer.__dataclass_fields__} - {"layer"}
 
+# A study as theory has it; a test changes what it is about.
+ACCURACIES = {
+    "baseline": 0.977, "zero_fc1": STUCK, "all_zero": STUCK, "all_ones": STUCK,
+    "zero_out": 0.976, "zero_weights": PARTED,
+    "constant_negative": STUCK, "constant_small": 0.35, "constant": 0.36, "constant_fc1": 0.97,
+    "noise_little": 0.973, "noise_much": 0.96,
+    "xavier_normal": 0.976, "he_normal": 0.976, "lecun_normal": 0.976, "orthogonal": 0.976,
+    "tiny_normal": 0.97, "huge_normal": 0.85, "identity": 0.97, "hadamard": 0.977,
+    "deep_default_adam": STUCK, "deep_xavier_adam": 0.75, "deep_he_adam": 0.9,
+    "deep_default_sgd": STUCK, "deep_xavier_sgd": 0.2, "deep_he_sgd": 0.9,
+}  # fmt: skip
+assert ACCURACIES.keys() == VARIANTS.keys()
+PROBED = {
+    ("all_zero", None, "weight_gradient_zeros"): 1.0,
+    ("all_zero", "out", "weight_gradient_zeros"): 1.0,
+    ("all_zero", None, "weight_move"): 0.0,
+    ("all_zero", "out", "weight_move"): 0.0,
+    ("all_zero", None, "bias_move"): 0.0,
+    ("all_zero", None, "weight_moved_at"): None,
+    ("all_zero", None, "bias_moved_at"): None,
+    ("all_zero", None, "activation_rank"): 0.0,
+    ("all_zero", "out", "signal_std"): 0.0,
+    ("zero_fc1", None, "weight_move"): 0.0,
+    ("zero_fc1", "fc1", "weight_gradient_zeros"): 1.0,
+    ("zero_fc1", "fc1", "dead_fraction"): 1.0,
+    **{
+        (variant, None, column): value
+        for variant in ("all_ones", "constant_small", "constant")
+        for column, value in (("symmetry_gap", 0.0), ("distinct_units", 1))
+    },
+}
 
-def results(accuracies: dict, probed: dict | None = None, seeds: int = 5) -> Measured:
+
+def results(accuracies: dict, probed: dict | None = None, seeds: int = 5) -> Results:
     """Results in which every variant goes from 9.8 % to its accuracy in its first epoch.
 
     `accuracies` by variant: a number, around which the seeds lie 0.1 points apart, or a list
     of one a seed. `probed` by (variant, layer, column), where None stands for all hidden layers.
     """
-    history, rows = [], []
+    history: list[dict] = []
+    layers: list[dict] = []
     for variant, final in accuracies.items():
         finals = final
         if not isinstance(final, list):
             finals = [final + 0.001 * (seed - (seeds - 1) / 2) for seed in range(seeds)]
+        trained = [_layer(variant, name, probed or {}) for name in _names(variant)]
         for seed, accuracy in enumerate(finals):
             for epoch in range(EPOCHS + 1):
-                accuracy_now = accuracy if epoch else 0.098
+                now = accuracy if epoch else 0.098
+                run = {"variant": variant, "seed": seed, "epoch": epoch}
                 history.append(
-                    {
-                        "variant": variant, "seed": seed, "epoch": epoch,
-                        "train_loss": 1.0, "train_acc": accuracy_now,
-                        "test_loss": 1.0, "test_acc": accuracy_now,
-                    }
-                )  # fmt: skip
-                for layer in [*HIDDEN, "out"]:
-                    values = dict(HEALTHY)
-                    for (who, where, column), value in (probed or {}).items():
-                        if who == variant and where in (layer, None if layer != "out" else layer):
-                            values[column] = value
-                    if layer == "out":
-                        values["dead_fraction"] = None
-                    if epoch == 0:
-                        values |= {"weight_moved_at": None, "bias_moved_at": None}
-                    rows.append(
-                        {"variant": variant, "seed": seed, "epoch": epoch, "layer": layer} | values
-                    )
-    return Measured(pd.DataFrame(history), pd.DataFrame(rows), COMMONEST)
+                    run | {"train_loss": 1.0, "train_acc": now, "test_loss": 1.0, "test_acc": now}
+                )
+                never = {} if epoch else {"weight_moved_at": None, "bias_moved_at": None}
+                layers += [run | layer | never for layer in trained]
+    return Results(pd.DataFrame(history), pd.DataFrame(layers), COMMONEST, IMAGES)
 
 
-def settings(**sections) -> params.Params:
-    """The repository's study, with some sections replaced."""
-    return params.load(ROOT / "params.yaml").model_copy(update=sections)
+def _names(variant: str) -> list[str]:
+    entry = VARIANTS[variant][2] if variant in VARIANTS else {}
+    hidden = (SETTINGS["network"] | entry.get("network", {}))["hidden"]
+    return [*(f"fc{i + 1}" for i in range(len(hidden))), "out"]
+
+
+def _layer(variant: str, layer: str, probed: dict) -> dict:
+    values = HEALTHY | ({"dead_fraction": None} if layer == "out" else {})
+    for (who, where, column), value in probed.items():
+        if who == variant and (where == layer or (where is None and layer != "out")):
+            values[column] = value
+    return {"layer": layer} | values

@@ -7,10 +7,10 @@ import sys
 import pytest
 import torch
 
-from stages import BITS_PROMISED, ROOT
-from stages.train import HISTORY_COLUMNS
-from tests import verify
-from tests.conftest import SMALL
+from stages.training import BITS_PROMISED
+from stages.training.results import HISTORY_COLUMNS
+from tests.conftest import ROOT, SMALL
+from tools import verify
 
 pinned = pytest.mark.skipif(
     not BITS_PROMISED, reason="bits are promised on x86-64 Linux with AVX2 only"
@@ -26,14 +26,14 @@ def test_torch_computes_as_it_is_told():
 def test_torch_loaded_first_is_refused():
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     result = subprocess.run(
-        [sys.executable, "-c", "import torch, stages"],
+        [sys.executable, "-c", "import torch, stages.training"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
     )
     assert result.returncode == 1
-    assert "import stages before torch" in result.stderr
+    assert "import stages.training before torch" in result.stderr
 
 
 @pytest.mark.slow

@@ -3,35 +3,115 @@
 import pytest
 import torch
 
-from stages import network
-from tests.reference import sequential
+from docs import plain
+from stages.training import data, network
+from stages.training.initialization import initial_weights
+from tests.conftest import plan_of
+from tests.oracle import normalized, plain_network
+from tests.starts import STUCK, constant
 
 SIZES = [784, 20, 12, 10]
+HIDDEN = {"hidden": SIZES[1:-1]}
 
 
+def net_of(variant: dict | None = None, dtype: torch.dtype = torch.float32) -> network.Tensors:
+    net = network.allocate(SIZES, dtype)
+    start = initial_weights(plan_of(variant, network=HIDDEN), seed=0)
+    for name, tensor in net.named().items():
+        tensor.copy_(start[name])
+    return net
+
+
+class Pass:
+    """Forward and backward over 32 images, with buffers that are used again and again."""
+
+    def __init__(self, activation: str = "relu", dtype: torch.dtype = torch.float32):
+        self.buffers = network.Buffers(32, SIZES, network.ACTIVATIONS[activation], dtype)
+        self.logits = torch.empty(32, 10, dtype=dtype)
+        self.grads = network.allocate(SIZES, dtype)
+
+    def __call__(
+        self, net: network.Tensors, images: data.Images, may_end: bool = False
+    ) -> dict[str, torch.Tensor]:
+        data.normalize(images.pixels, self.buffers.x)
+        network.forward(net, self.buffers, self.logits)
+        target = torch.nn.functional.one_hot(images.labels, 10).to(self.logits.dtype)
+        network.backward(net, self.grads, self.buffers, self.logits, target, may_end=may_end)
+        return {name: tensor.clone() for name, tensor in self.grads.named().items()}
+
+
+@pytest.fixture
+def batch(train_images) -> data.Images:
+    return train_images.first(32)
+
+
+@pytest.mark.parametrize("may_end", [False, True])
 @pytest.mark.parametrize("activation", network.ACTIVATIONS)
-def test_gradients_are_those_of_autograd(activation, train_images):
+def test_gradients_are_those_of_autograd(batch, activation, may_end):
     net = network.allocate(SIZES, torch.float64)
     random = torch.Generator().manual_seed(0)
     for tensor in net.named().values():
         tensor.uniform_(-0.2, 0.2, generator=random)
-    model = sequential(net, activation)
-    buffers = network.Buffers(32, SIZES, network.ACTIVATIONS[activation], torch.float64)
-    network.mnist.normalize(train_images.pixels[:32], buffers.x)
-    labels = train_images.labels[:32]
+    model = plain_network(net, activation)
+    expected = model(normalized(batch.pixels))
+    torch.nn.functional.cross_entropy(expected, batch.labels).backward()
 
-    expected = model(buffers.x)
-    torch.nn.functional.cross_entropy(expected, labels).backward()
-    logits = torch.empty(32, 10, dtype=torch.float64)
-    grads = network.allocate(SIZES, torch.float64)
-    network.forward(net, buffers, logits)
-    target = torch.nn.functional.one_hot(labels, 10).double()
-    network.backward(net, grads, buffers, logits, target)
+    once = Pass(activation, torch.float64)
+    grads = once(net, batch, may_end)
 
-    torch.testing.assert_close(logits, expected.detach(), rtol=0, atol=1e-13)
-    for ours, theirs in zip(grads.named().values(), model.parameters(), strict=True):
+    torch.testing.assert_close(once.logits, expected.detach(), rtol=0, atol=1e-12)
+    for name, theirs in model.named_parameters():
         assert theirs.grad.abs().max() > 1e-4
-        torch.testing.assert_close(ours, theirs.grad, rtol=0, atol=1e-14)
+        torch.testing.assert_close(grads[name], theirs.grad, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("start", STUCK)
+def test_gradients_of_a_stuck_network_are_the_same_when_the_pass_may_end(
+    start, batch, train_images
+):
+    """And nothing is left in them of a batch that came before, of a network that learns."""
+    stuck, learning = net_of(STUCK[start]), net_of()
+    earlier = data.Images(train_images.pixels[32:64], train_images.labels[32:64])
+    model = plain_network(stuck, "relu")
+    logits = model(normalized(batch.pixels, torch.float32))
+    torch.nn.functional.cross_entropy(logits, batch.labels).backward()
+
+    used = Pass()
+    for _ in range(2):
+        used(learning, earlier)
+        expected = used(stuck, batch)
+        leftovers = used(learning, earlier)
+        assert all(gradient.any() for gradient in leftovers.values())
+        grads = used(stuck, batch, may_end=True)
+        for name, gradient in grads.items():
+            assert torch.equal(gradient, expected[name]), name
+            zero = model.get_parameter(name).grad == 0
+            assert torch.equal(gradient == 0, zero), name
+    fresh, again = Pass()(learning, earlier), used(learning, earlier, may_end=True)
+    assert all(torch.equal(again[name], gradient) for name, gradient in fresh.items())
+    assert not grads["fc1.weight"].any()
+
+
+def test_the_pass_goes_on_where_a_gradient_arrives_for_some_images_alone(batch):
+    """The first ones are black, and fc1, equal and above 0, answers 0 to them."""
+    net = net_of({"fc1": constant(0.1)})
+    pixels = batch.pixels.clone()
+    pixels[:5] = 0
+    images = data.Images(pixels, batch.labels)
+    once = Pass()
+    expected, grads = once(net, images), Pass()(net, images, may_end=True)
+    assert not once.buffers.delta[0][:5].any()
+    assert expected["fc1.weight"].any()
+    assert all(torch.equal(grads[name], gradient) for name, gradient in expected.items())
+
+
+def test_the_pass_ends_where_no_gradient_goes_down(batch):
+    once = Pass()
+    untouched = torch.full_like(once.buffers.delta[0], 7)
+    for may_end in (True, False):
+        once.buffers.delta[0].copy_(untouched)
+        once(net_of(STUCK["all zero"]), batch, may_end)
+        assert torch.equal(once.buffers.delta[0], untouched) == may_end
 
 
 def test_relu_has_slope_0_at_0_as_torch_has():
@@ -42,26 +122,42 @@ def test_relu_has_slope_0_at_0_as_torch_has():
     assert delta.tolist() == [0, 0, 1]
 
 
-def test_tensors_are_named_in_order_and_aligned():
-    net = network.allocate([784, 5, 3, 10])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tensors_are_named_in_order_and_aligned(dtype):
+    sizes = [784, 5, 3, 10]
+    net = network.allocate(sizes, dtype)
     named = net.named()
     assert list(named) == [
         "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight", "out.bias",
     ]  # fmt: skip
-    assert named["fc2.weight"].shape == (3, 5)
-    for tensor in named.values():
+    for (name, tensor), theirs in zip(
+        named.items(), plain.network(sizes).parameters(), strict=True
+    ):
+        assert tensor.shape == theirs.shape, name
         assert tensor.data_ptr() % network.ALIGNMENT == 0
     named["out.bias"].fill_(7)
     assert net.flat.sum() == 70
 
 
-def test_scoring_in_pieces_is_scoring_at_once(test_images):
+@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+def test_scoring_in_pieces_is_scoring_at_once(activation, test_images):
     net = network.allocate(SIZES, torch.float64)
     net.flat.uniform_(-0.1, 0.1, generator=torch.Generator().manual_seed(0))
     images = test_images.first(2 * network.SCORE_ROWS + 7)
-    logits = network.predict(net, "relu", images)
-    x = network.mnist.normalize(images.pixels, torch.empty(len(images.labels), 784).double())
-    torch.testing.assert_close(logits, sequential(net, "relu")(x).detach(), rtol=0, atol=1e-12)
+    logits = network.predict(net, activation, images)
+    expected = plain_network(net, activation)(normalized(images.pixels)).detach()
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+def test_hidden_outputs_are_what_enters_a_layer(activation, batch):
+    net = net_of(dtype=torch.float64)
+    model, x = plain_network(net, activation), normalized(batch.pixels)
+    for hidden in range(3):
+        below = network.Tensors(SIZES[: hidden + 1], net.flat)
+        expected = model[: 1 + 2 * hidden](x).detach()
+        ours = network.hidden_outputs(below, activation, x)
+        torch.testing.assert_close(ours, expected, rtol=0, atol=1e-12)
 
 
 def test_loss_and_accuracy_of_known_logits():

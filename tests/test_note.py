@@ -1,54 +1,56 @@
-"""The note for Obsidian, from the committed study and from made-up ones."""
+"""The note for Obsidian, from made-up studies."""
 
-import json
 import re
 
 import jinja2
 import markdown_it
 import pandas as pd
 import pytest
-import ruamel.yaml
 
-from stages import ROOT, claims, note, params, rules, summary
-from stages.params import Data, Display, Network
+from stages.analysis import claims
+from stages.analysis.findings import Verdict
+from stages.analysis.outcomes import Outcome, comparison
+from stages.analysis.study import Study
+from stages.rendering import claims as rendering
+from stages.rendering import note
+from stages.rendering.environment import environment
+from stages.settings import yaml_file
 from tests import made_up
-from tests.conftest import SMALL
+from tests.made_up import PARTED
 
 LABEL = 'a|b <b>bold</b> "it\'s" *x* [[y]] `z` #t $1$ %%c%%'
 VARIANTS = ("baseline", "zero_fc1", "all_zero", "all_ones", "zero_weights", "constant", "zero_out")
+SAME = dict.fromkeys(VARIANTS, 0.9)
+
+Parts = tuple[Study, pd.DataFrame, list[dict]]
 
 
-@pytest.fixture(scope="module")
-def study():
-    """The committed study: settings, table and audit, as the report stage has them."""
-    reports = ROOT / "reports"
-    table = pd.read_csv(reports / "summary.csv").merge(
-        pd.read_csv(reports / "statistics.csv"), on="variant"
-    )
-    return params.load(), table, json.loads((reports / "claims.json").read_text(encoding="utf-8"))
+def parts(study: Study, accuracies: dict, probed: dict | None = None) -> Parts:
+    """Study, table and audit of made-up results, as the report stage has them."""
+    results = made_up.results(accuracies, probed)
+    judged = rendering.rows(study, claims.audit(study, results))
+    return study, comparison(study, results), judged
 
 
-@pytest.fixture(scope="module")
-def text(study):
-    return note.text(*study)
-
-
-def made(settings, accuracies, **options):
+def made(study: Study, accuracies: dict) -> str:
     """The note of made-up results."""
-    results = made_up.results(accuracies, **options)
-    table = summary.comparison(results, settings, 10_000)
-    return note.text(settings, table, claims.audit(results, settings))
+    return note.text(*parts(study, accuracies))
 
 
-def some(**sections):
-    """The repository's study with a few variants."""
-    study = made_up.settings(**sections)
-    return study.model_copy(update={"variants": {v: study.variants[v] for v in VARIANTS}})
+@pytest.fixture(scope="module")
+def everything() -> Parts:
+    """A study with every variant, as theory has it."""
+    return parts(made_up.study(), made_up.ACCURACIES, made_up.PROBED)
+
+
+@pytest.fixture(scope="module")
+def text(everything: Parts) -> str:
+    return note.text(*everything)
 
 
 def front_matter(text):
     _, yaml, rest = text.split("---\n", 2)
-    return ruamel.yaml.YAML(typ="safe", pure=True).load(yaml), rest
+    return yaml_file.loads(yaml), rest
 
 
 def html(text):
@@ -73,7 +75,7 @@ def assert_well_formed(text):
     assert text.count("[[") == text.count("]]") > 0
 
 
-def test_the_committed_studys_note_is_well_formed(text):
+def test_the_note_of_a_whole_study_is_well_formed(text):
     assert_well_formed(text)
 
 
@@ -106,63 +108,62 @@ def test_figures_and_links_lead_somewhere(text):
     relative = [link for link in links if not link.startswith("https://")]
     assert "figures/learning_curves.png" in relative
     assert all(re.fullmatch(r"figures/\w+\.png", link) for link in relative)
-    assert all((ROOT / "reports" / link).is_file() for link in relative)
     assert len(links) - len(relative) == 5
     assert "learning_curves.png" in section(text, "5")
 
 
-def test_every_claim_is_in_the_table_with_its_verdict(text, study):
+def test_every_claim_is_in_the_table_with_its_verdict(text, everything):
     listed = text.partition("## The claims, one by one")[2]
     rows = [line for line in listed.splitlines() if re.match(r"\| \d", line)]
-    assert len(rows) == len(study[2])
-    for row, shown in zip(study[2], rows, strict=True):
+    assert len(rows) == len(everything[2])
+    for row, shown in zip(everything[2], rows, strict=True):
         start = f"| {row['section']} | {row['claim']} | **{row['verdict']}** |"
         assert shown.startswith(start)
 
 
-def test_every_claim_is_shown_with_its_reason_or_number(text, study):
+def test_every_claim_is_shown_with_its_reason_or_number(text, everything):
     told = text.partition("## The claims")[0]
-    for row in study[2]:
+    for row in everything[2]:
         assert f"*{row['claim']}* → **{row['verdict']}**" in told
         assert row["evidence"] in told or row["mechanism"] in told, row["id"]
 
 
-def test_sections_have_the_tables_numbers(text, study):
-    rows = {row.variant: row for row in study[1].itertuples()}
+def test_sections_have_the_tables_numbers(text, everything):
+    rows = {row.variant: row for row in everything[1].itertuples()}
     for number, variant in {
         "4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones",
     }.items():  # fmt: skip
         row = rows[variant]
         line = f"**{row.label}:** {100 * row.test_acc_mean:.2f} % ({100 * row.test_acc_low:.2f} to"
         assert line in section(text, number)
-        assert f"*{row.outcome}*." in section(text, number)
+        assert f"*{row.outcome.value}*." in section(text, number)
     row = rows["zero_fc1"]
-    difference = f"{100 * row.diff_mean:.2f} points".replace("-", "−")
-    assert difference in section(text, "4.2")
+    assert f"−{-100 * row.diff_mean:.2f} points" in section(text, "4.2")
 
 
-def test_another_table_gives_other_numbers(study):
-    settings, table, audit = study
+def test_another_table_gives_other_numbers(everything):
+    study, table, audit = everything
     other = table.copy()
     for column in ("test_acc_mean", "test_acc_low", "test_acc_high"):
         other.loc[other["variant"] == "zero_fc1", column] = 0.4321
-    other.loc[other["variant"] == "zero_fc1", "outcome"] = "learns partly"
+    other.loc[other["variant"] == "zero_fc1", "outcome"] = Outcome.PARTLY
     other.loc[other["variant"] == "zero_fc1", "diff_mean"] = -0.5432
-    changed = note.text(settings, other, audit)
+    changed = note.text(study, other, audit)
     assert "43.21 % (43.21 to 43.21 %), −54.32 points" in section(changed, "4.2")
     assert "*learns partly*" in section(changed, "4.2")
-    counts = {outcome: list(other["outcome"]).count(outcome) for outcome in ("stuck", "learns")}
-    for outcome, count in counts.items():
-        assert f"{count} × *{outcome}*" in section(changed, "1")
+    for outcome in (Outcome.STUCK, Outcome.LEARNS):
+        count = list(other["outcome"]).count(outcome)
+        assert f"{count} × *{outcome.value}*" in section(changed, "1")
 
 
-def test_no_measured_number_stands_in_the_template(study):
+def test_no_measured_number_stands_in_the_template(everything):
     """With all results replaced, nothing of the old ones is left."""
-    settings, table, audit = study
+    study, table, audit = everything
     numbers = table.select_dtypes("float").columns
-    blank = table.assign(outcome="learns", **dict.fromkeys(numbers, 0.7777))
-    gone = [row | {"evidence": "E.", "mechanism": "M.", "verdict": rules.HOLDS} for row in audit]
-    text = note.text(settings, blank, gone)
+    blank = table.assign(outcome=Outcome.LEARNS, **dict.fromkeys(numbers, 0.7777))
+    holds = {"evidence": "E.", "mechanism": "M.", "verdict": Verdict.HOLDS.value}
+    gone = [row | holds for row in audit]
+    text = note.text(study, blank, gone)
     accuracies = set(re.findall(r"[\d.]+(?= %)", text)) - {"77.77"}
     # The lecture's own figures, and the level of the intervals.
     assert accuracies <= set(re.findall(r"[\d.]+(?= %)", " ".join(r["claim"] for r in audit)))
@@ -171,14 +172,12 @@ def test_no_measured_number_stands_in_the_template(study):
     assert "**does not hold**" not in text
 
 
-def test_what_was_run_is_what_params_say(text, study):
+def test_what_was_run_is_what_params_say(text, everything):
     model, training = section(text, "3.2"), section(text, "3.3")
     assert "2 hidden layers (128, 64 units" in model and "[[ReLU]]" in model
     assert "[[Adam]] with learning rate 0.001, 10 epochs, batches of 64" in training
-    settings = some(
-        network=Network(hidden=[32], activation="tanh"), data=Data(name="mnist", limit=600)
-    )
-    other = made(settings, dict.fromkeys(VARIANTS, 0.9))
+    tanh = {"hidden": [32], "activation": "tanh"}
+    other = made(made_up.study(VARIANTS, network=tanh, data={"limit": 600}), SAME)
     assert "1 hidden layer (32 units" in section(other, "3.2")
     assert "[[ReLU]]" not in section(other, "3.2")
     assert "the first 600 training images" in section(other, "3.1")
@@ -188,9 +187,8 @@ def test_what_was_run_is_what_params_say(text, study):
 
 
 def test_seeds_that_part_ways_are_counts_without_a_mean():
-    parted = [0.96, 0.1135, 0.97, 0.96, 0.1135]
-    accuracies = dict.fromkeys(VARIANTS, 0.9) | {"zero_weights": parted, "zero_fc1": parted}
-    text = made(some(), accuracies)
+    accuracies = SAME | {"zero_weights": PARTED, "zero_fc1": PARTED}
+    text = made(made_up.study(VARIANTS), accuracies)
     assert_well_formed(text)
     line = "**fc1 all zeros:** the seeds part ways: *3 of 5 learn*."
     assert line in section(text, "4.2")
@@ -198,17 +196,17 @@ def test_seeds_that_part_ways_are_counts_without_a_mean():
     assert "2 × *the seeds part ways*" in section(text, "1")
 
 
-def test_who_diverged_has_no_accuracy(study):
-    settings, table, audit = study
+def test_who_diverged_has_no_accuracy(everything):
+    study, table, audit = everything
     gone = table["variant"].isin(["all_ones", "zero_out"])
-    text = note.text(settings, table.assign(outcome=table["outcome"].mask(gone, "diverges")), audit)
+    table = table.assign(outcome=table["outcome"].mask(gone, Outcome.DIVERGES))
+    text = note.text(study, table, audit)
     assert section(text, "4.4").lstrip().startswith("**all ones:** *diverges*.")
-    assert "| out all zeros | 10 | – | – | diverges |" in text
+    assert "| out all zeros | 3 | – | – | diverges |" in text
 
 
 def test_a_study_without_the_lectures_variants_says_so():
-    settings = made_up.settings(variants={"hadamard": made_up.settings().variants["hadamard"]})
-    text = made(settings, {"hadamard": 0.97})
+    text = made(made_up.study(["hadamard"]), {"hadamard": 0.97})
     assert_well_formed(text)
     for number, variant in {
         "4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones",
@@ -216,21 +214,23 @@ def test_a_study_without_the_lectures_variants_says_so():
         assert f"This study has no variant `{variant}`" in section(text, number)
     assert section(text, "4.3").strip().count(".") == 1
     assert "1 × *learns*" in text
+    assert "No claim of the lecture's overview was tested" in text
     assert "from the baseline" not in section(text, "4.1")
     assert f"{len(claims.CLAIMS)} × *not tested*" in text
 
 
 def test_a_study_of_two_variants_and_two_seeds():
-    settings = params.Params.model_validate(SMALL)
-    text = made(settings, {"baseline": [0.9, 0.91], "all_ones": [0.11, 0.12]})
+    accuracies = {"baseline": [0.9, 0.91], "all_ones": [0.11, 0.12]}
+    text = made(made_up.study(accuracies, seeds=2, data={"limit": 640}), accuracies)
     assert_well_formed(text)
+    assert "The study has 2 variants (ways to start) and trains 2 seeds of each." in text
     assert "the first 640 training images" in text
-    assert "**all_ones:** 11.50 %" in section(text, "4.4")
+    assert "**all ones:** 11.50 %" in section(text, "4.4")
     assert "2 seeds, and a verdict needs 3" in section(text, "4.1")
 
 
 def test_one_seed_has_no_intervals():
-    text = made(some(seeds=1), {v: [0.9] for v in VARIANTS})
+    text = made(made_up.study(VARIANTS, seeds=1), {v: [0.9] for v in VARIANTS})
     assert_well_formed(text)
     assert "**PyTorch default:** 90.00 %; *learns*." in section(text, "4.1")
     assert "+0.00 points from the baseline; *learns*." in section(text, "4.2")
@@ -239,7 +239,8 @@ def test_one_seed_has_no_intervals():
 
 
 def test_another_data_set_gets_its_name_and_no_verdict():
-    text = made(some(data=Data(name="fashion_mnist")), dict.fromkeys(VARIANTS, 0.85))
+    study = made_up.study(VARIANTS, data={"name": "fashion_mnist"})
+    text = made(study, dict.fromkeys(VARIANTS, 0.85))
     assert_well_formed(text)
     assert front_matter(text)[0]["title"].endswith("Fashion-MNIST")
     assert section(text, "3.1").lstrip().startswith("Fashion-MNIST")
@@ -250,9 +251,8 @@ def test_another_data_set_gets_its_name_and_no_verdict():
 
 @pytest.mark.parametrize("label", [LABEL, "a\\|b", "_x_", "two\nlines", "&lt;", "~~gone~~ ==lit=="])
 def test_a_label_shows_as_text(label):
-    study = some()
-    display = dict.fromkeys(VARIANTS, Display(label=label, group=label))
-    text = made(study.model_copy(update={"display": display}), dict.fromkeys(VARIANTS, 0.9))
+    display = {name: {"label": label, "group": label} for name in VARIANTS}
+    text = made(made_up.study(VARIANTS, display), SAME)
     assert_well_formed(text)
     shown = " ".join(label.split())
     escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -267,4 +267,4 @@ def test_a_label_shows_as_text(label):
 
 def test_a_mistake_in_the_template_is_not_rendered_as_nothing():
     with pytest.raises(jinja2.UndefinedError):
-        note._environment().from_string("{{ no_such_name }}").render()
+        environment(autoescape=False).from_string("{{ no_such_name }}").render()

@@ -6,11 +6,10 @@ import pytest
 import scipy.stats
 import vl_convert
 
-from stages import ROOT
-from tests.conftest import make, needs_chromium
+from stages.settings import yaml_file
+from tests.conftest import ROOT, make, needs_chromium
 from tests.test_workflow import changing
-
-TEMPLATES = sorted((ROOT / ".dvc" / "plots").glob("*.json"))
+from tools import templates
 
 
 @pytest.mark.slow
@@ -19,7 +18,7 @@ def test_the_page_of_two_experiments_draws_everything_without_a_network(study, b
     study.run("dvc", "exp", "save", "--name", "exp-a")
     changing(study, "variants", all_ones={"all": {"weight": {"constant": {"val": 0.5}}}})
     study.run("dvc", "exp", "run", "--name", "exp-b")
-    assert "now need no network" in make(study, "offline").stdout
+    assert "needs no network now" in make(study, "offline").stdout
     study.run("dvc", "plots", "diff", "exp-a", "exp-b", "--out", str(tmp_path / "page"))
 
     context = browser.new_context(viewport={"width": 1600, "height": 1000}, offline=True)
@@ -41,22 +40,22 @@ def test_the_page_of_two_experiments_draws_everything_without_a_network(study, b
     for word in ("exp-a", "exp-b", "baseline", "all_ones", "Symmetry gap", "Test accuracy"):
         assert word in text
     pictures = page.locator("img")
-    assert pictures.count() == 2 * len(list((ROOT / "reports" / "figures").glob("*.png")))
+    assert pictures.count() == 2 * len(list((study.folder / "reports" / "figures").glob("*.png")))
     assert all(picture.evaluate("img => img.naturalWidth > 0") for picture in pictures.all())
 
 
 def used_templates() -> list[str]:
     """The template of every plot of dvc.yaml."""
-    lines = (ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()
-    return [line.split(":")[1].strip() for line in lines if "template:" in line]
+    stages = yaml_file.loads((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    plots = [plot for entry in stages["evaluate"]["plots"] for plot in entry.values()]
+    return [plot["template"] for plot in plots]
 
 
-def filled(template: str, rows: list[dict], x: str, y: str) -> dict:
+def filled(template: str, rows: list[dict]) -> dict:
     """A template as DVC fills it in, for one revision."""
-    text = (ROOT / ".dvc" / "plots" / f"{template}.json").read_text(encoding="utf-8")
-    text = text.replace('"<DVC_METRIC_DATA>"', json.dumps(rows))
+    text = templates.text(template).replace('"<DVC_METRIC_DATA>"', json.dumps(rows))
     text = text.replace('"<DVC_METRIC_COLOR>"', '{"field": "rev", "type": "nominal"}')
-    text = text.replace("<DVC_METRIC_X>", x).replace("<DVC_METRIC_Y>", y)
+    assert "DVC_METRIC" not in text
     return json.loads(text)
 
 
@@ -78,7 +77,7 @@ def test_the_band_of_a_learning_curve_is_students_interval(seeds):
         for seed, v in enumerate(values)
         for epoch in (0, 1)
     ]
-    scene = vl_convert.vegalite_to_scenegraph(filled("learning_curves", rows, "epoch", "test_acc"))
+    scene = vl_convert.vegalite_to_scenegraph(filled("learning_curves", rows))
     band = next(mark for mark in marks(scene["scenegraph"]) if mark["marktype"] == "area")
     half = 0.0
     if seeds > 1:
@@ -87,21 +86,22 @@ def test_the_band_of_a_learning_curve_is_students_interval(seeds):
     assert abs(band["height"]) / 110 == pytest.approx(2 * half, rel=1e-3, abs=1e-9)
 
 
-@pytest.mark.parametrize("template", ["learning_curves", "confusion_by_variant", "symmetry_gap"])
+@pytest.mark.parametrize(
+    "template", ["learning_curves", "dead_units", "symmetry_gap", "depth", "confusion"]
+)
 def test_panels_stand_in_the_order_of_params_yaml(template):
-    cells = {"epoch": "0", "test_acc": "0.5", "symmetry_gap": "1", "actual": "0", "predicted": "0"}
-    rows = [
-        {"rev": "HEAD", "variant": variant, "seed": "0", "count": "1", **cells}
-        for variant in ("zebra", "ape", "mole")
-    ]
-    x, y = {
-        "learning_curves": ("epoch", "test_acc"),
-        "symmetry_gap": ("epoch", "symmetry_gap"),
-        "confusion_by_variant": ("predicted", "actual"),
-    }[template]
-    svg = vl_convert.vegalite_to_svg(filled(template, rows, x, y))
+    cells = {
+        "seed": "0", "epoch": "0", "test_acc": "0.5", "dead_fraction": "0.1", "symmetry_gap": "1",
+        "quantity": "signal", "depth": "1", "std": "0.5", "theory": "",
+        "actual": "0", "predicted": "0", "count": "1",
+    }  # fmt: skip
+    names = ("zebra", "ape", "mole")
+    rows = [{"rev": "HEAD", "variant": variant, **cells} for variant in names]
+    svg = vl_convert.vegalite_to_svg(filled(template, rows))
     assert svg.index("zebra") < svg.index("ape") < svg.index("mole")
 
 
-def test_every_template_is_used_and_every_one_used_is_there():
-    assert set(used_templates()) == {template.stem for template in TEMPLATES}
+def test_the_templates_are_current_and_every_one_is_used():
+    there = {path.stem: path.read_text(encoding="utf-8") for path in templates.FOLDER.iterdir()}
+    assert there == {name: templates.text(name) for name in templates.TEMPLATES}, "make templates"
+    assert set(used_templates()) == set(templates.TEMPLATES)

@@ -5,31 +5,34 @@ import math
 import pytest
 import torch
 
-from stages import network, probes
-from stages.initializers import initial_weights
-from stages.params import Variant
-from tests.reference import sequential
+from stages.training import network, probes
+from stages.training.initialization import initial_weights
+from tests.conftest import plan_of
+from tests.oracle import normalized, plain_network
+from tests.starts import constant
 
 SIZES = [784, 20, 12, 10]
 
 
-def net_of(weights: dict[str, torch.Tensor] | None = None, **entries) -> network.Tensors:
+def net_of(variant: dict | None = None) -> network.Tensors:
     net = network.allocate(SIZES)
-    start = weights or initial_weights(SIZES, Variant.model_validate(entries), seed=0)
+    start = initial_weights(plan_of(variant, network={"hidden": SIZES[1:-1]}), seed=0)
     for name, tensor in net.named().items():
         tensor.copy_(start[name])
     return net
 
 
-def look(net, images, activation="relu", initial=None, moved_at=None):
-    layers = probes.look(net, initial or net, activation, images, moved_at or {})
+def measured(net, images, activation="relu", initial=None, moved_at=None):
+    layers = probes.measure(net, initial or net, activation, images, moved_at or {})
     return {layer.layer: layer for layer in layers}
 
 
 def test_units_that_differ_by_rounding_count_once():
-    weight = torch.tensor([[1.0, 2.0], [1.0, 2.0 + 1e-6], [1.0, 2.1], [3.0, 0.0]]).double()
-    distinct, gap = probes.units(weight, torch.zeros(4).double())
-    assert distinct == 3
+    weight = torch.tensor(
+        [[1.0, 2.0], [1.0, 2.0 + 1e-6], [1.0, 2.0 + 1e-4], [1.0, 2.1], [3.0, 0.0]]
+    ).double()
+    distinct, gap = probes.units(weight, torch.zeros(5).double())
+    assert distinct == 4
     assert gap == pytest.approx(2.1 / 3)
 
 
@@ -67,21 +70,24 @@ def test_the_effective_rank_is_that_of_the_singular_values():
 @pytest.mark.parametrize("activation", network.ACTIVATIONS)
 def test_activations_and_gradients_are_those_of_plain_pytorch(activation, train_images):
     images = train_images.first(probes.PROBED)
-    net = net_of(all={"weight": {"normal": {"std": 0.1}}})
-    model = sequential(net, activation)
-    x = (images.pixels.float() / 255 - 0.1307) / 0.3081
+    net = net_of({"all": {"weight": {"normal": {"std": 0.1}}}})
+    model = plain_network(net, activation)
+    x = normalized(images.pixels, torch.float32)
     entering, leaving = [], []
-    for i, module in enumerate(model):
+    for module in model[1:]:
         x = module(x)
-        if i % 2 == 0:
+        if isinstance(module, torch.nn.Linear):
             x.retain_grad()
             entering.append(x)
-        if i % 2 or i == len(model) - 1:
-            leaving.append(x.detach())
+            leaving.append(x)  # of the last layer, which has no activation
+        else:
+            leaving[-1] = x
     torch.nn.functional.cross_entropy(x, images.labels).backward()
 
-    layers = look(net, train_images, activation)
-    for layer, linear, z, a in zip(layers.values(), model[::2], entering, leaving, strict=True):
+    layers = measured(net, train_images, activation)
+    assert list(layers) == ["fc1", "fc2", "out"]
+    for layer, z, a in zip(layers.values(), entering, leaving, strict=True):
+        linear, a = model.get_submodule(layer.layer), a.detach()
         outputs = a.double()
         close = {"rel": 1e-4, "abs": 1e-9}
         assert layer.activation_mean == pytest.approx(outputs.mean().item(), **close)
@@ -106,7 +112,7 @@ def test_activations_and_gradients_are_those_of_plain_pytorch(activation, train_
 def test_dead_units_are_counted(train_images):
     net = net_of()
     net.biases[0][:5] = -1000.0
-    fc1 = look(net, train_images)["fc1"]
+    fc1 = measured(net, train_images)["fc1"]
     assert fc1.dead_fraction == pytest.approx(5 / 20)
     assert fc1.bias_gradient_zeros == pytest.approx(5 / 20)
 
@@ -115,7 +121,7 @@ def test_moves_are_distances_from_the_start(train_images):
     net, initial = net_of(), net_of()
     net.weights[1][3, 4] += 0.25
     net.biases[2][7] -= 0.5
-    layers = look(net, train_images, initial=initial, moved_at={"fc2.weight": 3, "out.bias": 1})
+    layers = measured(net, train_images, initial=initial, moved_at={"fc2.weight": 3, "out.bias": 1})
     assert layers["fc2"].weight_move == pytest.approx(0.25)
     assert layers["fc2"].weight_moved_at == 3
     assert layers["out"].bias_move == pytest.approx(0.5)
@@ -125,8 +131,8 @@ def test_moves_are_distances_from_the_start(train_images):
 
 
 def test_a_constant_network_is_one_unit_wide(train_images):
-    constant = {"constant": {"val": 0.1}}
-    for layer in look(net_of(all={"weight": constant, "bias": constant}), train_images).values():
+    net = net_of({"all": constant(0.1)})
+    for layer in measured(net, train_images).values():
         assert layer.distinct_units == 1
         assert layer.symmetry_gap == 0
         assert layer.activation_rank == pytest.approx(1, abs=1e-4)
@@ -135,7 +141,7 @@ def test_a_constant_network_is_one_unit_wide(train_images):
 def test_a_network_that_diverged_is_told_apart(train_images):
     net = net_of()
     net.flat.fill_(float("nan"))
-    for layer in look(net, train_images).values():
+    for layer in measured(net, train_images).values():
         assert math.isnan(layer.symmetry_gap)
         assert math.isnan(layer.weight_rank)
         assert math.isnan(layer.activation_rank)
@@ -143,4 +149,4 @@ def test_a_network_that_diverged_is_told_apart(train_images):
 
 def test_probes_see_the_same_images_whatever_comes_after(train_images):
     net = net_of()
-    assert look(net, train_images) == look(net, train_images.first(probes.PROBED))
+    assert measured(net, train_images) == measured(net, train_images.first(probes.PROBED))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages import network, snapshots
+from stages.training import network, snapshots
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from stages.statistics import (
+from stages.analysis.statistics import (
     epochs_to,
     holm,
     seeds_for_a_verdict,

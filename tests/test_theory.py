@@ -1,36 +1,28 @@
 """What theory predicts about ways to start, on real data: who moves, and what never changes."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
-from stages import network
-from stages.params import Network, Training
-from stages.seeds import generator
-from stages.training import Study, initial_state, run_epoch
-from tests.reference import OPTIMIZERS, tensors, with_start
+from docs import plain
+from stages.training import network
+from stages.training.data import Dataset
+from stages.training.epoch import Row, State, initial_state, run_epoch
+from stages.training.plan import Plan
+from stages.training.seeds import generator
+from tests.conftest import plan_of
+from tests.oracle import OPTIMIZERS, batches, tensors
+from tests.starts import STUCK, ZERO, both, constant
 
 ALL = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight", "out.bias"]
-ZERO = {"weight": "zeros", "bias": "zeros"}
-
-
-def both(initializer) -> dict:
-    return {"weight": initializer, "bias": initializer}
-
-
-def constant(value: float) -> dict:
-    return both({"constant": {"val": value}})
-
 
 # For every way to start: the step at which each tensor moves first, None where it never does.
 NEVER = dict.fromkeys(ALL)
 AT_ONCE = dict.fromkeys(ALL, 1)
 WHO_MOVES = {
-    "all zero": ({"all": ZERO}, NEVER | {"out.bias": 1}),
-    "fc1 zero": ({"fc1": ZERO}, NEVER | {"fc2.bias": 1, "out.weight": 1, "out.bias": 1}),
-    "fc2 zero": ({"fc2": ZERO}, NEVER | {"out.bias": 1}),
+    "all zero": (STUCK["all zero"], NEVER | {"out.bias": 1}),
+    "fc1 zero": (STUCK["fc1 zero"], NEVER | {"fc2.bias": 1, "out.weight": 1, "out.bias": 1}),
+    "fc2 zero": (STUCK["fc2 zero"], NEVER | {"out.bias": 1}),
     "out zero": ({"out": ZERO}, dict.fromkeys(ALL, 2) | {"out.weight": 1, "out.bias": 1}),
     "fc1.weight zero": ({"fc1": {"weight": "zeros"}}, AT_ONCE),
     "weights zero": (
@@ -41,32 +33,37 @@ WHO_MOVES = {
         },
     ),
     "constant above 0": ({"all": constant(0.1)}, AT_ONCE),
-    "constant below 0": ({"all": constant(-0.1)}, NEVER | {"out.bias": 1}),
+    "constant below 0": (STUCK["constant below 0"], NEVER | {"out.bias": 1}),
     "constant in fc1": ({"fc1": constant(0.1)}, AT_ONCE),
     "PyTorch's default": ({}, AT_ONCE),
 }  # fmt: skip
 
 
-@pytest.fixture
-def study(lecture) -> Study:
-    return lecture
+def after_an_epoch(
+    plan: Plan, dataset: Dataset, dtype: torch.dtype = torch.float32
+) -> tuple[State, State, Row]:
+    """Seed 0 before training and after one epoch, and what was then measured."""
+    first = initial_state(plan, dataset.train, 0, dtype)
+    state, _ = run_epoch(plan, dataset, first)
+    return first, *run_epoch(plan, dataset, state)
+
+
+def first_images(dataset: Dataset, n: int) -> Dataset:
+    return Dataset(dataset.train.first(n), dataset.test)
 
 
 @pytest.mark.parametrize("start", WHO_MOVES)
-def test_who_moves_and_who_never_does(study, start):
+def test_who_moves_and_who_never_does(dataset, start):
     """At which step, and bit for bit: by the weights, the optimizer's memory and the probes."""
-    entries, expected = WHO_MOVES[start]
-    study = with_start(study, **entries)
-    first = initial_state(study, 0)
-    before = tensors(study, first)
-    state, _ = run_epoch(study, first)
-    state, row = run_epoch(study, state)
-    after = tensors(study, state)
+    variant, expected = WHO_MOVES[start]
+    plan = plan_of(variant)
+    first, state, row = after_an_epoch(plan, dataset)
+    before, after = tensors(plan, first), tensors(plan, state)
     assert state.moved_at == {name: step for name, step in expected.items() if step}
     probed = {layer.layer: layer for layer in row.layers}
     # Adam's moments are sums over all gradients so far: 0 where every one was exactly 0.
     moments = [
-        network.Tensors(study.sizes, torch.from_numpy(moment)).named() for moment in state.moments
+        network.Tensors(plan.sizes, torch.from_numpy(moment)).named() for moment in state.moments
     ]
     for name, step in expected.items():
         layer, kind = name.split(".")
@@ -83,39 +80,34 @@ def test_who_moves_and_who_never_does(study, start):
             assert all(moment[name].count_nonzero() > 0 for moment in moments)
 
 
-@pytest.mark.parametrize("start", ["all zero", "fc1 zero", "fc2 zero", "constant below 0"])
-def test_a_network_blind_to_its_input_says_one_digit_for_every_image(study, start):
-    study = with_start(study, **WHO_MOVES[start][0])
-    state, _ = run_epoch(study, initial_state(study, 0))
-    state, row = run_epoch(study, state)
-    net = network.Tensors(study.sizes, torch.from_numpy(state.weights))
-    said = network.predict(net, "relu", study.test).argmax(1).unique()
+@pytest.mark.parametrize("start", STUCK)
+def test_a_network_blind_to_its_input_says_one_digit_for_every_image(dataset, start):
+    plan = plan_of(STUCK[start])
+    _, state, row = after_an_epoch(plan, dataset)
+    net = network.Tensors(plan.sizes, torch.from_numpy(state.weights))
+    said = network.predict(net, "relu", dataset.test).argmax(1).unique()
     assert len(said) == 1
-    frequency = (study.test.labels == said).double().mean().item()
+    frequency = (dataset.test.labels == said).double().mean().item()
     assert row.test_acc == pytest.approx(frequency)
     assert row.layers[-1].signal_std == 0
 
 
-def test_with_fc1_zero_only_the_units_of_fc2_with_a_bias_above_0_move(study):
+def test_with_fc1_zero_only_the_units_of_fc2_with_a_bias_above_0_move(dataset):
     """Theirs alone move, and the columns of out.weight that listen to them."""
-    study = with_start(study, fc1=ZERO)
-    first = initial_state(study, 0)
-    state, _ = run_epoch(study, first)
-    state, _ = run_epoch(study, state)
-    before, after = tensors(study, first), tensors(study, state)
+    plan = plan_of({"fc1": ZERO})
+    first, state, _ = after_an_epoch(plan, dataset)
+    before, after = tensors(plan, first), tensors(plan, state)
     awake = before["fc2.bias"] > 0
     assert 0 < awake.sum() < len(awake)
     assert torch.equal(after["fc2.bias"] != before["fc2.bias"], awake)
     assert torch.equal((after["out.weight"] != before["out.weight"]).any(0), awake)
 
 
-@pytest.mark.parametrize("entries", [{"fc1": {"weight": "zeros"}}, {"all": {"weight": "zeros"}}])
-def test_without_weights_only_units_with_a_bias_above_0_ever_move(study, entries):
-    study = with_start(study, **entries)
-    first = initial_state(study, 0)
-    state, _ = run_epoch(study, first)
-    state, _ = run_epoch(study, state)
-    before, after = tensors(study, first), tensors(study, state)
+@pytest.mark.parametrize("start", ["fc1.weight zero", "weights zero"])
+def test_without_weights_only_units_with_a_bias_above_0_ever_move(dataset, start):
+    plan = plan_of(WHO_MOVES[start][0])
+    first, state, _ = after_an_epoch(plan, dataset)
+    before, after = tensors(plan, first), tensors(plan, state)
     asleep = before["fc1.bias"] <= 0
     assert 0 < asleep.sum() < len(asleep)
     assert torch.equal(after["fc1.weight"][asleep], before["fc1.weight"][asleep])
@@ -125,8 +117,9 @@ def test_without_weights_only_units_with_a_bias_above_0_ever_move(study, entries
 
 
 @pytest.mark.parametrize(
-    ("entries", "activation"),
+    ("variant", "activation"),
     [
+        ({}, "relu"),
         ({"fc1": {"weight": "zeros"}}, "relu"),
         ({"out": ZERO}, "relu"),
         ({"fc1": constant(0.1)}, "relu"),
@@ -134,45 +127,35 @@ def test_without_weights_only_units_with_a_bias_above_0_ever_move(study, entries
         ({"all": {"weight": {"hadamard": {"gain": 1.4}}, "bias": "zeros"}}, "relu"),
     ],
 )
-def test_who_learns(study, train_images, entries, activation):
-    study = dataclasses.replace(
-        with_start(study, **entries),
-        network=Network(hidden=[128, 64], activation=activation),
-        train=train_images.first(12_800),
-    )
-    state, _ = run_epoch(study, initial_state(study, 0))
-    _, row = run_epoch(study, state)
+def test_who_learns(train_images, test_images, variant, activation):
+    dataset = Dataset(train_images.first(12_800), test_images.first(1000))
+    _, _, row = after_an_epoch(plan_of(variant, network={"activation": activation}), dataset)
     assert row.test_acc > 0.7
     assert row.layers[0].distinct_units > 100
 
 
-def test_tanh_lets_a_gradient_through_to_a_zero_fc1(study):
+def test_tanh_lets_a_gradient_through_to_a_zero_fc1(dataset):
     """Its slope at 0 is 1, where ReLU's is 0: fc1 moves at once, and fc2.weight after it."""
-    study = dataclasses.replace(
-        with_start(study, fc1=ZERO), network=Network(hidden=[128, 64], activation="tanh")
-    )
-    state, _ = run_epoch(study, initial_state(study, 0))
-    state, _ = run_epoch(study, state)
+    plan = plan_of({"fc1": ZERO}, network={"activation": "tanh"})
+    _, state, _ = after_an_epoch(plan, first_images(dataset, 640))
     assert state.moved_at == AT_ONCE | {"fc2.weight": 2}
 
 
-def test_a_constant_fc1_breaks_its_symmetry_in_the_first_step(study):
-    study = with_start(study, fc1=constant(0.1))
-    study = dataclasses.replace(study, train=study.train.first(64))
-    state, row = run_epoch(study, initial_state(study, 0))
+def test_a_constant_fc1_breaks_its_symmetry_in_the_first_step(dataset):
+    plan, dataset = plan_of({"fc1": constant(0.1)}), first_images(dataset, 64)
+    state, row = run_epoch(plan, dataset, initial_state(plan, dataset.train, 0))
     assert row.layers[0].distinct_units == 1
-    state, row = run_epoch(study, state)
+    state, row = run_epoch(plan, dataset, state)
     assert state.steps == 1
     assert row.layers[0].distinct_units > 1
     assert row.layers[0].symmetry_gap > 1e-3
 
 
-def test_a_constant_network_has_807_free_numbers(study):
+def test_a_constant_network_has_807_free_numbers(dataset):
     """784 + 1 for the one unit of fc1, 1 + 1 for that of fc2, 10 + 10 for out."""
-    study = with_start(study, all=constant(0.1))
-    state, _ = run_epoch(study, initial_state(study, 0))
-    state, row = run_epoch(study, state)
-    after = tensors(study, state)
+    plan = plan_of({"all": constant(0.1)})
+    _, state, row = after_an_epoch(plan, dataset)
+    after = tensors(plan, state)
     one_of_each = {
         "fc1.weight": after["fc1.weight"][0], "fc1.bias": after["fc1.bias"][0],
         "fc2.weight": after["fc2.weight"][0, 0], "fc2.bias": after["fc2.bias"][0],
@@ -189,7 +172,7 @@ def test_a_constant_network_has_807_free_numbers(study):
 
 
 @pytest.mark.parametrize(
-    ("entries", "dtype"),
+    ("variant", "dtype"),
     [
         ({"all": ZERO}, torch.float32),
         ({"out": ZERO}, torch.float32),
@@ -198,9 +181,9 @@ def test_a_constant_network_has_807_free_numbers(study):
         ({"all": both("ones")}, torch.float64),
     ],
 )
-def test_the_loss_before_training_is_ln_10_where_all_logits_are_equal(study, entries, dtype):
-    study = with_start(study, **entries)
-    _, row = run_epoch(study, initial_state(study, 0, dtype))
+def test_the_loss_before_training_is_ln_10_where_all_logits_are_equal(dataset, variant, dtype):
+    plan = plan_of(variant)
+    _, row = run_epoch(plan, dataset, initial_state(plan, dataset.train, 0, dtype))
     assert row.epoch == 0
     assert row.train_loss == pytest.approx(np.log(10), abs=1e-6)
     assert row.test_loss == pytest.approx(np.log(10), abs=1e-6)
@@ -208,21 +191,19 @@ def test_the_loss_before_training_is_ln_10_where_all_logits_are_equal(study, ent
 
 @pytest.mark.parametrize("value", [0.01, 1.0])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-11)])
-def test_units_that_start_equal_stay_equal(study, value, dtype, tolerance):
+def test_units_that_start_equal_stay_equal(dataset, value, dtype, tolerance):
     """Over 10 steps, up to rounding: equal sums in other places of a matrix round apart.
 
     Adam makes more of it than 1e-16: it divides the gradients, and with them the part of
     their sums that should have cancelled, by their own size. Measured: 3e-12.
     """
-    study = with_start(study, all=constant(value))
-    study = dataclasses.replace(study, train=study.train.first(640))
-    state, _ = run_epoch(study, initial_state(study, 0, dtype))
-    state, _ = run_epoch(study, state)
+    plan = plan_of({"all": constant(value)})
+    _, state, _ = after_an_epoch(plan, first_images(dataset, 640), dtype)
     for name in ("fc1.weight", "fc2.weight"):
-        tensor = tensors(study, state)[name]
+        tensor = tensors(plan, state)[name]
         assert (tensor - tensor[0]).abs().max() / tensor.abs().max() <= tolerance, name
-    net = network.Tensors(study.sizes, torch.from_numpy(state.weights))
-    logits = network.predict(net, "relu", study.test).double()
+    net = network.Tensors(plan.sizes, torch.from_numpy(state.weights))
+    logits = network.predict(net, "relu", dataset.test).double()
     singular = torch.linalg.svdvals(logits - logits.mean(0))
     assert singular[1] <= tolerance * max(singular[0], logits.abs().max())
 
@@ -231,15 +212,14 @@ def test_units_that_start_equal_stay_equal(study, value, dtype, tolerance):
     ("widths", "copies"), [((1, 1), (128, 64)), ((64, 32), (2, 2))], ids=["constant", "duplicated"]
 )
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_equal_units_train_as_one_unit_that_counts_for_all(study, widths, copies, optimizer):
+def test_equal_units_train_as_one_unit_that_counts_for_all(dataset, widths, copies, optimizer):
     """A constant network is 784-1-1-10 in disguise, and one of duplicates half as wide.
 
     The oracle is the small network, where unit i stands for `copies` equal ones. Its
     shared weight's gradient is the sum of theirs, so each of them has its share of it.
     """
-    training = Training(epochs=1, batch_size=64, **OPTIMIZERS[optimizer])
-    study = dataclasses.replace(study, training=training)
-    state = initial_state(study, 0, torch.float64)
+    plan = plan_of(training=OPTIMIZERS[optimizer])
+    state = initial_state(plan, dataset.train, 0, torch.float64)
     random = torch.Generator().manual_seed(0)
     (first, second), (m, n) = widths, copies
     shapes = [(first, 784), (first,), (second, first), (second,), (10, second), (10,)]
@@ -247,32 +227,28 @@ def test_equal_units_train_as_one_unit_that_counts_for_all(study, widths, copies
     if widths == (1, 1):
         small = [torch.full_like(tensor, 0.01) for tensor in small]
     repeats = [(m, 1), (m,), (n, m), (n,), (1, n), (1,)]
-    for tensor, shared, repeat in zip(tensors(study, state).values(), small, repeats, strict=True):
+    for tensor, shared, repeat in zip(tensors(plan, state).values(), small, repeats, strict=True):
         tensor.copy_(shared.repeat(repeat))
 
-    state, _ = run_epoch(study, state)
-    state, _ = run_epoch(study, state)
+    state, _ = run_epoch(plan, dataset, state)
+    state, _ = run_epoch(plan, dataset, state)
 
     shares = [np.prod(repeat) for repeat in repeats]
-    for tensor in small:
-        tensor.requires_grad_()
-    kind = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[training.optimizer]
-    options = {"momentum": training.momentum} if training.optimizer == "sgd" else {}
-    steps = kind(small, lr=training.lr, **options)
+    small = torch.nn.ParameterList(small)
+    steps = plain.optimizer(small, plan.optimizer, plan.lr, plan.momentum)
     order = torch.randperm(3250, generator=generator(0, "order/1"))
-    for batch in order.split(64):
-        x = (study.train.pixels[batch].double() / 255 - 0.1307) / 0.3081
+    for x, labels in batches(dataset.train, order, plan, torch.float64):
         w1, b1, w2, b2, w3, b3 = small
         h1 = torch.relu(x @ w1.T + b1)
         h2 = torch.relu(m * h1 @ w2.T + b2)
         logits = n * h2 @ w3.T + b3
         steps.zero_grad()
-        torch.nn.functional.cross_entropy(logits, study.train.labels[batch]).backward()
+        torch.nn.functional.cross_entropy(logits, labels).backward()
         for tensor, share in zip(small, shares, strict=True):
             tensor.grad /= float(share)
         steps.step()
 
-    after = tensors(study, state)
+    after = tensors(plan, state)
     for (name, tensor), shared, repeat in zip(after.items(), small, repeats, strict=True):
         difference = (tensor - shared.detach().repeat(repeat)).abs().max()
         assert difference <= 1e-9, name

@@ -1,17 +1,17 @@
 """The promise of the workflow, with real `dvc repro` on a slice of the real data."""
 
-import ast
 import os
+import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-import ruamel.yaml
 
-from stages import ROOT
+from stages.settings import yaml_file
+
+pytestmark = pytest.mark.slow
 
 STAGES = ["check", "download", "train@baseline", "train@all_ones", "evaluate", "report"]
 TRAININGS = [stage for stage in STAGES if stage.startswith("train@")]
@@ -23,7 +23,6 @@ def changing(study, section: str, **values) -> None:
     study.params = params
 
 
-@pytest.mark.slow
 def test_a_cold_run_executes_every_stage_and_a_second_none(finished_study, study):
     assert finished_study.executed == STAGES
     assert study.repro() == []
@@ -33,13 +32,11 @@ def test_a_cold_run_executes_every_stage_and_a_second_none(finished_study, study
     assert study.run("git", "status", "--porcelain").stdout == ""
 
 
-@pytest.mark.slow
 def test_changing_one_variant_trains_that_one_alone(study):
     changing(study, "variants", all_ones={"all": {"weight": "ones", "bias": "zeros"}})
     assert study.repro() == ["check", "train@all_ones", "evaluate", "report"]
 
 
-@pytest.mark.slow
 def test_adding_and_removing_a_variant_touches_no_other(study):
     lock = (study.folder / "dvc.lock").read_text()
     history = (study.folder / "reports" / "history.csv").read_text()
@@ -54,24 +51,15 @@ def test_adding_and_removing_a_variant_touches_no_other(study):
     assert not (study.folder / "data" / "runs" / "zero_out").exists()
     assert (study.folder / "reports" / "history.csv").read_text() == history
     # What is left in dvc.lock of the variant that is gone is DVC's to keep.
-    kept = ruamel.yaml.YAML(typ="safe").load((study.folder / "dvc.lock").read_text())["stages"]
+    kept = yaml_file.loads((study.folder / "dvc.lock").read_text())["stages"]
     kept.pop("train@zero_out", None)
-    before = ruamel.yaml.YAML(typ="safe").load(lock)["stages"]
-    assert kept == before
+    assert kept == yaml_file.loads(lock)["stages"]
 
 
-@pytest.mark.slow
 def test_renaming_a_label_trains_nothing(study):
     changing(study, "display", baseline={"label": "as PyTorch has it"})
     assert study.repro() == ["check", "report"]
     assert "as PyTorch has it" in (study.folder / "reports" / "summary.md").read_text()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("module", ["figures", "claims", "statistics"])
-def test_editing_what_reports_are_made_with_trains_nothing(study, module):
-    edit(study, f"stages/{module}.py", "# an edit\n")
-    assert study.repro() == ["report"]
 
 
 def edit(study, file: str, line: str) -> None:
@@ -79,27 +67,68 @@ def edit(study, file: str, line: str) -> None:
         opened.write(line)
 
 
-@pytest.mark.slow
-def test_an_initializer_of_ones_own_trains_only_the_variants_that_use_it(study):
-    file = "stages/own/checkered.py"
-    edit(study, file, "def fill(tensor, value):\n    tensor.fill_(value)[::2] = -value\n")
+def test_a_custom_initializer_trains_only_the_variants_that_use_it(study):
+    folder = "stages/initializers"
+    edit(study, f"{folder}/shades.py", "DARK = -1\n")
+    edit(
+        study,
+        f"{folder}/checkered.py",
+        "from stages.initializers.shades import DARK\n"
+        "def fill(tensor, value):\n    tensor.fill_(value)[::2] = DARK * value\n",
+    )
     assert study.repro() == ["check"]
 
     checkered = {"all": {"weight": {"checkered": {"value": 0.1}}}}
     changing(study, "variants", mine=checkered)
     assert study.repro() == ["check", "train@mine", "evaluate", "report"]
-    edit(study, file, "# an edit\n")
+    edit(study, f"{folder}/checkered.py", "# an edit\n")
     assert study.repro()[:2] == ["check", "train@mine"]
-    edit(study, "stages/own/hadamard.py", "# an edit\n")
+    edit(study, f"{folder}/shades.py", "# of what the other imports\n")
+    assert study.repro()[:2] == ["check", "train@mine"]
+    edit(study, f"{folder}/hadamard.py", "# of what nobody uses\n")
     assert study.repro() == ["check"]
 
-    (study.folder / file).unlink()
+    (study.folder / folder / "checkered.py").unlink()
     result = study.run("dvc", "repro", expect=None)
     assert "variants.mine.all.weight = {'checkered': {'value': 0.1}}: no such" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.slow
+def test_a_shared_setting_trains_only_the_variants_that_have_no_own(study):
+    changing(study, "variants", patient={"training": {"epochs": 2}})
+    study.repro()
+    params = study.params
+    params["training"]["epochs"] = 3
+    params["variants"]["patient"]["all"] = {"bias": {"constant": {"val": 0}}}
+    study.params = params
+    assert study.repro("train@patient") == ["check", "train@patient"]
+    # The same experiment in other words.
+    params["variants"]["patient"]["all"] = {"bias": "zeros"}
+    params["training"]["epochs"] = 1
+    study.params = params
+    executed = study.repro("train")
+    assert executed == ["check"]
+
+
+def test_a_stage_leaves_bytecode_that_is_no_dependency(study):
+    """In a shell like anyone's Python writes it beside the code."""
+    assert list(study.folder.glob("stages/*/__pycache__"))
+    for folder in study.folder.rglob("__pycache__"):
+        shutil.rmtree(folder)
+    assert study.repro() == []
+    assert study.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_results_that_are_left_of_another_branch_are_told_and_removed(study):
+    runs = study.folder / "data" / "runs"
+    shutil.copytree(runs / "all_ones", runs / "left_over")
+    told = study.run("dvc", "repro", expect=None).stderr
+    assert "data/runs/left_over: params.yaml has no such variant" in told
+    study.run("dvc", "repro", "--force", "--single-item", "check")
+    assert not (runs / "left_over").exists()
+    assert study.repro() == []
+
+
 def test_another_learning_rate_trains_all_and_going_back_trains_none(study):
     before = study.params
     reports = {p: p.read_bytes() for p in (study.folder / "reports").rglob("*") if p.is_file()}
@@ -107,12 +136,11 @@ def test_another_learning_rate_trains_all_and_going_back_trains_none(study):
     assert study.repro() == ["check", *TRAININGS, "evaluate", "report"]
     assert (study.folder / "reports" / "history.csv").read_bytes() not in reports.values()
     study.params = before
-    assert not set(study.repro()) & {"download", *TRAININGS}
+    assert not set(study.repro()) & {"download", *TRAININGS, "evaluate"}
     assert {path: path.read_bytes() for path in reports} == reports
     assert study.run("git", "status", "--porcelain").stdout == ""
 
 
-@pytest.mark.slow
 def test_a_broken_params_yaml_stops_everything_and_changes_nothing(study):
     changing(study, "variants", wrong={"all": {"weight": "zeross"}})
     before = snapshot(study)
@@ -129,7 +157,6 @@ def snapshot(study) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in [*files, study.folder / "dvc.lock"]}
 
 
-@pytest.mark.slow
 def test_from_a_subfolder_with_dvcs_own_option(study):
     changing(study, "display", baseline={"label": "from below"})
     result = subprocess.run(
@@ -143,7 +170,6 @@ def test_from_a_subfolder_with_dvcs_own_option(study):
     assert "from below" in (study.folder / "reports" / "summary.md").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(study, how):
     expected = (study.folder / "dvc.lock").read_text()
@@ -179,10 +205,10 @@ def test_an_interrupted_training_leaves_nothing_and_the_next_run_completes_it(st
     assert leftovers in ([], [".gitignore"])
 
 
-@pytest.mark.slow
 def test_workers_end_with_their_parent(study):
     """A training that is killed leaves no worker behind."""
     changing(study, "training", epochs=5000)
+    study.run("python", "-m", "stages.check")
     environment = study.environment | {"PYTHONUNBUFFERED": "1", "INITLAB_WORKERS": "2"}
     parent = subprocess.Popen(
         ["python", "-m", "stages.train", "baseline"],
@@ -212,7 +238,6 @@ def alive(pid: str) -> bool:
         return False
 
 
-@pytest.mark.slow
 def test_dvc_shows_metrics_and_plots(study, tmp_path):
     metrics = study.run("dvc", "metrics", "show", "--md").stdout
     assert "baseline" in metrics and "claims_fail" in metrics
@@ -225,64 +250,3 @@ def test_dvc_shows_metrics_and_plots(study, tmp_path):
         "Largest move",
     ):
         assert title in page
-
-
-def stage_dependencies() -> dict[str, list[str]]:
-    stages = ruamel.yaml.YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-    return {name: stage.get("do", stage)["deps"] for name, stage in stages.items()}
-
-
-def imported(module: str) -> set[str]:
-    """The files of this package that a module imports, and those that they import."""
-    found, waiting = set(), [module]
-    while waiting:
-        file = f"stages/{waiting.pop()}.py"
-        if file in found:
-            continue
-        found.add(file)
-        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "stages":
-                names = {alias.name for alias in node.names}
-                waiting += [name for name in names if (ROOT / f"stages/{name}.py").is_file()]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages."):
-                waiting.append(node.module.removeprefix("stages."))
-    return found | {"stages/__init__.py"}
-
-
-@pytest.mark.parametrize("stage", ["check", "download", "train", "evaluate", "report"])
-def test_a_stage_depends_on_exactly_the_code_that_it_runs(stage):
-    code = [path for path in stage_dependencies()[stage] if path.startswith("stages/")]
-    expected = imported(stage)
-    if stage == "check":
-        expected.add("stages/own")  # by name; a training gets their sums from check
-    if stage == "report":
-        expected.add("stages/templates")
-    assert code == sorted(expected)
-
-
-SLOW_TO_IMPORT = {"torch", "torchvision", "matplotlib", "pandas", "scipy", "dvc"}
-
-
-@pytest.mark.parametrize(
-    ("stage", "heavy"),
-    [
-        ("check", {"torch"}),
-        ("download", set()),
-        ("train", {"torch"}),
-        ("evaluate", {"torch"}),
-        ("report", {"matplotlib", "pandas", "scipy"}),
-    ],
-)
-def test_a_stage_loads_no_more_than_it_uses(stage, heavy):
-    code = f"import sys, stages.{stage}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert set(result.stdout.split()) & SLOW_TO_IMPORT == heavy
-
-
-def test_a_stage_imports_no_other_stage():
-    verbs = {"check", "download", "train", "evaluate", "report"}
-    for path in (ROOT / "stages").glob("*.py"):
-        others = verbs - {path.stem}
-        assert not imported(path.stem) & {f"stages/{verb}.py" for verb in others}, path.name

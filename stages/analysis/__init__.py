@@ -1,0 +1,1 @@
+"""What the tables mean: statistics, outcomes and claims; numbers, and no pictures."""

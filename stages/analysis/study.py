@@ -1,0 +1,115 @@
+"""What was run: the study as `check` resolved it, and which variants belong together."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to start.
+
+    `written` is its entry in params.yaml, `plan` what its training was told (data/plans).
+    """
+
+    name: str
+    label: str
+    group: str
+    color: str | None
+    written: dict[str, Any]
+    plan: dict[str, Any]
+
+    @property
+    def hidden(self) -> list[int]:
+        """The widths of its hidden layers."""
+        hidden: list[int] = self.plan["hidden"]
+        return hidden
+
+    @property
+    def layers(self) -> list[str]:
+        """Its layers by name, from the input to the output."""
+        return [f"fc{i}" for i in range(1, len(self.hidden) + 1)] + ["out"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Settings that are shared, and every variant by its name, in the order of params.yaml.
+
+    `probed` is how many images a network is probed with.
+    """
+
+    data: dict[str, Any]
+    seeds: int
+    network: dict[str, Any]
+    training: dict[str, Any]
+    probed: int
+    variants: dict[str, Variant]
+
+    @classmethod
+    def read(cls, path: Path) -> "Study":
+        """Read what `check` wrote."""
+        values = json.loads(path.read_text(encoding="utf-8"))
+        variants = {name: Variant(name, **rest) for name, rest in values.pop("variants").items()}
+        return cls(**values, variants=variants)
+
+    def groups(self) -> dict[str, list[str]]:
+        """The variants by the group that they are shown in."""
+        found: dict[str, list[str]] = {}
+        for variant in self.variants.values():
+            found.setdefault(variant.group, []).append(variant.name)
+        return found
+
+    def first_group(self) -> list[str]:
+        """The variants in the first one's group: the lecture's, in the study as it comes."""
+        return next(iter(self.groups().values()))
+
+    def same_layers(self) -> list[str]:
+        """The variants that train the study's own network, layer by layer."""
+        return [v.name for v in self.variants.values() if v.hidden == self.network["hidden"]]
+
+    def with_own_settings(self) -> list[str]:
+        """The variants that have a network or a training of their own."""
+        shared = self.network | self.training
+        return [
+            v.name
+            for v in self.variants.values()
+            if any(v.plan[key] != value for key, value in shared.items())
+        ]
+
+    def noise(self) -> list[tuple[float, float, str]]:
+        """Variants whose weights all start at c + ε·N(0, 1), as (c, ε, name) by ε.
+
+        Of the constant c that has the most of them, and more than ε = 0; else none.
+        """
+        levels: dict[float, list[tuple[float, float, str]]] = {}
+        for name in set(self.variants) - set(self.with_own_settings()):
+            tensors = self.variants[name].plan["tensors"]
+            fills = [fill for tensor, fill in tensors.items() if tensor.endswith(".weight")]
+            if any(fill != fills[0] for fill in fills):
+                continue
+            kind, given = fills[0]["initializer"], fills[0]["arguments"]
+            if kind == "constant":
+                levels.setdefault(given["val"], []).append((given["val"], 0.0, name))
+            elif kind == "normal" and given["mean"]:
+                levels.setdefault(given["mean"], []).append((given["mean"], given["std"], name))
+        # With something beside the constant alone.
+        found = [level for level in map(sorted, levels.values()) if level[-1][1] and level[1:]]
+        return max(found, key=lambda level: (len(level), level), default=[])
+
+    def deep(self) -> dict[str, str]:
+        """The variants that show a scheme in a deep ReLU network under Adam, by the scheme."""
+        named = {scheme: f"deep_{scheme}_adam" for scheme in ("default", "xavier", "he")}
+        return {
+            scheme: name
+            for scheme, name in named.items()
+            if name in self.variants and self.variants[name].plan["activation"] == "relu"
+        }
+
+
+def labels(study: Study, names: Iterable[str]) -> list[str]:
+    """What a reader sees instead of variants' names."""
+    return [study.variants[name].label for name in names]

@@ -1,0 +1,1 @@
+"""How results are shown: figures (matplotlib), charts (Altair), and text (Jinja)."""

@@ -1,0 +1,250 @@
+"""Every kind of chart, described once with Altair, and the page's charts made from them.
+
+On the page all variants lie in one panel, each in its own look. Its script sets the params:
+`looks` by variant, which of them are `shown`, which stands out (`alone`), the `last` epoch or
+layer, the `marked` epoch, whether the screen is `narrow`. tools/templates.py makes what
+`dvc plots` draws from the same kinds.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+alt.theme.enable("none")
+alt.data_transformers.consolidate_datasets = False
+
+# Student's t for 95 %, by how many values there are; from 12 on by its expansion at infinity.
+STUDENT = (
+    "datum.seeds < 2 ? 0 : datum.seeds < 12 ? [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, "
+    "2.306, 2.262, 2.228][datum.seeds - 2] : 1.96 + 2.372 / (datum.seeds - 1) + 2.823 / "
+    "pow(datum.seeds - 1, 2)"
+)
+PARTED = (
+    "'the seeds part ways, ' + format(100 * datum.least, '.2f') + ' to ' + "
+    "format(100 * datum.most, '.2f') + ' %'"
+)
+LOOKS = {key: f"looks[datum.variant].{key}" for key in ("label", "color", "dash", "shape")}
+START = alt.Tooltip("label:N", title="start")
+# Another variant than this stands out, or none does.
+OUT = "!alone || alone == datum.variant"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A quantity by epoch or by layer: columns `x` and `y` of a table, and how they are drawn.
+
+    `axis` is the vertical one. `told` is a Vega expression: what the pointer is told of a curve
+    at a point. The band is Student's `interval`, the `extremes` of the seeds, or none where the
+    table has means alone. A variant has a curve for every value of the column `by`.
+    """
+
+    y: str
+    axis: dict[str, Any]
+    told: str
+    band: str | None
+    x: str = "epoch"
+    x_title: str = "Epoch"
+    first: int = 0
+    by: str | None = None
+
+    def at_y(self, field: str) -> alt.Y:
+        return alt.Y(field, type="quantitative", **self.axis)
+
+    def at_x(self, **scale: Any) -> alt.X:
+        axis = alt.Axis(tickCount=5, labelExpr="datum.value % 1 ? '' : datum.label")
+        return alt.X("x:Q", title=self.x_title, axis=axis, scale=alt.Scale(**scale))
+
+
+SHARE = {"axis": alt.Axis(format=".0%", tickCount=5), "scale": alt.Scale(domain=[0, 1])}
+ESTIMATE = (
+    "format(100 * datum.mean, '.2f') + ' %' + (datum.seeds < 2 ? '' : ' (' + "
+    "format(100 * datum.low, '.2f') + ' to ' + format(100 * datum.high, '.2f') + ')')"
+)
+GAP = {
+    "title": "Symmetry gap of fc1",
+    "axis": alt.Axis(values=[0, 1e-5, 1e-3, 0.1, 2], format="~g"),
+    "scale": alt.Scale(type="symlog", constant=1e-5, domainMin=0, domainMax=2.2),
+}
+DEVIATION = {
+    "title": "Standard deviation",
+    "axis": alt.Axis(format=".0e", tickCount=5),
+    "scale": alt.Scale(type="log"),
+}
+CURVES = {
+    "learning_curves": Curve("test_acc", {"title": "Test accuracy"} | SHARE, ESTIMATE, "interval"),
+    "dead_units": Curve("dead_fraction", {"title": "Dead units"} | SHARE, ESTIMATE, "interval"),
+    "symmetry_gap": Curve("symmetry_gap", GAP, "format(datum.mean, '.3~g')", "extremes"),
+    "depth": Curve(
+        "std", DEVIATION, "format(datum.mean, datum.mean < 0.001 ? '.2~e' : '.3~g')", None,
+        x="depth", x_title="Hidden layer", first=1, by="quantity",
+    ),
+}  # fmt: skip
+
+
+def numbered(chart: Any, curve: Curve) -> Any:
+    """The rows of a table with numbers `x` and `y`, and their `position`."""
+    numbers = {"x": f"toNumber(datum.{curve.x})", "y": f"toNumber(datum.{curve.y})"}
+    chart = chart.transform_window(position="row_number()", groupby=["rev"])
+    chart = chart.transform_calculate(**numbers)
+    return chart if curve.band else chart.transform_filter("datum.y > 0")  # on a log scale
+
+
+def summarized(chart: Any, curve: Curve, *columns: str) -> Any:
+    """Numbered rows as one for every place of every curve; `columns` are kept.
+
+    `place` puts panels into the order of the table: those of a wrapped facet know no other.
+    """
+    groups = ["rev", "variant", *([curve.by] if curve.by else []), "x", *columns]
+    chart = chart.transform_aggregate(
+        place="min(position)", mean="mean(y)", deviation="stdev(y)", seeds="valid(y)",
+        least="min(y)", most="max(y)", groupby=groups,
+    ).transform_joinaggregate(place="min(place)", groupby=["variant"])  # fmt: skip
+    if curve.band != "interval":
+        return chart.transform_calculate(low="datum.least", high="datum.most")
+    half = f"datum.seeds < 2 ? 0 : ({STUDENT}) * datum.deviation / sqrt(datum.seeds)"
+    chart = chart.transform_calculate(half=half)
+    return chart.transform_calculate(low="datum.mean - datum.half", high="datum.mean + datum.half")
+
+
+def banded(curve: Curve, line: alt.Chart, area: alt.Chart) -> alt.LayerChart:
+    """The mean of every curve, above its band."""
+    area, line = area.encode(y=curve.at_y("low"), y2="high"), line.encode(y=curve.at_y("mean"))
+    return alt.layer(*([area] if curve.band else []), line)
+
+
+def values(tips: list, split: list[str]) -> alt.LayerChart:
+    """Test accuracies: a dot for every seed, a tick for the mean of those not in `split`."""
+    axis, scale = alt.Axis(format=".0%"), alt.Scale(domain=[0, 1])
+    x = alt.X("test_acc:Q", title="Test accuracy", axis=axis, scale=scale)
+    dots = alt.Chart().mark_circle(opacity=0.7, size=26)
+    dots = dots.encode(x=x, tooltip=[*tips, "seed:N", alt.Tooltip("test_acc:Q", format=".2%")])
+    ticks = alt.Chart().mark_tick(thickness=2, size=11).transform_filter(f"!{within(split)}")
+    mean = alt.Tooltip("mean(test_acc):Q", format=".2%", title="mean")
+    return alt.layer(dots, ticks.encode(x="mean(test_acc):Q", tooltip=[*tips, mean]))
+
+
+def cells(column: str, field: str, color: alt.Color, ink: Any, digits: str) -> alt.LayerChart:
+    """A heat map of a column's mean over seeds by variant and `field`, with its numbers in it."""
+    squares = alt.Chart().mark_rect().encode(color=color)
+    numbers = alt.Chart().mark_text(fontSize=10).encode(text="words:N", color=ink)
+    chart = alt.layer(squares, numbers).transform_calculate(value=f"toNumber(datum.{column})")
+    chart = chart.transform_aggregate(value="mean(value)", groupby=["rev", "variant", field])
+    return chart.transform_calculate(words=f"format(datum.value, {digits})")
+
+
+def moves(layers: list[str], digits: str, legend: Any, **place: Any) -> alt.LayerChart:
+    """The largest move of every tensor from its start; what did not move at all is a red 0."""
+    tensors = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
+    scale = alt.Scale(type="sqrt", range=["#f3f8fc", "#6baed6"])
+    color = alt.Color("value:Q", title="largest move", scale=scale, legend=legend)
+    ink = alt.condition("datum.value == 0", alt.value("#a33c00"), alt.value("black"))
+    chart = cells("largest_move", "tensor", color, ink, digits)
+    chart = chart.transform_filter(f"indexof({json.dumps(tensors)}, datum.tensor) >= 0")
+    axis = alt.Axis(labelAngle=-30, **place)
+    return chart.encode(x=alt.X("tensor:O", sort=tensors, title=None, axis=axis))
+
+
+def within(variants: list[str]) -> str:
+    return f"(indexof({json.dumps(variants)}, datum.variant) >= 0)"
+
+
+# ---------------------------------------------------------------------------------- the page
+
+
+def overlaid(
+    curve: Curve, split: list[str], quantity: str | None = None, marked: bool = False
+) -> alt.LayerChart:
+    """All shown variants in one panel.
+
+    The seeds of those in `split` are drawn one by one, since their mean describes none of them.
+    `quantity` is the one of the table to draw, beside what theory says; `marked` adds a line at
+    the epoch of the page's slider.
+    """
+    dash = alt.Undefined if quantity else alt.StrokeDash("dash:N", scale=None)
+    line = alt.Chart().mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40))
+    line = line.encode(strokeDash=dash, shape=alt.Shape("shape:N", scale=None))
+    # The band is faint, and fainter where another variant stands out.
+    faint = alt.condition(OUT, alt.value(0.2), alt.value(0.02))
+    means = banded(curve, line, alt.Chart().mark_area(clip=True).encode(opacity=faint))
+    means = means.transform_filter(f"!{within(split)}")
+    layers = [summarized(means, curve, *LOOKS)]
+    if split:
+        each = alt.Chart().mark_line(strokeWidth=1.2).transform_filter(within(split))
+        each = each.encode(y=curve.at_y("y"), strokeDash=dash, detail=["variant:N", "seed:N"])
+        layers.append(each)
+    if quantity:
+        theory = alt.Chart().mark_line(strokeWidth=1.5, strokeDash=[5, 4])
+        theory = theory.transform_calculate(theory="toNumber(datum.theory)")
+        theory = theory.transform_filter("datum.theory > 0").encode(y=curve.at_y("theory"))
+        layers.append(theory)
+    if marked:
+        rule = alt.Chart(alt.InlineData([{}])).transform_calculate(x="marked")
+        rule = rule.mark_rule(strokeWidth=2, strokeDash=[3, 3])
+        layers.append(rule.encode(color=alt.value("gray")))
+    chart = alt.layer(*layers, at_pointer(curve, split)).encode(
+        # Given, since in a layer that has nothing to draw there is none to be seen.
+        x=curve.at_x(domain=alt.ExprRef(f"[{curve.first}, last]"), zero=False, nice=False),
+        color=alt.Color("color:N", scale=None), detail="variant:N",
+        opacity=alt.condition(OUT, alt.value(1), alt.value(0.08)),
+    )  # fmt: skip
+    chart = chart.transform_filter("indexof(shown, datum.variant) >= 0")
+    if quantity:
+        chart = chart.transform_filter(f"datum.quantity == '{quantity}'")
+    chart = numbered(chart, curve).transform_calculate(**LOOKS)
+    height = 260 if quantity else 320
+    return on_page(chart, height, looks={}, shown=[], alone=None, last=1, marked=0)
+
+
+def at_pointer(curve: Curve, split: list[str]) -> alt.Chart:
+    """A line at the place nearest to the pointer, that tells what all the curves are there."""
+    nearest = alt.selection_point(
+        name="at", encodings=["x"], nearest=True, on="pointerover", clear="pointerout"
+    )
+    # What the pointer meets is a cell around the line, and the cell's datum is the line.
+    met = "(datum.datum || datum)"
+    tip = f"{{'{curve.x_title}': {met}.x, '{curve.axis['title']}': {met}.words}}"
+    words = f"datum.label + ': ' + ({within(split)} ? {PARTED} : {curve.told})"
+    there = alt.AggregatedFieldDef(op="values", **{"as": "curves"})
+    # Named, since else Altair counts all the charts that it has named.
+    rule = alt.Chart(name="pointer").mark_rule(strokeWidth=1).transform_filter(OUT)
+    return (
+        summarized(rule, curve, "label")
+        .transform_calculate(words=words)
+        .transform_aggregate([there], groupby=["x"])
+        .transform_calculate(words="join(pluck(datum.curves, 'words'), '\\n')")
+        .encode(
+            color=alt.value("gray"), tooltip=alt.value(alt.ExprRef(tip)),
+            opacity=alt.condition(nearest, alt.value(0.7), alt.value(0), empty=False),
+        )
+        .add_params(nearest)
+    )  # fmt: skip
+
+
+def final_accuracies(count: int, split: list[str]) -> alt.LayerChart:
+    """`count` rows, a variant each."""
+    return in_rows(values([START], split), 17, count, grid=True, looks={})
+
+
+def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
+    """Variants that have the same layers."""
+    chart = moves(layers, "narrow ? '.1~g' : '.3~g'", None, orient="top")
+    move = alt.Tooltip("value:Q", title="largest move", format=".3~g")
+    chart = chart.transform_filter(within(variants)).encode(tooltip=[START, "tensor:N", move])
+    return in_rows(chart, 21, len(variants), grid=False, looks={}, narrow=False)
+
+
+def in_rows(chart: Any, height: int, count: int, grid: bool, **params: Any) -> alt.LayerChart:
+    """A chart with a row for every variant, beside its label."""
+    axis = alt.Axis(grid=grid, labelExpr="looks[datum.value].label")
+    chart = chart.encode(y=alt.Y("variant:N", sort=None, title=None, axis=axis))
+    chart = chart.transform_calculate(label=LOOKS["label"])
+    return on_page(chart, height * count, **params)
+
+
+def on_page(chart: Any, height: int, **values: Any) -> alt.LayerChart:
+    """A chart with params, and what they are until the page sets them."""
+    params = [alt.param(name=name, value=value) for name, value in values.items()]
+    chart = chart.properties(data=alt.NamedData("table"), width="container", height=height)
+    return chart.add_params(*params)

@@ -1,0 +1,32 @@
+"""The Jinja environment that page, note and claims share."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from stages.rendering import style
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+FORMATS = (
+    style.percent, style.interval, style.accuracy, style.points, style.counted, style.listed,
+    style.power, style.rounded, style.outcome,
+)  # fmt: skip
+
+
+def environment(autoescape: bool) -> Environment:
+    """Jinja over the folder of templates, with the formats of style.py as filters.
+
+    `autoescape` for HTML. A name that a template does not get is an error.
+    """
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.globals |= {"estimate": style.of_row, "known": style.known}
+    found.filters |= {function.__name__: function for function in FORMATS}
+    return found

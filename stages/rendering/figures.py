@@ -1,0 +1,67 @@
+"""The figures of README, note and `dvc plots`, as matplotlib figures with fixed bytes."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("agg")
+import matplotlib.pyplot as plt
+
+from stages.rendering.style import Look
+
+STYLE = {
+    "svg.hashsalt": "initlab",  # fixed ids
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+}
+MARKERS = {
+    "circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v",
+    "cross": "P",
+}  # fmt: skip
+
+
+def new(*shape: int, **options: Any) -> tuple[plt.Figure, Any]:
+    """A figure and its axes in the house's style; saved and closed by `save`."""
+    with mpl.rc_context(STYLE):
+        return plt.subplots(*shape, layout="constrained", **options)
+
+
+def of(look: Look) -> dict[str, Any]:
+    """A look as matplotlib's keyword arguments."""
+    # matplotlib takes dashes times the width of the line.
+    dash = "-" if look.dash == [1, 0] else (0, [length / 2 for length in look.dash])
+    return {"color": look.color, "linestyle": dash, "marker": MARKERS[look.shape]}
+
+
+def nothing_to_show(question: str, why: str) -> plt.Figure:
+    """What stands in a figure's place where its variants are not in params.yaml."""
+    figure, axes = new(figsize=(8, 3))
+    axes.axis("off")
+    axes.text(0.5, 0.5, why, ha="center", va="center")
+    figure.suptitle(question)
+    return figure
+
+
+def whole_epochs(axes: plt.Axes) -> None:
+    """Label the horizontal axis with epochs."""
+    axes.set_xlabel("Epoch")
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+
+
+def save(figure: plt.Figure, stem: Path) -> None:
+    """Write a figure as STEM.png and STEM.svg, without dates, and close it."""
+    with mpl.rc_context(STYLE):
+        # Arranged once: otherwise each format would arrange it again, twice.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        figure.savefig(stem.with_suffix(".png"), dpi=150, metadata={"Software": None})
+        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+    plt.close(figure)

@@ -1,0 +1,164 @@
+"""The page to look at, reports/index.html: one file that needs no network and no build step.
+
+What is measured goes into it as CSV, once, for its charts, its tables and its downloads.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import vl_convert
+import yaml
+from markupsafe import Markup
+
+from stages.analysis.findings import Verdict
+from stages.analysis.results import Results
+from stages.analysis.study import BASELINE, Study
+from stages.rendering import charts, images, narrative, style
+from stages.rendering.environment import TEMPLATES, environment
+
+# Downloads of the page, and what is in them. The first are made by evaluate, and drawn.
+TABLES = {
+    "history": "losses and accuracies of every seed after every epoch",
+    "seeds": "test accuracy and loss of every seed at the end",
+    "symmetry": "symmetry gap of fc1's units, every seed and epoch",
+    "dead_units": "share of hidden ReLU units that answer to no image, every seed and epoch",
+    "depth": "signal and gradient in every hidden layer before training",
+    "tensors": "distinct values and the largest move of every tensor, every seed",
+    "digits": "accuracy by true digit",
+    "confusion": "which digit is taken for which",
+    "summary": "every variant: accuracy, difference to the baseline, outcome",
+    "claims": "the lecture's claims, their verdicts, and the number that each rests on",
+    "statistics": "Wilson's intervals, sign-flip p, P(variant > baseline), epochs to 95 % of it",
+}
+CLAIM_COLUMNS = ["id", "section", "claim", "verdict", "quantity", "measured", "low", "high"]
+
+SIGNS = {"HOLDS": "✓", "CORRECTED": "≈", "FAILS": "✗", "UNTESTED": "–"}
+# Where the page shows what a claim's figure does: the place, its name, and a chart of it.
+PLACES = {
+    "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
+    "why_stuck": ("symmetry", "how symmetry breaks, or not", "symmetry"),
+    "who_moved": ("figure-who_moved", "who moved", "who_moved"),
+    "final_accuracy": ("figure-final_accuracy", "how every start ends", "final_accuracy"),
+    "depth": ("figure-depth", "the signal by layer", "signal"),
+}
+# What made the numbers and the pictures.
+PACKAGES = ("torch", "numpy", "safetensors", "scipy", "pandas", "matplotlib", "dvc")
+
+
+def text(
+    study: Study,
+    results: Results,
+    table: pd.DataFrame,
+    claims: list[dict],
+    reports: Path,
+    tables: Path,
+) -> str:
+    """The page's HTML.
+
+    `table` as outcomes.comparison gives it, `claims` as rendering.claims.rows; `reports` is the
+    folder with TABLES, `tables` the one with files.csv and snapshots.safetensors. The same
+    inputs give the same text.
+    """
+    files = {name: reports / f"{name}.csv" for name in TABLES if name != "claims"}
+    csv = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports)
+    films = images.films(study, results, tables / "snapshots.safetensors")
+    plots = specifications(study, table)
+    known = {
+        "variants": variants(study, results, table, dead),
+        "groups": study.groups(),
+        "looks": [style.look(i)._asdict() for i in range(len(style.PALETTE) - 1)],
+        "baseline": BASELINE if BASELINE in study.variants else None,
+        "tables": csv | {"claims": as_csv(claims)},
+        "films": films,
+        "charts": plots,
+    }
+    written = {name: variant.written for name, variant in study.variants.items()}
+    return environment(autoescape=True).get_template("index.html").render(
+        study=study, rows=list(table.itertuples()), claims=claims, films=films, charts=plots,
+        facts=narrative.facts(study, results, table, claims, dead, depth),
+        kinds={v.value: (v.name.lower(), SIGNS[v.name]) for v in Verdict},
+        places={name: place for name, place in PLACES.items() if place[2] in plots},
+        downloads=TABLES,
+        variants=yaml.safe_dump(
+            written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72
+        ),
+        packages={name: version(name).split("+")[0] for name in PACKAGES},
+        files=list(pd.read_csv(tables / "files.csv").itertuples()),
+        json=as_script(json.dumps(known, ensure_ascii=False, separators=(",", ":"))),
+        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        script=as_script((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+        bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
+    )  # fmt: skip
+
+
+def dead_at_the_end(reports: Path) -> dict[str, float]:
+    """The share of hidden units that are dead at the end, mean over seeds; nan: no ReLU."""
+    rows = pd.read_csv(reports / "dead_units.csv")
+    last = rows["epoch"] == rows.groupby("variant")["epoch"].transform("max")
+    return rows[last].groupby("variant")["dead_fraction"].mean().to_dict()
+
+
+def variants(
+    study: Study, results: Results, table: pd.DataFrame, dead: dict[str, float]
+) -> dict[str, dict]:
+    """What the script knows of every variant: how it looks and how it ends, in words."""
+    looks, ends = style.looks(study), style.endings(table)
+    return {
+        name: {
+            "label": variant.label,
+            **looks[name]._asdict(),
+            "epochs": results.epochs(name),
+            "depth": len(variant.hidden),
+            "accuracy": ends[name],
+            "dead": style.percent(dead[name]) if style.known(dead[name]) else "no ReLU",
+        }
+        for name, variant in study.variants.items()
+    }
+
+
+def specifications(study: Study, table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Every chart of the page by its name: its specification, and the table that it draws.
+
+    `shown` are its variants where these are always the same.
+    """
+    split = [row.variant for row in table.itertuples() if row.outcome.splits]
+    same = study.same_layers()
+    layers = study.variants[same[0]].layers if same else []
+    curves = charts.CURVES
+    found: dict[str, dict[str, Any]] = {}
+
+    def add(name: str, table: str, chart: Any, shown: list[str] | None = None) -> None:
+        found[name] = {"table": table, "spec": chart.to_dict(), "shown": shown}
+
+    add("learning_curves", "history", charts.overlaid(curves["learning_curves"], split))
+    add("dead_units", "dead_units", charts.overlaid(curves["dead_units"], []))
+    add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], [], marked=True))
+    add("final_accuracy", "seeds", charts.final_accuracies(len(table), split))
+    add("who_moved", "tensors", charts.who_moved(same, layers))
+    if noisy := [name for _, _, name in study.noise()]:
+        add("noise", "symmetry", charts.overlaid(curves["symmetry_gap"], []), noisy)
+    if deep := list(study.deep().values()):
+        for quantity in ("signal", "gradient"):
+            add(quantity, "depth", charts.overlaid(curves["depth"], [], quantity), deep)
+    return found
+
+
+def as_csv(claims: list[dict]) -> str:
+    """The claims as a table, intervals as two columns."""
+    ends = [row["interval"] or (None, None) for row in claims]
+    rows = [row | {"low": low, "high": high} for row, (low, high) in zip(claims, ends, strict=True)]
+    return pd.DataFrame(rows)[CLAIM_COLUMNS].to_csv(index=False)
+
+
+def as_script(code: str) -> Markup:
+    """Code or JSON in a script element, which ends at the first end tag, wherever it stands.
+
+    In both, a `<` that begins a tag can only be in a string, where \\u003c means the same.
+    """
+    for tag in ("</", "<!--", "<script"):
+        code = code.replace(tag, tag.replace("<", "\\u003c"))
+    return Markup(code)

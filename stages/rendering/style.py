@@ -1,0 +1,128 @@
+"""How things look wherever they are shown: colours, dashes, markers, and numbers in words."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from stages.analysis.outcomes import Outcome
+from stages.analysis.study import BASELINE, Study
+
+# Okabe and Ito's palette, told apart by readers with any colour vision
+# (jfly.uni-koeln.de/color); dashes and markers tell the same a second time.
+PALETTE = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000"]
+CHANCE, REFERENCE = "#d55e00", "#0072b2"  # lines at the commonest class's share and the baseline
+DASHES = [[1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1]]
+SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
+
+DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
+SCHEMES = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
+
+
+class Look(NamedTuple):
+    """How a curve is drawn."""
+
+    color: str
+    dash: list[int]
+    shape: str
+
+
+def look(i: int) -> Look:
+    """The look of the i-th curve of a chart."""
+    return Look(PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)], SHAPES[i % len(SHAPES)])
+
+
+def looks(study: Study) -> dict[str, Look]:
+    """The look of every variant: its place in its group, or the colour that it was given.
+
+    The baseline keeps the first look, since it is drawn beside every group.
+    """
+    found = {}
+    for members in study.groups().values():
+        others = [name for name in members if name != BASELINE]
+        for i, name in enumerate([BASELINE, *others]):
+            if name in members:
+                color = study.variants[name].color
+                found[name] = look(i)._replace(color=color) if color else look(i)
+    return {name: found[name] for name in study.variants}
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a number at all."""
+    return value is not None and value == value
+
+
+def minus(words: str) -> str:
+    """Numbers with a minus instead of a hyphen, and no −0.00."""
+    return words.replace("-0.00", "0.00").replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Like `97.74 %`."""
+    return minus(f"{100 * share:.2f} %")
+
+
+def interval(estimate: Any, sign: str = "") -> str:
+    """The interval of an Estimate of a share, like `97.44 to 98.05`; empty if there is none."""
+    _, low, high = estimate
+    return minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}") if known(low) else ""
+
+
+def accuracy(estimate: Any) -> str:
+    """An Estimate of an accuracy, like `97.74 % (97.44 to 98.05 %)`."""
+    inside = interval(estimate)
+    return percent(estimate[0]) + (f" ({inside} %)" if inside else "")
+
+
+def points(estimate: Any, unit: str = " points") -> str:
+    """An Estimate of a difference of accuracies, like `−15.85 points (−27.25 to −4.44)`."""
+    inside = interval(estimate, "+")
+    return minus(f"{100 * estimate[0]:+.2f}{unit}") + (f" ({inside})" if inside else "")
+
+
+def of_row(row: Any, column: str) -> tuple[float, float, float]:
+    """An Estimate from a row of outcomes.comparison: `test_acc` or `diff`."""
+    return tuple(getattr(row, f"{column}_{end}") for end in ("mean", "low", "high"))
+
+
+def outcome(row: Any) -> str:
+    """A row's outcome, with counts where its seeds part ways: `3 of 5 learn`."""
+    if row.outcome is Outcome.SPLIT:
+        return f"{row.learning} of {row.seeds} learn"
+    if row.outcome is Outcome.SOME_DIVERGE:
+        return f"{row.diverging} of {row.seeds} diverge"
+    return row.outcome.value
+
+
+def endings(table: pd.DataFrame) -> dict[str, str]:
+    """How every variant ends: its accuracy, or how its seeds part ways."""
+    return {
+        row.variant: outcome(row) if row.outcome.splits else percent(row.test_acc_mean)
+        for row in table.itertuples()
+    }
+
+
+def counted(count: float, noun: str) -> str:
+    """Like `1 seed` and `5 seeds`."""
+    count = round(count)
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(words: list[str]) -> str:
+    """Like `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def power(value: float) -> str:
+    """Like `10⁻⁶` and `7·10⁻⁵`."""
+    if value == 0:
+        return "0"
+    digits, exponent = f"{value:.0e}".split("e")
+    power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return power if digits == "1" else f"{digits}·{power}"
+
+
+def rounded(value: float) -> str:
+    """In two digits, like `0.062` and `740`; far from 1 a power of ten."""
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        return power(value)
+    return f"{float(f'{value:.2g}'):g}"

@@ -1,0 +1,140 @@
+"""The schema of params.yaml."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    StringConstraints,
+)
+
+# A variant's name becomes a folder and a word in a shell command.
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+NAME_RULE = "a name is lower-case letters, digits and _, starting with a letter, at most 40 long"
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
+Hidden = Annotated[list[PositiveInt], Field(min_length=1, max_length=50)]
+Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu"]
+Optimizer = Literal["adam", "sgd"]
+LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """How one tensor is filled: a function's name and its keyword arguments."""
+
+    name: str
+    kwargs: dict[str, Any]
+
+    def as_written(self) -> str | dict[str, dict[str, Any]]:
+        """What stands in params.yaml."""
+        return {self.name: self.kwargs} if self.kwargs else self.name
+
+
+def parse_initializer(value: object) -> Initializer:
+    """Read `zeros` or `{normal: {std: 0.1}}`; raises ValueError for any other shape."""
+    match value:
+        case str():
+            return Initializer(value, {})
+        case {**entries} if len(entries) == 1:
+            name, kwargs = next(iter(entries.items()))
+            if isinstance(name, str) and kwargs is None:
+                return Initializer(name, {})
+            if isinstance(name, str) and isinstance(kwargs, dict):
+                return Initializer(name, kwargs)
+    raise ValueError(
+        "must be an initializer's name, or one name with its arguments, "
+        "like zeros or {normal: {std: 0.1}}"
+    )
+
+
+InitializerField = Annotated[
+    Initializer, BeforeValidator(parse_initializer), PlainSerializer(Initializer.as_written)
+]
+
+
+class LayerInit(Section):
+    weight: InitializerField | None = None
+    bias: InitializerField | None = None
+
+
+class Data(Section):
+    name: Literal["mnist", "fashion_mnist", "kmnist"]
+    limit: PositiveInt | None = None
+
+
+class Network(Section):
+    hidden: Hidden
+    activation: Activation
+
+
+class Training(Section):
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: Optimizer
+    lr: LearningRate
+    momentum: Momentum = 0.0
+
+
+class NetworkOverride(Section):
+    hidden: Hidden | None = None
+    activation: Activation | None = None
+
+
+class TrainingOverride(Section):
+    epochs: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
+    optimizer: Optimizer | None = None
+    lr: LearningRate | None = None
+    momentum: Momentum | None = None
+
+
+class Variant(Section):
+    """One way to start: every other key is a layer's name (`fc1` … `fcN`, `out`)."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, LayerInit]
+
+    network: NetworkOverride = NetworkOverride()
+    training: TrainingOverride = TrainingOverride()
+    all: LayerInit = LayerInit()
+
+    @property
+    def layers(self) -> dict[str, LayerInit]:
+        return self.__pydantic_extra__
+
+
+class Display(Section):
+    label: str | None = None
+    color: Color | None = None
+    group: str | None = None
+
+
+class Params(Section):
+    data: Data
+    seeds: PositiveInt
+    network: Network
+    training: Training
+    variants: Annotated[dict[Name, Variant], Field(min_length=1)]
+    display: dict[str, Display] = {}
+
+    def network_of(self, variant: str) -> Network:
+        """The network that a variant trains: the shared one with the variant's own settings."""
+        own = self.variants[variant].network.model_dump(exclude_none=True)
+        return self.network.model_copy(update=own)
+
+    def training_of(self, variant: str) -> Training:
+        """How a variant is trained: the shared settings with the variant's own."""
+        own = self.variants[variant].training.model_dump(exclude_none=True)
+        return self.training.model_copy(update=own)

@@ -1,0 +1,145 @@
+"""Reads params.yaml, and tells in one line each what is wrong with it."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from stages.settings import params, yaml_file
+from stages.settings.params import Params, Training, TrainingOverride
+from stages.training.plan import layer_names
+
+FILE = "params.yaml"
+
+
+class ParamsError(ValueError):
+    """params.yaml cannot be used; each of `lines` tells one mistake."""
+
+    def __init__(self, lines: list[str]):
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load(path: Path = Path(FILE)) -> Params:
+    """Read and check a params.yaml; raises ParamsError with a line for every mistake."""
+    values = _values(path)
+    try:
+        settings = Params.model_validate(values)
+    except ValidationError as error:
+        raise ParamsError([_explain(dict(e)) for e in error.errors()]) from None
+    if mistakes := _contradictions(settings):
+        raise ParamsError(mistakes)
+    return settings
+
+
+def _values(path: Path) -> dict:
+    try:
+        values = yaml_file.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError([f"{FILE}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ParamsError([f"{FILE}: is not UTF-8 text"]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
+        raise ParamsError([f"{FILE}{where}: not valid YAML: {problem}"]) from None
+    if not isinstance(values, dict):
+        keys = ", ".join(Params.model_fields)
+        raise ParamsError([f"{FILE}: must be a mapping with the keys {keys}"])
+    return values
+
+
+def complaint(key: str, value: object, rule: str) -> str:
+    """The line for one mistake: the file, the key, its value and what is allowed."""
+    shown = repr(value)
+    if len(shown) > 60:
+        shown = shown[:57] + "…"
+    return f"{FILE}: {key} = {shown}: {rule}"
+
+
+def did_you_mean(name: str, allowed: list[str]) -> str:
+    """A hint at the nearest of the allowed names, or nothing."""
+    nearest = get_close_matches(name, allowed, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]!r}? " if nearest else ""
+
+
+def _unknown_key(key: str, name: str, allowed: list[str]) -> str:
+    hint = did_you_mean(str(name), allowed)
+    return f"{FILE}: {key}: unknown key; {hint}Allowed here: {', '.join(allowed) or 'none'}"
+
+
+def _contradictions(settings: Params) -> list[str]:
+    """What no section can see alone: names of layers and variants, and idle settings."""
+    lines = _idle_momentum("", settings.training, settings.training)
+    for name, variant in settings.variants.items():
+        layers = layer_names(settings.network_of(name).hidden)
+        allowed = [*params.Variant.model_fields, *layers]
+        lines += [
+            _unknown_key(f"variants.{name}.{key}", key, allowed)
+            for key in variant.layers
+            if key not in layers
+        ]
+        lines += _idle_momentum(f"variants.{name}.", variant.training, settings.training_of(name))
+    lines += [
+        _unknown_key(f"display.{name}", name, list(settings.variants))
+        for name in settings.display
+        if name not in settings.variants
+    ]
+    return lines
+
+
+def _idle_momentum(
+    prefix: str, written: Training | TrainingOverride, training: Training
+) -> list[str]:
+    if not written.momentum or training.optimizer == "sgd":
+        return []
+    rule = f"only the optimizer sgd has a momentum, and this one is {training.optimizer}"
+    return [complaint(f"{prefix}training.momentum", written.momentum, rule)]
+
+
+def _explain(error: dict[str, Any]) -> str:
+    """A line in our words for a mistake that pydantic found."""
+    location, value, kind = error["loc"], error["input"], error["type"]
+    key = ".".join(str(part) for part in location)
+    if location[-1] == "[key]":
+        return f"{FILE}: {key.removesuffix('.[key]')}: {params.NAME_RULE}"
+    if kind == "extra_forbidden":
+        return _unknown_key(key, location[-1], list(_section(location[:-1]).model_fields))
+    if kind == "missing":
+        return f"{FILE}: {key}: is missing"
+    if kind == "too_short" and location == ("variants",):
+        return complaint(key, value, "needs at least one variant, for example baseline: {}")
+    if kind in ("too_short", "too_long"):
+        return complaint(key, value, "must list 1 to 50 widths, one a hidden layer")
+    if kind == "dict_type":
+        return complaint(key, value, "must be a mapping with an entry a variant")
+    if kind == "model_type":
+        fields = ", ".join(_section(location).model_fields)
+        return complaint(key, value, f"must be a mapping with any of {fields}")
+    if location[-1] == "color":
+        return complaint(key, value, "must be a colour like '#0072b2'")
+    rule = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    rule = rule.replace("a valid integer", "a whole number").replace("a valid ", "a ")
+    return complaint(key, value, rule)
+
+
+def _section(location: tuple) -> type[BaseModel]:
+    """The section of params.yaml at a place."""
+    match location:
+        case ():
+            return Params
+        case ("data",):
+            return params.Data
+        case ("network",) | ("variants", _, "network"):
+            return params.Network
+        case ("training",) | ("variants", _, "training"):
+            return params.Training
+        case ("variants", _):
+            return params.Variant
+        case ("variants", _, _):
+            return params.LayerInit
+        case _:
+            return params.Display

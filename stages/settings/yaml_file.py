@@ -1,0 +1,72 @@
+"""YAML as DVC reads it, with PyYAML.
+
+PyYAML takes YAML 1.1 for granted, in which 1e-3 is text, `off` is false and 010 is 8. DVC reads
+the same file as YAML 1.2. Both have to see the same values.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+RESOLVED = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?(0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)", list("-+0123456789")),
+    "float": (
+        r"[-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+        r"|[-+]?\.[0-9_]+([eE][-+][0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+
+
+class Loader(yaml.SafeLoader):
+    """Scalars by the rules of YAML 1.2; a key that is there twice is an error."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  its own, not those that it would inherit
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.composer.ComposerError(
+                    None, None, f"the key {name} is there twice", key.start_mark
+                )
+            seen.add(name)
+        return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        digits = str(self.construct_scalar(node)).replace("_", "")
+        base = {"0b": 2, "0o": 8, "0x": 16}.get(digits.lstrip("+-")[:2], 10)
+        return int(digits, base)
+
+
+class Dumper(yaml.SafeDumper):
+    """Quotes text that either version of YAML would take for something else."""
+
+
+for kind in ("float", "int", "bool", "null", "merge"):
+    pattern, first = RESOLVED[kind]
+    resolver = (f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), first)
+    Loader.add_implicit_resolver(*resolver)
+    Dumper.add_implicit_resolver(*resolver)
+Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
+
+
+def loads(text: str) -> Any:
+    """The values of a YAML text; raises yaml.YAMLError."""
+    return yaml.load(text, Loader)
+
+
+def dumps(values: Any) -> str:
+    """YAML that PyYAML and DVC read alike: innermost lists and mappings on one line."""
+    return yaml.dump(
+        values, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None,
+        width=72,
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""What the weights are before training, as a plan says."""
+
+import importlib
+import inspect
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from stages.training import data, network
+from stages.training.plan import DEFAULT, Fill, Plan
+from stages.training.seeds import generator
+
+CUSTOM = "stages.initializers"
+GIVEN = ("generator", "inputs")  # arguments that an initializer gets unasked: stages/initializers
+
+# torch.nn.init fills in place; a plan leaves the trailing underscore out.
+FUNCTIONS: dict[str, Callable] = {
+    name.removesuffix("_"): function
+    for name, function in inspect.getmembers(torch.nn.init, inspect.isfunction)
+    if name.endswith("_") and not name.startswith("_")
+}
+
+
+class InitializationError(ValueError):
+    """A tensor cannot be filled; `tensor` is its name."""
+
+    def __init__(self, tensor: str, reason: str):
+        super().__init__(reason)
+        self.tensor = tensor
+
+
+def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) -> dict[str, Tensor]:
+    """Every tensor of a network before training, by its name (`fc1.weight`, `fc1.bias`, …).
+
+    A weight is `[fan_out, fan_in]`, a bias `[fan_out]`. `images` are for initializers that
+    look at data; without them these get noise to look at, which is enough to see whether they
+    work. Raises InitializationError.
+    """
+    net = network.allocate(plan.sizes)
+
+    def inputs_of(layer: int) -> Tensor:
+        if images is None:
+            pixels = torch.randn(256, plan.sizes[0], generator=generator(seed, "inputs"))
+        else:
+            pixels = data.normalize(images.pixels, torch.empty(images.pixels.shape))
+        below = network.Tensors(plan.sizes[: layer + 1], net.flat)
+        return network.hidden_outputs(below, plan.activation, pixels)
+
+    for i, (name, tensor) in enumerate(net.named().items()):
+        layer = i // 2
+        fill_default(tensor, plan.sizes[layer], generator(seed, f"default/{name}"))
+        fill = plan.tensors[name]
+        if fill == DEFAULT:
+            continue
+        try:
+            run(fill, tensor, generator(seed, f"init/{name}"), partial(inputs_of, layer))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InitializationError(name, first_line(error)) from None
+        if not tensor.isfinite().all():
+            raise InitializationError(name, "gives values that are not finite")
+    return net.named()
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line: its first, or its name if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
+    """What torch.nn.Linear does: U(−1/√fan_in, 1/√fan_in) for weight and bias alike."""
+    if tensor.ndim == 2:
+        torch.nn.init.kaiming_uniform_(tensor, a=math.sqrt(5), generator=random)
+    else:
+        bound = 1 / math.sqrt(fan_in)
+        torch.nn.init.uniform_(tensor, -bound, bound, generator=random)
+
+
+def function(name: str) -> Callable:
+    """The function of torch.nn.init, or the `fill` of a file in stages/initializers.
+
+    Raises ImportError if there is no such file, AttributeError if it has no `fill`.
+    """
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    fill: Callable = importlib.import_module(f"{CUSTOM}.{name}").fill
+    return fill
+
+
+def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[], Tensor]) -> None:
+    """Fill a tensor in place; `inputs` computes what the layer receives, if asked for."""
+    fills = function(fill.initializer)
+    given = dict(zip(GIVEN, (lambda: random, inputs), strict=True))
+    wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
+    fills(tensor, **fill.arguments, **wanted)

@@ -1,0 +1,81 @@
+"""What a variant's training is told: everything that decides its bits, and nothing else.
+
+`check` writes a plan a variant as data/plans/VARIANT.json; `train` reads it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+PIXELS = 28 * 28
+CLASSES = 10
+
+PACKAGES = ("numpy", "safetensors", "torch")  # what computes and writes a trained network
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How one tensor is filled before training.
+
+    `initializer` is a function of torch.nn.init without its last underscore, the name of a
+    file in stages/initializers, or `default`: what torch.nn.Linear does. `arguments` are its
+    keyword arguments, all of them, with numbers in the type that the function declares.
+    """
+
+    initializer: str
+    arguments: Mapping[str, Any]
+
+
+DEFAULT = Fill("default", {})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A variant, fully resolved.
+
+    `limit` is how many training images are used (None: all), `tensors` the fill of every
+    tensor by its name, `momentum` that of SGD. `files` has the SHA-256 of every file in
+    stages/initializers that the fills run, `packages` the versions of PACKAGES.
+    """
+
+    data: str
+    limit: int | None
+    seeds: int
+    hidden: tuple[int, ...]
+    activation: str
+    epochs: int
+    batch_size: int
+    optimizer: str
+    lr: float
+    momentum: float
+    tensors: Mapping[str, Fill]
+    files: Mapping[str, str]
+    packages: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Plan":
+        """Read what `as_json` wrote; raises OSError if there is no such file."""
+        values = json.loads(path.read_text(encoding="utf-8"))
+        tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
+        return cls(**values | {"tensors": tensors, "hidden": tuple(values["hidden"])})
+
+    def as_json(self) -> str:
+        """The plan as text; equal plans are equal texts."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @property
+    def sizes(self) -> list[int]:
+        """The widths of all layers, from the pixels to the classes."""
+        return [PIXELS, *self.hidden, CLASSES]
+
+
+def layer_names(hidden: Sequence[int]) -> list[str]:
+    """`fc1` … `fcN` for the hidden layers, then `out`."""
+    return [f"fc{i}" for i in range(1, len(hidden) + 1)] + ["out"]
+
+
+def tensor_names(hidden: Sequence[int]) -> list[str]:
+    """`fc1.weight`, `fc1.bias`, …, `out.bias`, in the order in which they are filled."""
+    return [f"{layer}.{kind}" for layer in layer_names(hidden) for kind in ("weight", "bias")]

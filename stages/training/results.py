@@ -1,0 +1,80 @@
+"""The folder that a variant's training leaves."""
+
+import csv
+import shutil
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from stages.training import network, probes, snapshots
+from stages.training.epoch import Row, State
+
+SCORES = [field.name for field in fields(Row) if field.name != "layers"]
+HISTORY_COLUMNS = ["variant", *SCORES]
+PROBE_COLUMNS = ["variant", "seed", "epoch", *(field.name for field in fields(probes.Layer))]
+FILES = {
+    "history.csv",
+    "probes.csv",
+    "initial.safetensors",
+    "weights.safetensors",
+    "snapshots.safetensors",
+}
+
+
+def write(
+    folder: Path,
+    sizes: list[int],
+    rows: list[Row],
+    final: list[State],
+    pictures: dict[int, torch.Tensor],
+) -> None:
+    """Write FILES; the folder, named after the variant, appears whole or not at all.
+
+    `rows` by seed and epoch, `final` each seed's last state, `pictures` by epoch as
+    snapshots.take gives them. Raises OSError.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
+    # that what a killed run left is replaced by the next.
+    partial = folder.parent.parent / f".partial-{folder.name}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        history = ([folder.name, *(getattr(row, score) for score in SCORES)] for row in rows)
+        _write_csv(partial / "history.csv", HISTORY_COLUMNS, history, digits=8)
+        layers = (
+            [folder.name, row.seed, row.epoch, *astuple(layer)]
+            for row in rows
+            for layer in row.layers
+        )
+        _write_csv(partial / "probes.csv", PROBE_COLUMNS, layers, digits=6)
+        tensors = {
+            "initial": _stacked(sizes, [state.initial for state in final]),
+            "weights": _stacked(sizes, [state.weights for state in final]),
+            "snapshots": snapshots.quantized(pictures),
+        }
+        for name, values in tensors.items():
+            (partial / f"{name}.safetensors").write_bytes(save(values))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _write_csv(path: Path, columns: list[str], rows: Iterable[list], digits: int) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([f"{v:.{digits}g}" if isinstance(v, float) else v for v in row])
+
+
+def _stacked(sizes: list[int], flats: list[np.ndarray]) -> dict[str, torch.Tensor]:
+    """Every tensor by its name, all seeds stacked: a weight is `[seeds, fan_out, fan_in]`."""
+    nets = [network.Tensors(sizes, torch.from_numpy(flat)).named() for flat in flats]
+    return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}

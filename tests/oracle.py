@@ -1,0 +1,40 @@
+"""What compares ours with docs/plain.py: its network with our weights, its loop on our batches."""
+
+import torch
+from torch import Tensor, nn
+
+from docs import plain
+from stages.training import network
+from stages.training.data import Images
+from stages.training.epoch import State
+from stages.training.plan import Plan
+
+OPTIMIZERS = {
+    "adam": {"optimizer": "adam", "lr": 0.001},
+    "sgd": {"optimizer": "sgd", "lr": 0.05},
+    "sgd with momentum": {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9},
+}
+
+
+def tensors(plan: Plan, state: State) -> dict[str, Tensor]:
+    """A state's weights by name, as views."""
+    return network.Tensors(plan.sizes, torch.from_numpy(state.weights)).named()
+
+
+def plain_network(net: network.Tensors, activation: str) -> nn.Sequential:
+    """docs/plain.py's network with copies of our tensors."""
+    model = plain.network(net.sizes, activation).to(net.flat.dtype)
+    model.load_state_dict(net.named())
+    return model
+
+
+def normalized(pixels: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    return (pixels.to(dtype) / 255 - 0.1307) / 0.3081
+
+
+def batches(images: Images, order: Tensor, plan: Plan, dtype: torch.dtype) -> list:
+    """The batches that an epoch with this order of the images trains on."""
+    return [
+        (normalized(images.pixels[rows], dtype), images.labels[rows])
+        for rows in order.split(plan.batch_size)
+    ]

@@ -1,0 +1,21 @@
+"""Ways to start, as params.yaml has them."""
+
+ZERO = {"weight": "zeros", "bias": "zeros"}
+
+
+def both(initializer: str | dict) -> dict:
+    """One initializer for weight and bias."""
+    return {"weight": initializer, "bias": initializer}
+
+
+def constant(value: float) -> dict:
+    return both({"constant": {"val": value}})
+
+
+# No gradient ever arrives at fc1, so the network stays blind to its input.
+STUCK = {
+    "all zero": {"all": ZERO},
+    "fc1 zero": {"fc1": ZERO},
+    "fc2 zero": {"fc2": ZERO},
+    "constant below 0": {"all": constant(-0.1)},
+}

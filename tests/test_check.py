@@ -1,0 +1,160 @@
+"""The stage check, and what it tells the others, in a made-up folder."""
+
+import copy
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages import check, evaluate
+from stages.analysis.study import Study
+from stages.settings import plans, yaml_file
+from stages.settings.params import Params
+from stages.training import probes, results
+from stages.training.plan import Plan
+from tests.conftest import SMALL
+
+DATA = Path("data")
+RUNS = DATA / "runs"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def checked(values: dict = SMALL) -> None:
+    """Run the stage on these parameters."""
+    Path("params.yaml").write_text(yaml_file.dumps(values), encoding="utf-8")
+    check.main()
+
+
+def changed(**sections) -> dict:
+    """SMALL with entries added to its sections."""
+    values = copy.deepcopy(SMALL)
+    for name, entries in sections.items():
+        values[name] |= entries
+    return values
+
+
+def run_of(variant: str) -> Path:
+    """What looks like the result of a variant."""
+    folder = RUNS / variant
+    folder.mkdir(parents=True)
+    for name in results.FILES:
+        (folder / name).write_text(variant)
+    return folder
+
+
+def written() -> dict[str, bytes]:
+    """Every file in data by its name."""
+    return {p.relative_to(DATA).as_posix(): p.read_bytes() for p in DATA.rglob("*") if p.is_file()}
+
+
+def test_it_writes_what_the_other_stages_read():
+    checked()
+    assert written().keys() == {
+        "params_are_valid", "plans/all_ones.json", "plans/baseline.json", "study.json",
+        "variants.txt",
+    }  # fmt: skip
+    assert (DATA / "params_are_valid").read_text() == "params.yaml is valid\n"
+    assert (DATA / "variants.txt").read_text() == "baseline\nall_ones\n"
+    for name, plan in plans.resolve(Params.model_validate(SMALL)).items():
+        assert Plan.read(DATA / "plans" / f"{name}.json") == plan
+
+
+def test_the_study_has_settings_looks_and_plans():
+    looks = {"all_ones": {"label": "ünits “alike”", "color": "#123456", "group": "constants"}}
+    checked(changed(display=looks))
+    study = Study.read(DATA / "study.json")
+    assert study.data == {"name": "mnist", "limit": 640}
+    assert study.training["lr"] == 0.001
+    assert (study.seeds, study.probed) == (2, probes.PROBED)
+    baseline, ones = study.variants.values()
+    assert (baseline.label, baseline.group, baseline.color) == ("PyTorch default", "other", None)
+    assert (ones.label, ones.group, ones.color) == ("ünits “alike”", "constants", "#123456")
+    assert (baseline.written, ones.written) == ({}, SMALL["variants"]["all_ones"])
+    for variant in study.variants.values():
+        assert variant.plan == json.loads((DATA / "plans" / f"{variant.name}.json").read_text())
+    assert baseline.layers == ["fc1", "fc2", "out"]
+    assert study.same_layers() == ["baseline", "all_ones"]
+
+
+def test_what_has_no_label_is_shown_by_its_name():
+    checked(changed(variants={"zero_out": {"out": {"weight": "zeros"}}}))
+    assert Study.read(DATA / "study.json").variants["zero_out"].label == "zero_out"
+
+
+def test_an_edit_changes_what_it_is_about_and_nothing_else():
+    checked()
+    before = written()
+    checked()
+    assert written() == before
+    for edit, files in (
+        ({"display": {"all_ones": {"label": "ones"}}}, {"study.json"}),
+        ({"variants": {"all_ones": {"all": {"weight": "ones"}}}},
+         {"study.json", "plans/all_ones.json"}),
+        ({"variants": {"zero": {"all": {"weight": "zeros"}}}},
+         {"study.json", "plans/zero.json", "variants.txt"}),
+    ):  # fmt: skip
+        checked(changed(**edit))
+        after = written()
+        assert {name for name in after if after[name] != before.get(name)} == files
+        checked()
+        assert written() == before
+
+
+def test_the_plan_and_the_results_of_a_variant_that_is_gone_are_removed(capsys):
+    kept, gone = run_of("baseline"), run_of("zero")
+    checked(changed(variants={"zero": {}}))
+    assert gone.is_dir() and capsys.readouterr().out == ""
+    checked()
+    assert sorted(RUNS.iterdir()) == [kept]
+    assert {file.name for file in kept.iterdir()} == results.FILES
+    assert not (DATA / "plans" / "zero.json").exists()
+    assert capsys.readouterr().out == (
+        "data/runs/zero: removed, params.yaml has no such variant (DVC's cache keeps it)\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["chapter", "thesis/chapter", "thesis/history.csv"])
+def test_what_is_no_result_is_refused_and_kept(name):
+    stale = run_of("zero")
+    precious = RUNS / name
+    precious.parent.mkdir(exist_ok=True)
+    precious.write_text("precious")
+    before = written()
+    with pytest.raises(SystemExit) as refused:
+        checked()
+    path = RUNS / name.split("/")[0]
+    assert refused.value.code == f"{path}: is not the result of a variant; move it away"
+    assert written() == before
+    assert stale.is_dir()
+
+
+def test_a_mistake_ends_it_in_one_line_and_changes_nothing():
+    checked()
+    run_of("zero")
+    before = written()
+    wrong = changed(variants={"all_ones": {"all": {"weight": "onse"}}})
+    for values, words in ((wrong, "all.weight = 'onse'"), (SMALL | {"seeds": 0}, "seeds = 0")):
+        with pytest.raises(SystemExit) as refused:
+            checked(values)
+        assert words in refused.value.code
+        assert "\n" not in refused.value.code
+        assert written() == before
+
+
+def test_evaluate_refuses_results_of_a_variant_that_is_gone(monkeypatch):
+    checked()
+    stale = run_of("zero")
+    before = written()
+    monkeypatch.setattr(sys, "argv", ["evaluate", "mnist"])
+    with pytest.raises(SystemExit) as refused:
+        evaluate.main()
+    assert refused.value.code == (
+        f"{stale}: params.yaml has no such variant; `dvc repro --force --single-item check` "
+        "removes it (DVC's cache keeps it)"
+    )
+    assert written() == before

@@ -1,0 +1,85 @@
+"""What an edit of a file runs again: the table in CONTRIBUTING.md, by DVC's own status."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+TRAIN = {"train@baseline", "train@all_ones"}
+
+# The longest of these that a path begins with says which stages see an edit of it.
+TABLE: dict[str, set[str]] = {
+    "stages/__init__.py": set(),
+    "stages/check.py": {"check"},
+    "stages/download.py": {"download"},
+    "stages/train.py": TRAIN,
+    "stages/evaluate.py": {"evaluate"},
+    "stages/report.py": {"report"},
+    "stages/settings/": {"check"},
+    "stages/initializers/": {"check"},
+    "stages/training/": {"check", "evaluate"} | TRAIN,
+    "stages/analysis/": {"report"},
+    "stages/rendering/": {"report"},
+    "tools/": set(),
+    "docs/": set(),
+    "tests/": set(),
+}
+
+# Edits every file in turn, and asks DVC which stages have changed dependencies.
+ASK = """
+import json, pathlib, sys
+from dvc.repo import Repo
+found = {}
+for name in sys.argv[1:]:
+    path = pathlib.Path(name)
+    before = path.read_bytes()
+    path.write_bytes(before + b"\\n")
+    with Repo() as repo:
+        found[name] = sorted(repo.status())
+    path.write_bytes(before)
+print(json.dumps(found))
+"""
+
+
+def files() -> list[str]:
+    """Every file that an edit could be made in, as git would have it."""
+    folders = [ROOT / name for name in ("stages", "tools", "docs")]
+    there = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    code = [path for path in there if "__pycache__" not in path.parts]
+    return sorted(path.relative_to(ROOT).as_posix() for path in [*code, Path(__file__)])
+
+
+@pytest.mark.slow
+def test_an_edit_is_seen_by_the_stages_of_its_folder(study):
+    answer = study.run(sys.executable, "-c", ASK, *files()).stdout
+    seen = json.loads(answer.splitlines()[-1])
+    wrong = {name: stages for name, stages in seen.items() if set(stages) != expected(name)}
+    assert not wrong
+    assert set(seen) == set(files())
+
+
+def expected(name: str) -> set[str]:
+    return TABLE[max((prefix for prefix in TABLE if name.startswith(prefix)), key=len)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("stages/settings/reading.py", ["check"]),
+        ("stages/evaluate.py", ["evaluate"]),
+        ("stages/analysis/claims.py", ["report"]),
+        ("stages/rendering/templates/note.md", ["report"]),
+        ("stages/training/seeds.py", ["check", "train@baseline", "train@all_ones", "evaluate"]),
+    ],
+)
+def test_what_it_leaves_as_it_was_runs_no_further(study, file, again):
+    """An edit that changes no result ends where nothing changes any more."""
+    before = (study.folder / "dvc.lock").read_text()
+    with (study.folder / file).open("a") as opened:
+        opened.write("\n")
+    assert study.repro() == again
+    assert (study.folder / "dvc.lock").read_text() != before

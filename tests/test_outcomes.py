@@ -1,0 +1,230 @@
+"""The study, its results and every variant in one row, from made-up figures."""
+
+import csv
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages import report
+from stages.analysis import outcomes
+from stages.analysis.claims import audit
+from stages.analysis.outcomes import Outcome
+from stages.analysis.results import Results
+from stages.analysis.study import Study
+from stages.rendering import claims, summary
+from tests import made_up
+from tests.made_up import PARTED, STUCK
+
+ACCURACIES = {
+    "baseline": 0.977, "all_zero": STUCK, "zero_weights": PARTED, "constant": 0.36,
+    "he_normal": 0.976,
+}  # fmt: skip
+
+
+@pytest.fixture
+def study() -> Study:
+    return made_up.study(ACCURACIES)
+
+
+@pytest.fixture
+def results() -> Results:
+    return made_up.results(ACCURACIES)
+
+
+@pytest.fixture
+def table(study: Study, results: Results) -> pd.DataFrame:
+    return outcomes.comparison(study, results)
+
+
+def of(table: pd.DataFrame, variant: str) -> pd.Series:
+    return table.set_index("variant").loc[variant]
+
+
+def test_rows_say_how_well_and_how_sure(table, study):
+    assert list(table["variant"]) == list(study.variants)
+    he = of(table, "he_normal")
+    assert (he["label"], he["group"], he["seeds"]) == ("He normal", "schemes", 5)
+    assert he["test_acc_mean"] == pytest.approx(0.976)
+    assert he["test_acc_low"] < 0.976 < he["test_acc_high"]
+    assert (he["test_acc_least"], he["test_acc_most"]) == pytest.approx((0.974, 0.978))
+    assert (he["diff_mean"], he["diff_low"], he["diff_high"]) == pytest.approx([-0.001] * 3)
+    assert he["p"] == 0.0625
+    assert he["p_holm"] == pytest.approx(0.25)
+    assert he["superiority"] == pytest.approx(6 / 25 + 0.5 * 4 / 25)
+    assert he["epochs_to_95"] == 1
+    assert he["wilson_low"] == pytest.approx(0.9728, abs=1e-4)  # of 10,000 images
+    assert he["wilson_high"] == pytest.approx(0.9788, abs=1e-4)
+    assert math.isnan(of(table, "baseline")["diff_mean"])
+
+
+def test_outcomes_are_what_became_of_the_seeds(table, study, results):
+    assert list(table["outcome"]) == [
+        Outcome.LEARNS, Outcome.STUCK, Outcome.SPLIT, Outcome.PARTLY, Outcome.LEARNS
+    ]  # fmt: skip
+    assert of(table, "zero_weights")["learning"] == 3
+    history = results.history
+    history.loc[(history["variant"] == "constant") & (history["seed"] < 2), "test_loss"] = np.nan
+    history.loc[history["variant"] == "he_normal", "test_loss"] = np.nan
+    table = outcomes.comparison(study, results)
+    assert of(table, "constant")["outcome"] is Outcome.SOME_DIVERGE
+    assert of(table, "constant")["diverging"] == 2
+    assert of(table, "he_normal")["outcome"] is Outcome.DIVERGES
+
+
+def test_a_mean_is_given_only_where_it_describes_all_seeds():
+    means = {outcome for outcome in Outcome if outcome.has_mean}
+    assert means == {Outcome.LEARNS, Outcome.PARTLY, Outcome.STUCK}
+    assert {outcome for outcome in Outcome if outcome.splits} == set(Outcome) - means - {
+        Outcome.DIVERGES
+    }
+
+
+def test_without_a_baseline_nothing_learns_partly():
+    table = outcomes.comparison(made_up.study(["constant"]), made_up.results({"constant": 0.36}))
+    assert list(table["outcome"]) == [Outcome.LEARNS]
+    assert math.isnan(table["diff_mean"].item())
+
+
+def test_differences_are_taken_after_equally_many_epochs(study):
+    results = made_up.results(dict.fromkeys(ACCURACIES, 0.5))
+    history = results.history
+    last = history["epoch"] == made_up.EPOCHS
+    history.loc[last & (history["variant"] == "baseline"), "test_acc"] = 0.9
+    history.drop(history[last & (history["variant"] == "constant")].index, inplace=True)
+    table = outcomes.comparison(study, results)
+    assert of(table, "constant")["diff_mean"] == pytest.approx(0)
+    assert of(table, "constant")["outcome"] is Outcome.LEARNS
+    assert of(table, "he_normal")["diff_mean"] == pytest.approx(-0.4)
+    text = summary.as_markdown(table)
+    assert (
+        "fewer than 3 epochs and compared with the baseline after equally many: constant (2)."
+        in text
+    )
+
+
+def test_a_shorter_baseline_is_no_other_one(study):
+    results = made_up.results(dict.fromkeys(ACCURACIES, [0.5] * 5))
+    history = results.history
+    last = history["epoch"] == made_up.EPOCHS
+    history.loc[last & (history["variant"] == "he_normal"), "test_acc"] = 0.9
+    history.drop(history[last & (history["variant"] == "baseline")].index, inplace=True)
+    he = of(outcomes.comparison(study, results), "he_normal")
+    assert (he["diff_mean"], he["superiority"], he["test_acc_mean"]) == (0, 0.5, 0.9)
+
+
+def test_too_few_seeds_are_told_from_enough(study, table):
+    test = outcomes.sign_flip_test(table)
+    assert (test.seeds, test.tests, test.needed, test.least, test.different) == (5, 4, 8, 0.0625, 0)
+    words = summary.as_markdown(table)
+    assert "5 seeds are too few for a verdict by p value" in words
+    assert "cannot go below 0.0625, and for 4 comparisons (Holm) it would take 8 seeds" in words
+    apart = {variant: 0.9 if variant == "baseline" else 0.5 for variant in ACCURACIES}
+    many = outcomes.comparison(study, made_up.results(apart, seeds=8))
+    assert outcomes.sign_flip_test(many).different == 4
+    assert "4 of 4 variants differ from the baseline" in summary.as_markdown(many)
+
+
+@pytest.mark.parametrize("accuracies", [{"constant": 0.36}, {"baseline": [0.9], "constant": [0.9]}])
+def test_nothing_is_compared_without_a_baseline_or_with_one_seed(accuracies):
+    table = outcomes.comparison(made_up.study(accuracies), made_up.results(accuracies))
+    text = summary.as_markdown(table)
+    assert "Nothing is compared" in text
+    assert ("needs 2 seeds" in text) == (table["seeds"].max() == 1)
+    assert "nan" not in text
+
+
+def test_the_table_to_read(table):
+    lines = summary.as_markdown(table).splitlines()
+    assert [line.split(" | ")[1] for line in lines[2:7]] == list(ACCURACIES)
+    assert lines[3].startswith(
+        "| lecture | all_zero | all zeros | 11.35 % | 11.35 – 11.35 % | −86."
+    )
+    assert lines[4].endswith("| – | the seeds part ways | – | 3 of 5 learn |")
+    assert "| −0.10 (−0.10 to −0.10) | learns |" in lines[6]
+
+
+def test_a_label_cannot_break_the_table(table):
+    assert r"| a\|b |" in summary.as_markdown(table.assign(label="a|b"))
+    assert r"| a\|b |" in summary.as_markdown(table.assign(group="a|b"))
+
+
+def test_the_tables_to_compute_with(table):
+    text = summary.csv(table, summary.SUMMARY_COLUMNS)
+    assert text.splitlines()[0] == (
+        "variant,group,seeds,test_acc_mean,test_acc_low,test_acc_high,diff_mean,diff_low,"
+        "diff_high,p_holm,outcome"
+    )
+    rows = {row["variant"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert rows["zero_weights"]["outcome"] == "3 of 5 learn"
+    assert float(rows["he_normal"]["diff_mean"]) == -0.001
+    assert rows["baseline"]["diff_mean"] == ""
+    details = pd.read_csv(io.StringIO(summary.csv(table, summary.DETAIL_COLUMNS)))
+    assert list(details.columns) == summary.DETAIL_COLUMNS
+    assert list(details["learning"]) == [5, 0, 3, 5, 5]
+
+
+def test_headlines_count_outcomes_and_verdicts(study, results, table):
+    judged = claims.rows(study, audit(study, results))
+    assert report.headline(study, table, judged) == {
+        "baseline": 0.977, "all_zero": 0.1135, "best": 0.977, "mean": pytest.approx(0.60998),
+        "learn": 2, "stuck": 1, "claims_hold": 2, "claims_fail": 2,
+    }  # fmt: skip
+
+
+def test_variants_are_shown_by_group_and_told_by_their_settings(study):
+    assert study.groups() == {
+        "lecture": ["baseline", "all_zero"], "zeros": ["zero_weights"], "constants": ["constant"],
+        "schemes": ["he_normal"],
+    }  # fmt: skip
+    assert study.first_group() == ["baseline", "all_zero"]
+    assert study.with_own_settings() == []
+    full = made_up.study()
+    deep = [name for name in full.variants if name.startswith("deep_")]
+    assert full.with_own_settings() == deep
+    assert full.same_layers() == [name for name in full.variants if name not in deep]
+    assert full.variants["deep_he_sgd"].layers == ["fc1", "fc2", "fc3", "out"]
+
+
+def test_noise_around_a_constant_is_found_in_the_plans(study):
+    assert study.noise() == []
+    assert made_up.study().noise() == [
+        (0.1, 0.0, "constant"), (0.1, 1e-6, "noise_little"), (0.1, 1e-2, "noise_much")
+    ]  # fmt: skip
+    alone = made_up.study(["noise_little", "constant_small"])
+    assert alone.noise() == []  # its constant is another one
+
+
+def test_deep_variants_are_found_by_scheme_and_only_with_relu():
+    assert made_up.study().deep() == {
+        "default": "deep_default_adam", "xavier": "deep_xavier_adam", "he": "deep_he_adam"
+    }  # fmt: skip
+    assert made_up.study(network={"activation": "tanh"}).deep() == {}
+    assert made_up.study(["baseline", "deep_he_adam"]).deep() == {"he": "deep_he_adam"}
+
+
+def test_results_are_read_as_evaluate_writes_them(tmp_path, results):
+    results.history.to_csv(tmp_path / "history.csv", index=False)
+    results.probes.to_csv(tmp_path / "probes.csv", index=False)
+    confusion = pd.DataFrame(
+        {
+            "variant": ["a", "a", "a", "b"],
+            "actual": [0, 1, 1, 0],
+            "predicted": [0, 0, 1, 0],
+            "count": [40, 50, 10, 9],
+        }
+    )
+    confusion.to_csv(tmp_path / "confusion.csv", index=False)
+    read = Results.read(tmp_path, tmp_path)
+    assert (read.commonest, read.images) == (0.6, 20)  # 8 of one class and 12 of the other
+    assert list(read.accuracy("constant")) == pytest.approx([0.358, 0.359, 0.36, 0.361, 0.362])
+    assert list(read.accuracy("constant", 0)) == [0.098] * 5
+    assert list(read.curve("all_zero")) == pytest.approx([0.098, 0.1135, 0.1135, 0.1135])
+    assert read.epochs("baseline") == made_up.EPOCHS
+    assert read.layers("baseline") == ["fc1", "fc2", "out"]
+    assert len(read.probe("baseline", None, "dead_fraction", -1)) == 10
+    assert len(read.probe("baseline", "out", "dead_fraction")) == 0
+    assert list(read.learns("zero_weights")) == [True, False, True, True, False]
+    assert not read.diverged("all_zero").any()

@@ -1,0 +1,196 @@
+"""The plan of a variant: what decides its bits, each of it, and nothing else."""
+
+from dataclasses import fields, replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import torch
+
+from stages.settings import plans
+from stages.settings.params import Params
+from stages.settings.reading import ParamsError
+from stages.training.plan import DEFAULT, Fill, Plan
+from tests.conftest import LECTURE, plan_of
+
+SGD = {"optimizer": "sgd", "momentum": 0.9}
+MINE = {
+    "network": {"hidden": [16, 8], "activation": "tanh"},
+    "training": {"epochs": 2, "batch_size": 32, "optimizer": "sgd", "lr": 0.1, "momentum": 0.5},
+    "all": {"weight": {"kaiming_normal": {"mode": "fan_out"}}, "bias": "zeros"},
+    "fc2": {"weight": "hadamard"},
+}
+
+
+@pytest.mark.parametrize("variant", [{}, MINE])
+@pytest.mark.parametrize("limit", [None, 640])
+def test_a_plan_is_read_as_it_was_written(variant, limit, tmp_path):
+    plan = plan_of(variant, data={"limit": limit})
+    path = tmp_path / "start.json"
+    path.write_text(plan.as_json(), encoding="utf-8")
+    assert Plan.read(path) == plan
+    assert Plan.read(path).as_json() == plan.as_json()
+    assert isinstance(Plan.read(path).hidden, tuple)
+
+
+def test_a_plan_that_is_not_there_cannot_be_read(tmp_path):
+    with pytest.raises(OSError):
+        Plan.read(tmp_path / "start.json")
+
+
+def test_a_plan_says_all_that_a_variant_is_told():
+    plan = plan_of(MINE, data={"limit": 640}, seeds=3)
+    kaiming = Fill("kaiming_normal", {"a": 0.0, "mode": "fan_out", "nonlinearity": "leaky_relu"})
+    zero = Fill("constant", {"val": 0.0})
+    hadamard = Path("stages/initializers/hadamard.py")
+    assert plan == Plan(
+        data="mnist",
+        limit=640,
+        seeds=3,
+        hidden=(16, 8),
+        activation="tanh",
+        epochs=2,
+        batch_size=32,
+        optimizer="sgd",
+        lr=0.1,
+        momentum=0.5,
+        tensors={
+            "fc1.weight": kaiming,
+            "fc1.bias": zero,
+            "fc2.weight": Fill("hadamard", {"gain": 1.0}),
+            "fc2.bias": zero,
+            "out.weight": kaiming,
+            "out.bias": zero,
+        },
+        files={hadamard.as_posix(): sha256(hadamard.read_bytes()).hexdigest()},
+        packages={
+            "numpy": version("numpy"),
+            "safetensors": version("safetensors"),
+            "torch": torch.__version__.partition("+")[0],
+        },
+    )
+    assert plan.sizes == [784, 16, 8, 10]
+    assert all(fill == DEFAULT for fill in plan_of().tensors.values())
+    assert plan_of().files == {}
+
+
+def weight(initializer) -> dict:
+    return {"all": {"weight": initializer}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (weight("zeros"), weight({"constant": {"val": 0.0}})),
+        (weight("zeros"), weight({"constant": {"val": 0}})),
+        (weight("ones"), weight({"constant": {"val": 1}})),
+        (weight("normal"), weight({"normal": {"mean": 0, "std": 1}})),
+        (weight("normal"), weight({"normal": None})),
+        (weight({"normal": {"std": 3, "mean": 2}}), weight({"normal": {"mean": 2.0, "std": 3.0}})),
+        (weight("orthogonal"), weight({"orthogonal": {"gain": 1.0}})),
+        (weight("hadamard"), weight({"hadamard": {"gain": 1}})),
+        (weight({"duplicated": {"rows": 2}}), weight({"duplicated": {"columns": 1, "rows": 2}})),
+        (weight("zeros"), {layer: {"weight": "zeros"} for layer in ("out", "fc2", "fc1")}),
+        (weight("zeros"), weight("ones") | {f: {"weight": "zeros"} for f in ("fc1", "fc2", "out")}),
+        ({}, {"network": {"hidden": [128, 64]}, "training": {"optimizer": "adam", "lr": 1e-3}}),
+        ({"training": {"lr": 1}}, {"training": {"lr": 1.0}}),
+        ({"training": {"optimizer": "sgd"}}, {"training": {"optimizer": "sgd", "momentum": 0}}),
+    ],
+)  # fmt: skip
+def test_what_is_trained_alike_is_the_same_text(one, other):
+    assert plan_of(one) == plan_of(other)
+    assert plan_of(one).as_json() == plan_of(other).as_json()
+
+
+def test_only_sgd_has_a_momentum():
+    adam = {"training": {"optimizer": "adam"}}
+    assert plan_of(training=SGD).momentum == 0.9
+    assert plan_of(adam, training=SGD).momentum == 0
+    assert plan_of(adam, training=SGD).as_json() == plan_of().as_json()
+
+
+def backwards(values: object) -> object:
+    """The same mapping, and all in it, with the keys in the opposite order."""
+    if isinstance(values, dict):
+        return {key: backwards(value) for key, value in reversed(values.items())}
+    return values
+
+
+def resolved(values: dict) -> dict[str, Plan]:
+    return plans.resolve(Params.model_validate(values))
+
+
+def test_the_order_of_keys_does_not_matter():
+    values = LECTURE | {"variants": {"start": MINE, "baseline": {}}}
+    assert list(backwards(values)) != list(values)
+    one, other = resolved(values), resolved(backwards(values))
+    for name, plan in one.items():
+        assert plan.as_json() == other[name].as_json()
+    plan = one["start"]
+    turned = replace(plan, tensors=backwards(plan.tensors), packages=backwards(plan.packages))
+    assert turned == plan
+    assert turned.as_json() == plan.as_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"display": {"start": {"label": "PyTorch's", "color": "#000000", "group": "Lecture"}}},
+        {"network": {"hidden": [5], "activation": "gelu"}},
+        {"training": {"epochs": 9, "batch_size": 7, "optimizer": "adam", "lr": 9.0}},
+        {"variants": {"another": weight("ones"), "start": MINE}},
+    ],
+    ids=list,
+)
+def test_what_does_not_reach_a_variant_is_not_in_its_plan(change):
+    """How it is shown, other variants, and shared settings that it overrides."""
+    values = LECTURE | {"variants": {"start": MINE}}
+    assert resolved(values)["start"].as_json() == resolved(values | change)["start"].as_json()
+
+
+CHANGES = {
+    "data": {"data": {"name": "kmnist"}},
+    "limit": {"data": {"limit": 640}},
+    "seeds": {"seeds": 2},
+    "hidden": {"network": {"hidden": [128, 65]}},
+    "activation": {"network": {"activation": "gelu"}},
+    "epochs": {"training": {"epochs": 2}},
+    "batch_size": {"training": {"batch_size": 63}},
+    "optimizer": {"training": {"optimizer": "adam", "momentum": 0.0}},
+    "lr": {"training": {"lr": 0.002}},
+    "momentum": {"training": {"momentum": 0.8}},
+    "tensors": {"variant": {"fc1": {"bias": "zeros"}}},
+    "files": {"variant": {"fc1": {"weight": "hadamard"}}},
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_what_reaches_a_variant_is_in_its_plan(field):
+    change = CHANGES[field] | {"training": SGD | CHANGES[field].get("training", {})}
+    one, other = plan_of(training=SGD), plan_of(**change)
+    assert getattr(one, field) != getattr(other, field)
+    assert one.as_json() != other.as_json()
+
+
+def test_a_plan_has_no_other_fields():
+    assert {field.name for field in fields(Plan)} == {*CHANGES, "packages"}
+
+
+def test_every_variant_that_cannot_be_started_has_its_line():
+    values = LECTURE | {
+        "variants": {
+            "good": {},
+            "typo": weight("zeross"),
+            "refused": {"fc2": {"bias": "eye"}},
+            "late": {"network": {"hidden": [8] * 3}, "out": {"weight": {"normal": {"std": "x"}}}},
+        }
+    }
+    with pytest.raises(ParamsError) as refusal:
+        resolved(values)
+    typo, refused, late = refusal.value.lines
+    assert "variants.typo.all.weight = 'zeross': no such initializer" in typo
+    assert "variants.refused.fc2.bias = 'eye': " in refused
+    assert "filling fc2.bias" in refused
+    assert "variants.late.out.weight = " in late
+    assert "normal takes mean, std" in late
