@@ -89,10 +89,15 @@ def text(
         packages={name: version(name).split("+")[0] for name in PACKAGES},
         files=list(pd.read_csv(tables / "files.csv").itertuples()),
         json=as_script(json.dumps(known, ensure_ascii=False, separators=(",", ":"))),
-        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-        script=as_script((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+        css=Markup(read("page.css")),
+        script=as_script("".join(read(name) for name in ("charts.js", "page.js"))),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
     )  # fmt: skip
+
+
+def read(name: str) -> str:
+    """The text of a file among the templates."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def dead_at_the_end(reports: Path) -> dict[str, float]:
