@@ -192,7 +192,7 @@ def _untested(claim: Claim, study: Study, results: Results) -> Finding | None:
     missing = [variant for variant in claim.needs if variant not in study.variants]
     there = [variant for variant in claim.needs if variant in study.variants]
     diverged = [variant for variant in there if results.diverged(variant).any()]
-    facts: dict = {}
+    facts: dict[str, Any] = {}
     if study.data["name"] != LECTURE["data"]["name"]:
         facts = {"data": study.data["name"]}
     elif missing:

@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.analysis.findings import CLEARLY, SAME, Finding, Verdict
 from stages.analysis.results import Results
-from stages.analysis.statistics import t_interval
+from stages.analysis.statistics import Values, t_interval
 
 ALIKE = 1e-5  # a symmetry gap up to this is rounding
 APART = 1e-2  # one from this on is not
@@ -178,5 +178,5 @@ def zero_gradients(results: Results) -> Finding:
     return Finding(verdict, t_interval(np.mean(last, axis=0)), facts)
 
 
-def _mean(values: np.ndarray) -> float | None:
-    return values.mean() if len(values) else None
+def _mean(values: Values) -> float | None:
+    return float(values.mean()) if len(values) else None

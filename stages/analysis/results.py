@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from stages.analysis.statistics import Values
+
+Flags: TypeAlias = npt.NDArray[np.bool_]  # one a seed
 
 STUCK = 0.02  # at most this far above the commonest class's share, nothing was learned
 
@@ -37,7 +43,7 @@ class Results:
             images=int(counts.sum()),
         )
 
-    def accuracy(self, variant: str, epoch: int | None = None) -> np.ndarray:
+    def accuracy(self, variant: str, epoch: int | None = None) -> Values:
         """Test accuracies `[seeds]` at an epoch, or at the last one."""
         rows = self.history[self.history["variant"] == variant]
         rows = rows[rows["epoch"] == (rows["epoch"].max() if epoch is None else epoch)]
@@ -47,19 +53,19 @@ class Results:
         """How many epochs it was trained."""
         return int(self.history.loc[self.history["variant"] == variant, "epoch"].max())
 
-    def curve(self, variant: str) -> np.ndarray:
+    def curve(self, variant: str) -> Values:
         """Mean test accuracy `[epochs + 1]` by epoch."""
         rows = self.history[self.history["variant"] == variant]
         return rows.groupby("epoch")["test_acc"].mean().to_numpy()
 
-    def difference(self, variant: str, other: str) -> np.ndarray:
+    def difference(self, variant: str, other: str) -> Values:
         """Accuracy minus another variant's `[seeds]`, seed by seed, after equally many epochs."""
         epoch = min(self.epochs(variant), self.epochs(other))
         return self.accuracy(variant, epoch) - self.accuracy(other, epoch)
 
     def probe(
         self, variant: str, layer: str | None, column: str, epoch: int | None = None
-    ) -> np.ndarray:
+    ) -> Values:
         """A probe's values over seeds and epochs, of one layer or all hidden ones.
 
         `epoch` −1 is the last. What has no value is left out.
@@ -70,11 +76,11 @@ class Results:
             rows = rows[rows["epoch"] == (rows["epoch"].max() if epoch == -1 else epoch)]
         return rows[column].dropna().to_numpy()
 
-    def learns(self, variant: str) -> np.ndarray:
+    def learns(self, variant: str) -> Flags:
         """Which seeds `[seeds]` end clearly above the commonest class's share."""
         return self.accuracy(variant) > self.commonest + STUCK
 
-    def diverged(self, variant: str) -> np.ndarray:
+    def diverged(self, variant: str) -> Flags:
         """Which seeds `[seeds]` ever had a loss or a probe that is not a finite number."""
         losses = self.history[self.history["variant"] == variant].set_index("seed")
         probes = self.probes[self.probes["variant"] == variant].set_index("seed")

@@ -5,9 +5,10 @@ sign flips) and that of the test set (over images: Wilson).
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -15,6 +16,9 @@ SIGNIFICANCE = 0.05
 
 # Sign flips are all tried up to this many, then drawn.
 MAX_FLIPS = 2**16
+
+
+Values: TypeAlias = npt.NDArray[np.float64]  # of repetitions, one a seed
 
 
 class Estimate(NamedTuple):
@@ -25,7 +29,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-def t_interval(values: np.ndarray) -> Estimate:
+def t_interval(values: Values) -> Estimate:
     """Mean and Student t interval of repetitions: the uncertainty of training again.
 
     `values` `[n]`. The interval of one value is not a number, and that of values without
@@ -51,7 +55,7 @@ def wilson_interval(accuracy: float, images: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def sign_flip_p(differences: np.ndarray) -> float:
+def sign_flip_p(differences: Values) -> float:
     """Two-sided p of the exact sign-flip test that paired differences `[n]` have mean 0.
 
     The share of all 2ⁿ ways to flip their signs that give a mean at least as far from 0
@@ -90,12 +94,12 @@ def seeds_for_a_verdict(tests: int) -> int:
     return n
 
 
-def superiority(values: np.ndarray, others: np.ndarray) -> float:
+def superiority(values: Values, others: Values) -> float:
     """P(value > other) for one drawn from each, ties counting half (Vargha & Delaney 2000)."""
     return float(np.mean((values[:, None] > others) + 0.5 * (values[:, None] == others)))
 
 
-def epochs_to(share: float, accuracies: np.ndarray) -> int:
+def epochs_to(share: float, accuracies: Values) -> int:
     """The first epoch at which the accuracy is at least a share of its last value.
 
     `accuracies` `[epochs + 1]`, from before training on.

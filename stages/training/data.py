@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -58,7 +59,7 @@ def load_split(folder: Path, split: str) -> Images:
     )
 
 
-def read_idx(path: Path) -> np.ndarray:
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, in the shape that its header tells.
 
     The format (yann.lecun.com/exdb/mnist): two zero bytes, a type (8 = unsigned byte), the

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from stages.training import data, network, probes
@@ -35,6 +37,10 @@ class Row:
     layers: tuple[probes.Layer, ...]
 
 
+# All tensors of a network, one after the other, in the type that it is trained in.
+Flat: TypeAlias = npt.NDArray[np.floating[Any]]
+
+
 @dataclass(frozen=True)
 class State:
     """A seed between two epochs: its flat weights now and at the start, and its optimizer.
@@ -45,9 +51,9 @@ class State:
 
     seed: int
     next_epoch: int
-    initial: np.ndarray
-    weights: np.ndarray
-    moments: tuple[np.ndarray, np.ndarray]
+    initial: Flat
+    weights: Flat
+    moments: tuple[Flat, Flat]
     steps: int
     moved_at: dict[str, int]
 

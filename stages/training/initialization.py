@@ -17,7 +17,7 @@ CUSTOM = "stages.initializers"
 GIVEN = ("generator", "inputs")  # arguments that an initializer gets unasked: stages/initializers
 
 # torch.nn.init fills in place; a plan leaves the trailing underscore out.
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Callable[..., object]] = {
     name.removesuffix("_"): function
     for name, function in inspect.getmembers(torch.nn.init, inspect.isfunction)
     if name.endswith("_") and not name.startswith("_")
@@ -79,14 +79,14 @@ def fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
         torch.nn.init.uniform_(tensor, -bound, bound, generator=random)
 
 
-def function(name: str) -> Callable:
+def function(name: str) -> Callable[..., object]:
     """The function of torch.nn.init, or the `fill` of a file in stages/initializers.
 
     Raises ImportError if there is no such file, AttributeError if it has no `fill`.
     """
     if name in FUNCTIONS:
         return FUNCTIONS[name]
-    fill: Callable = importlib.import_module(f"{CUSTOM}.{name}").fill
+    fill: Callable[..., object] = importlib.import_module(f"{CUSTOM}.{name}").fill
     return fill
 
 

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
 from stages.training import network, probes, snapshots
-from stages.training.epoch import Row, State
+from stages.training.epoch import Flat, Row, State
 
 SCORES = [field.name for field in fields(Row) if field.name != "layers"]
 HISTORY_COLUMNS = ["variant", *SCORES]
@@ -66,7 +65,7 @@ def write(
         raise
 
 
-def _write_csv(path: Path, columns: list[str], rows: Iterable[list], digits: int) -> None:
+def _write_csv(path: Path, columns: list[str], rows: Iterable[list[object]], digits: int) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -74,7 +73,7 @@ def _write_csv(path: Path, columns: list[str], rows: Iterable[list], digits: int
             writer.writerow([f"{v:.{digits}g}" if isinstance(v, float) else v for v in row])
 
 
-def _stacked(sizes: list[int], flats: list[np.ndarray]) -> dict[str, torch.Tensor]:
+def _stacked(sizes: list[int], flats: list[Flat]) -> dict[str, torch.Tensor]:
     """Every tensor by its name, all seeds stacked: a weight is `[seeds, fan_out, fan_in]`."""
     nets = [network.Tensors(sizes, torch.from_numpy(flat)).named() for flat in flats]
     return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}

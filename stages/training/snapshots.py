@@ -1,6 +1,9 @@
 """Small pictures of fc1's weights, taken while a network trains."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from stages.training import network
@@ -14,7 +17,7 @@ def epochs(last: int) -> list[int]:
     return sorted({0, last, *(2**i for i in range(last.bit_length()))})
 
 
-def take(sizes: list[int], weights: np.ndarray) -> torch.Tensor:
+def take(sizes: list[int], weights: npt.NDArray[np.floating[Any]]) -> torch.Tensor:
     """The incoming weights `[units, pixels]` of fc1's first units, from flat weights."""
     return network.Tensors(sizes, torch.from_numpy(weights)).weights[0][:UNITS].clone()
 

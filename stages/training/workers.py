@@ -48,7 +48,7 @@ def _interleave(
 ) -> Iterator[tuple[State, Row]]:
     """Keep every worker busy with the seed that is furthest behind."""
     waiting = list(states)
-    running: set[Future] = set()
+    running: set[Future[tuple[State, Row]]] = set()
     while waiting or running:
         while waiting and len(running) < workers:
             behind = min(waiting, key=lambda state: (state.next_epoch, state.seed))
