@@ -87,7 +87,7 @@ def test_the_band_of_a_learning_curve_is_students_interval(seeds):
 
 
 @pytest.mark.parametrize(
-    "template", ["learning_curves", "dead_units", "symmetry_gap", "depth", "confusion"]
+    "template", ["learning_curves", "dead_units", "symmetry_gap", "depth", "confusion_by_variant"]
 )
 def test_panels_stand_in_the_order_of_params_yaml(template):
     cells = {

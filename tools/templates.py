@@ -136,16 +136,16 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
         "activations over images, and the gradient of an image's loss; mean over the seeds; what "
         "is exactly 0 has no place on the scale",
     ),
-    "final_accuracy": (
+    "by_variant": (
         final_accuracy(), "Test accuracy at the last epoch",
         "a dot for every seed, a bar for their mean",
     ),
-    "who_moved": (
+    "tensors": (
         who_moved(), "Largest move of a value from its start (mean over seeds)",
         "a 0 in red: not moved by one bit, in any seed",
     ),
     "digits": (digits(), "Accuracy by true digit (all seeds)", ""),
-    "confusion": (
+    "confusion_by_variant": (
         confusion(), "What is taken for what (all seeds)",
         "rows are the true digits, columns what the network says; the revisions of a variant "
         "stand side by side",
