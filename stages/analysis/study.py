@@ -1,7 +1,6 @@
 """What was run: the study as `check` resolved it, and which variants belong together."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,8 +107,3 @@ class Study:
             for scheme, name in named.items()
             if name in self.variants and self.variants[name].plan["activation"] == "relu"
         }
-
-
-def labels(study: Study, names: Iterable[str]) -> list[str]:
-    """What a reader sees instead of variants' names."""
-    return [study.variants[name].label for name in names]
