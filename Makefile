@@ -7,8 +7,8 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro open experiments offline share fetch repair verify test test-fast bench \
-	schema templates lint lock
+.PHONY: help env repro open experiments offline share fetch repair verify processors test \
+	test-fast bench schema templates lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ repair: env ## show what is damaged on the remote; with DELETE=yes delete it, to
 verify: env ## make tables and reports anew, and compare all results with the committed ones
 	dvc repro --force --single-item evaluate report
 	@python -m tools.verify
+
+processors: env ## run a small study as every processor that QEMU knows with AVX2, and compare
+	@python -m tools.processors
 
 test: env ## all tests
 	pytest

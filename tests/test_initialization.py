@@ -113,7 +113,7 @@ def test_the_order_of_tensors_in_a_plan_says_nothing():
         assert torch.equal(tensor, weights[name])
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"dirac", "constant", "sparse"}))
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"dirac", "constant"}))
 def test_every_function_of_torch_nn_init_fills_as_it_does_itself(name):
     ours, theirs = torch.empty(20, 30), torch.empty(20, 30)
     fill(ours, name)
@@ -121,6 +121,56 @@ def test_every_function_of_torch_nn_init_fills_as_it_does_itself(name):
         torch.set_rng_state(generator(0, "test").get_state())
         FUNCTIONS[name](theirs)
     assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (30, 20), (10, 10)])
+def test_orthogonal_is_torchs_but_for_rounding(shape):
+    ours, theirs = torch.empty(shape), torch.empty(shape)
+    fill(ours, "orthogonal", gain=2)
+    torch.nn.init.orthogonal_(theirs, gain=2, generator=generator(0, "test"))
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_truncated_normal_is_torchs_but_for_rounding():
+    asked = {"mean": 1.0, "std": 2.0, "a": -0.5, "b": 2.0}
+    ours, theirs = torch.empty(300, 300), torch.empty(300, 300)
+    fill(ours, "trunc_normal", **asked)
+    torch.nn.init.trunc_normal_(theirs, **asked, generator=generator(0, "test"))
+    assert -0.5 <= ours.min() < -0.49 < 1.99 < ours.max() <= 2
+    levels = torch.linspace(0, 1, 21)
+    torch.testing.assert_close(
+        ours.flatten().quantile(levels), theirs.flatten().quantile(levels), rtol=0, atol=0.03
+    )
+
+
+def test_a_normal_truncated_far_out_stays_where_it_may():
+    tensor = torch.empty(50, 50)
+    fill(tensor, "trunc_normal", a=40, b=41)
+    assert 40 <= tensor.min() <= tensor.max() <= 41
+
+
+def test_sparse_has_as_many_zeros_in_every_column_and_each_elsewhere():
+    tensor = torch.empty(30, 40)
+    fill(tensor, "sparse", sparsity=0.75, std=0.5)
+    assert ((tensor == 0).sum(0) == 23).all()  # 22.5, rounded up
+    assert tensor[tensor != 0].std().item() == pytest.approx(0.5, abs=0.1)
+    assert len({tuple(column) for column in (tensor == 0).T.tolist()}) > 30
+
+
+# What the initializers that cannot do without are told.
+TOLD = {"constant": {"val": 1.0}, "sparse": {"sparsity": 0.5}}
+
+
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, *initializers.custom_names()} - {"dirac"}))
+def test_an_initializer_draws_from_its_own_random_numbers_alone(name):
+    asked = initializers.resolve(Initializer(name, TOLD.get(name, {})))
+    filled = []
+    for others in (1, 2):
+        torch.manual_seed(others)
+        tensor = torch.empty(16, 32)
+        run(asked, tensor, generator(0, "test"), lambda: torch.eye(32))
+        filled.append(tensor)
+    assert torch.equal(*filled)
 
 
 def test_arguments_reach_the_function():

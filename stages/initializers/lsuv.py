@@ -1,7 +1,10 @@
 """Layer-sequential unit variance: every layer scaled by what it really puts out."""
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from stages.initializers import orthogonal
 
 
 def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
@@ -14,8 +17,8 @@ def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
     """
     if tensor.ndim != 2:
         raise ValueError("it scales a weight by its outputs; give the bias zeros")
-    torch.nn.init.orthogonal_(tensor, generator=generator)
-    std = (inputs.double() @ tensor.double().T).std(correction=0)
+    orthogonal.fill(tensor, generator)
+    std = np.std(inputs.double().numpy() @ tensor.double().numpy().T)
     if not std > 0:
         raise ValueError("the layer before it answers 0 to every image, so nothing can be scaled")
-    tensor.div_(std)
+    tensor.div_(float(std))

@@ -1,9 +1,9 @@
 """All that decides a bit of a trained network.
 
-Importing this package pins how floating point is computed. That has to happen before torch is
-loaded: torch and its matrix library choose their kernels once, from these variables. Without
-the pin they take the widest vectors of the processor, and the last bits of a result depend on
-the machine.
+Importing this package pins how floating point is computed. That has to happen before torch and
+NumPy are loaded: they and their matrix libraries choose their kernels once, from these variables.
+Without the pin they take the widest vectors of the processor, and the last bits of a result
+depend on the machine. Which operations are then safe, stages/training/arithmetic.py tells.
 """
 
 import os
@@ -11,8 +11,13 @@ import platform
 import sys
 from pathlib import Path
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels
+    "MKL_CBWR": "AVX2,STRICT",  # its products; without STRICT hardly one is the same on Intel
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # its GELU
+    "OPENBLAS_CORETYPE": "Haswell",  # NumPy's linear algebra
+}
 
 
 def _has_avx2() -> bool:
@@ -30,6 +35,7 @@ BITS_PROMISED = _has_avx2()
 
 ARITHMETIC = ONE_THREAD | AVX2 if BITS_PROMISED else ONE_THREAD
 
-if "torch" in sys.modules and any(os.environ.get(k) != v for k, v in ARITHMETIC.items()):
-    raise ImportError("import stages.training before torch: the pins hold when torch is loaded")
+loaded = [name for name in ("torch", "numpy") if name in sys.modules]
+if loaded and any(os.environ.get(k) != v for k, v in ARITHMETIC.items()):
+    raise ImportError(f"import stages.training before {loaded[0]}: it takes the pins when loaded")
 os.environ.update(ARITHMETIC)

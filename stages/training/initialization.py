@@ -16,11 +16,15 @@ from stages.training.seeds import generator
 CUSTOM = "stages.initializers"
 GIVEN = ("generator", "inputs")  # arguments that an initializer gets unasked: stages/initializers
 
+# Functions of torch.nn.init whose values differ between processors, or from run to run: the files
+# of these names in stages/initializers fill instead.
+REPLACED = {"orthogonal_", "sparse_", "trunc_normal_"}
+
 # torch.nn.init fills in place; a plan leaves the trailing underscore out.
 FUNCTIONS: dict[str, Callable[..., object]] = {
     name.removesuffix("_"): function
     for name, function in inspect.getmembers(torch.nn.init, inspect.isfunction)
-    if name.endswith("_") and not name.startswith("_")
+    if name.endswith("_") and not name.startswith("_") and name not in REPLACED
 }
 
 

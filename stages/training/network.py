@@ -11,7 +11,7 @@ from itertools import chain, pairwise
 import torch
 from torch import Tensor
 
-from stages.training import data
+from stages.training import arithmetic, data
 from stages.training.plan import tensor_names
 
 # Slices of the flat tensor start at multiples of 64 bytes: vector kernels and the matrix
@@ -137,17 +137,18 @@ def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
     activate = buffers.activation.forward
     inputs = buffers.x
     for i in range(len(net.weights) - 1):
-        torch.addmm(net.biases[i], inputs, net.transposed[i], out=buffers.z[i])
+        arithmetic.affine(net.biases[i], inputs, net.transposed[i], buffers.z[i])
         activate(buffers.z[i], buffers.a[i])
         inputs = buffers.a[i]
-    torch.addmm(net.biases[-1], inputs, net.transposed[-1], out=logits)
+    arithmetic.affine(net.biases[-1], inputs, net.transposed[-1], logits)
 
 
 def hidden_outputs(net: Tensors, activation: str, x: Tensor) -> Tensor:
     """What a network of hidden layers alone makes of `x`; `x` itself if it has none."""
     activate = ACTIVATIONS[activation].forward
     for bias, transposed in zip(net.biases, net.transposed, strict=True):
-        z = torch.addmm(bias, x, transposed)
+        z = torch.empty(len(x), len(bias), dtype=x.dtype)
+        arithmetic.affine(bias, x, transposed, z)
         x = z if ACTIVATIONS[activation].in_place else torch.empty_like(z)
         activate(z, x)
     return x
@@ -173,16 +174,16 @@ def backward(
     delta.sub_(target).mul_(buffers.share)
     for i in range(len(net.weights) - 1, 0, -1):
         inputs, below = buffers.a[i - 1], buffers.delta[i - 1]
-        torch.mm(buffers.delta_t[i], inputs, out=grads.weights[i])
+        arithmetic.product(buffers.delta_t[i], inputs, grads.weights[i])
         torch.sum(delta, 0, out=grads.biases[i])
-        torch.mm(delta, net.weights[i], out=below)
+        arithmetic.product(delta, net.weights[i], below)
         differentiate(below, buffers.z[i - 1], inputs)
         if may_end and not below.numpy().any():
             for gradient in (*grads.weights[:i], *grads.biases[:i]):
                 gradient.zero_()
             return
         delta = below
-    torch.mm(buffers.delta_t[0], buffers.x, out=grads.weights[0])
+    arithmetic.product(buffers.delta_t[0], buffers.x, grads.weights[0])
     torch.sum(delta, 0, out=grads.biases[0])
 
 

@@ -1,7 +1,9 @@
 """What a network looks like inside: what its layers' units do, and what would move them."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -90,7 +92,7 @@ def measure(
                 dead_fraction=dead[i] if i < len(dead) else None,
                 activation_mean=outputs.mean().item(),
                 activation_std=outputs.std(correction=0).item(),
-                signal_std=outputs.var(0, correction=0).mean().sqrt().item(),
+                signal_std=math.sqrt(outputs.var(0, correction=0).mean().item()),
                 gradient_std=rows * buffers.delta[i].double().std(correction=0).item(),
                 weight_gradient_norm=weight_grads.norm(dtype=torch.float64).item(),
                 bias_gradient_norm=bias_grads.norm(dtype=torch.float64).item(),
@@ -124,10 +126,11 @@ def units(weight: Tensor, bias: Tensor) -> tuple[int, float]:
     if largest == 0:
         return 1, 0.0
     gap = (incoming.amax(0) - incoming.amin(0)).max() / largest
-    gram = (incoming / largest) @ (incoming / largest).T
+    scaled = (incoming / largest).numpy()
+    gram = scaled @ scaled.T
     squares = gram.diagonal()
     apart = squares[:, None] + squares - 2 * gram  # squared distances
-    alike = (apart <= ALIKE**2 * squares.max()).tril(-1).any(1)
+    alike = np.tril(apart <= ALIKE**2 * squares.max(), -1).any(1)
     return int((~alike).sum()), gap.item()
 
 
@@ -142,12 +145,13 @@ def effective_rank(matrix: Tensor) -> float:
         return 0.0
     if not largest.isfinite():
         return float("nan")
-    matrix = matrix / largest
-    gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-    squares = torch.linalg.eigvalsh(gram)
+    scaled = (matrix / largest).numpy()
+    gram = scaled @ scaled.T if scaled.shape[0] <= scaled.shape[1] else scaled.T @ scaled
+    squares = np.linalg.eigvalsh(gram)
     # What is left of an eigenvalue of 0 is rounding.
-    singular = squares.where(squares > 1e-12 * squares.max(), 0.0).sqrt()
-    return float(torch.special.entr(singular / singular.sum()).sum().exp().item())
+    singular = np.sqrt(squares[squares > 1e-12 * squares.max()])
+    shares = (singular / math.fsum(singular)).tolist()
+    return math.exp(-math.fsum(share * math.log(share) for share in shares))
 
 
 def _zeros(tensor: Tensor) -> float:

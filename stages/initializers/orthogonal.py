@@ -1,0 +1,21 @@
+"""Orthonormal rows or columns, random otherwise."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def fill(tensor: Tensor, generator: torch.Generator, gain: float = 1.0) -> None:
+    """W = gain · Q: the rows orthonormal, or the columns where there are more rows.
+
+    What torch.nn.init.orthogonal_ does, from the same random numbers, but for rounding: the
+    bits of its decomposition depend on the processor's maker. Raises ValueError for a bias.
+    Saxe et al. 2013 (arXiv:1312.6120).
+    """
+    if tensor.ndim != 2:
+        raise ValueError("it fills a weight; give the bias zeros")
+    normal = torch.empty_like(tensor).normal_(generator=generator).double().numpy()
+    wide = normal.shape[0] < normal.shape[1]
+    q, r = np.linalg.qr(normal.T if wide else normal)
+    q *= np.sign(np.diag(r))  # so that every orthogonal matrix is as likely as any other
+    tensor.copy_(torch.from_numpy(q.T if wide else q)).mul_(gain)

@@ -1,0 +1,152 @@
+"""Runs a small study as other processors, and compares every byte; `make processors` runs it.
+
+QEMU's user emulation runs Python with the instructions and the name of another processor, so
+libraries choose their kernels as they would there. It knows AVX2 and no AVX-512.
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from stages.settings import initializers, yaml_file
+from stages.training import BITS_PROMISED, data, initialization, network
+
+ROOT = Path(__file__).resolve().parent.parent
+QEMU = shutil.which("qemu-x86_64")
+TRAIN_IMAGES, TEST_IMAGES = 521, 300  # 521: a last batch of one image, for batches of 4 and 65
+
+# Arguments of the initializers that cannot do without.
+ARGUMENTS = {"constant": {"val": 0.1}, "sparse": {"sparsity": 0.5}}
+ONLY_CONVOLUTIONS = {"dirac"}
+
+# Run one after the other in one process, since loading torch is what takes long.
+STAGES = """
+import runpy, sys
+*variants, last = sys.argv[1:]
+runs = [("train", v) for v in variants] + [("evaluate", "mnist"), ("report",)]
+for stage, *arguments in runs:
+    sys.argv = [stage, *arguments]
+    runpy.run_module(f"stages.{stage}", run_name="__main__")
+    if stage == last:
+        break
+"""
+
+
+def study() -> dict[str, Any]:
+    """A params.yaml that uses every initializer, activation, optimizer and kind of product."""
+    names = {*initialization.FUNCTIONS, *initializers.custom_names()} - ONLY_CONVOLUTIONS
+    starts: dict[str, Any] = {
+        f"init_{name}": {"all": {"weight": {name: ARGUMENTS.get(name, {})}}}
+        for name in sorted(names)
+    }
+    activations = {f"act_{name}": {"network": {"activation": name}} for name in network.ACTIVATIONS}
+    sgd = {"optimizer": "sgd", "lr": 0.01}
+    others = {
+        "sgd": {"training": sgd},
+        "momentum": {"training": {**sgd, "momentum": 0.9}},
+        "one_unit": {"network": {"hidden": [1]}},
+        "wide": {"network": {"hidden": [300, 3]}, "training": {"batch_size": 259}},
+        "deep": {"network": {"hidden": [16] * 30}},
+        "small_batches": {"training": {"batch_size": 4}},
+    }
+    return {
+        "data": {"name": "mnist", "limit": None},
+        "seeds": 1,
+        "network": {"hidden": [34, 17], "activation": "relu"},
+        "training": {"epochs": 1, "batch_size": 65, "optimizer": "adam", "lr": 0.001},
+        "variants": {"baseline": {}, **starts, **activations, **others},
+        "display": {},
+    }
+
+
+def prepare(folder: Path, images: Path) -> list[str]:
+    """Lay a copy of the stages with the small study into `folder`; the names of its variants.
+
+    `images` is a folder with MNIST, of which the first some hundred are taken.
+    """
+    shutil.copytree(
+        ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT / "requirements.lock", folder)
+    settings = study()
+    (folder / "params.yaml").write_text(yaml_file.dumps(settings), encoding="utf-8")
+    (folder / "data" / "mnist").mkdir(parents=True)
+    for (split, kind), name in data.FILES.items():
+        count = TRAIN_IMAGES if split == "train" else TEST_IMAGES
+        values = data.read_idx(images / name)[:count]
+        header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
+        (folder / "data" / "mnist" / name).write_bytes(header + values.tobytes())
+    python(folder, "-m", "stages.check")
+    return list(settings["variants"])
+
+
+def run(prepared: Path, folder: Path, variants: list[str], model: str | None, last: str) -> None:
+    """Run the stages up to `last` on a copy in `folder`, as a model of QEMU's or (None) as this one."""
+    shutil.copytree(prepared, folder)
+    python(folder, "-c", STAGES, *variants, last, model=model)
+
+
+def python(folder: Path, *arguments: str, model: str | None = None) -> None:
+    """Run Python in a folder; raises RuntimeError with what it printed if it fails."""
+    emulator = [str(QEMU), "-cpu", model] if model else []
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
+    environment |= {"INITLAB_WORKERS": "1", "PYTHONPATH": str(folder)}
+    command = [*emulator, sys.executable, *arguments]
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise RuntimeError(f"{model or 'this processor'}: {result.stdout}\n{result.stderr}")
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """What a run left: every file of data/runs, data/tables and reports, by its path."""
+    paths = (p for part in ("data/runs", "data/tables", "reports") for p in folder.glob(f"{part}/**/*"))
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()}
+
+
+def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """The files that only one side has, or that differ."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def models() -> list[str]:
+    """The newest version of every processor with AVX2 that QEMU knows."""
+    listing = subprocess.run([str(QEMU), "-cpu", "help"], capture_output=True, text=True, check=True)
+    names = re.findall(r"^x86 (\S+)-v\d+ ", listing.stdout, re.MULTILINE)
+    return [name for name in dict.fromkeys(names) if _has_avx2(name)]
+
+
+def _has_avx2(model: str) -> bool:
+    code = "from numpy._core import _multiarray_umath as m; print(m.__cpu_features__['AVX2'])"
+    command = [str(QEMU), "-cpu", model, sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() == "True"  # Python does not even start on some old ones
+
+
+def main() -> None:
+    if not QEMU or not BITS_PROMISED:
+        sys.exit("this needs qemu-x86_64 (Debian's package qemu-user) on x86-64 Linux with AVX2")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        variants = prepare(folder / "prepared", ROOT / "data" / "mnist")
+        run(folder / "prepared", folder / "here", variants, None, "report")
+        here = results(folder / "here")
+        failed = False
+        for model in models():
+            run(folder / "prepared", folder / model, variants, model, "report")
+            different = differences(here, results(folder / model))
+            print(f"{model}: {', '.join(different) or f'all {len(here)} files are equal'}", flush=True)
+            failed |= bool(different)
+            shutil.rmtree(folder / model)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
