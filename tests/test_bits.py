@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from stages.settings import yaml_file
 from stages.training import BITS_PROMISED
 from stages.training.results import HISTORY_COLUMNS
 from tests.conftest import ROOT, SMALL
@@ -135,3 +136,40 @@ def test_accuracies_are_compared_where_bits_are_not_promised():
         "c: only on one side",
     ]
     assert verify.differences({"a": 0.5}, {"a": float("nan")})
+
+
+def lock(**outputs: str) -> dict:
+    """The stages of a dvc.lock; `report` was made from what evaluate left."""
+    deps = {"evaluate": "tables", "report": outputs["evaluate"]}
+    return {
+        stage.replace("_", "@"): {
+            "cmd": stage, "deps": deps.get(stage, "plan"), "outs": [{"path": stage, "md5": md5}]
+        }
+        for stage, md5 in outputs.items()
+    }  # fmt: skip
+
+
+def test_a_broken_promise_is_named_and_what_follows_from_it_is_not():
+    committed = lock(train_a="1", train_b="1", evaluate="1", report="1")
+    assert verify.broken(committed, lock(train_a="1", train_b="2", evaluate="1", report="1")) == [
+        "broken: a plan gives the same network on every x86-64 processor with AVX2 (train@b)"
+    ]
+    assert verify.broken(committed, lock(train_a="1", train_b="1", evaluate="2", report="2")) == [
+        "broken: the same networks give the same tables (evaluate)"
+    ]
+    edited = lock(train_a="1", train_b="1", evaluate="1", report="2")
+    edited["report"]["deps"] = "another page"
+    assert verify.broken(committed, edited)[0].startswith("no promise is broken")
+
+
+@pytest.mark.slow
+def test_verify_names_the_processor_and_the_promise(study):
+    lock = study.folder / "dvc.lock"
+    values = yaml_file.loads(lock.read_text(encoding="utf-8"))
+    values["stages"]["report"]["outs"][0]["md5"] = "another"
+    lock.write_text(yaml_file.dumps(values), encoding="utf-8")
+    result = study.run(sys.executable, "-m", "tools.verify", expect=1)
+    assert f"not what is committed, on {verify.processor()}:" in result.stderr
+    assert " M dvc.lock" in result.stderr
+    assert "broken: the same tables give the same figures and page (report)" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -167,6 +167,7 @@ def test_the_files_that_initializers_run():
     assert [file.as_posix() for file in files] == [
         "stages/initializers/hadamard.py",
         "stages/initializers/lsuv.py",
+        "stages/initializers/orthogonal.py",  # which lsuv imports
     ]
     assert initializers.files({"normal", "default"}) == []
 

@@ -39,4 +39,6 @@ def test_another_processor_gives_the_same_bytes(prepared, here, model):
 @needs_qemu
 @pytest.mark.slow
 def test_qemu_knows_processors_of_both_makers():
-    assert {"Haswell", "Skylake-Client", "EPYC", "EPYC-Rome", "EPYC-Milan"} <= {*processors.models()}
+    assert {"Haswell", "Skylake-Client", "EPYC", "EPYC-Rome", "EPYC-Milan"} <= {
+        *processors.models()
+    }

@@ -77,7 +77,7 @@ def prepare(folder: Path, images: Path) -> list[str]:
     settings = study()
     (folder / "params.yaml").write_text(yaml_file.dumps(settings), encoding="utf-8")
     (folder / "data" / "mnist").mkdir(parents=True)
-    for (split, kind), name in data.FILES.items():
+    for (split, _kind), name in data.FILES.items():
         count = TRAIN_IMAGES if split == "train" else TEST_IMAGES
         values = data.read_idx(images / name)[:count]
         header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
@@ -87,7 +87,7 @@ def prepare(folder: Path, images: Path) -> list[str]:
 
 
 def run(prepared: Path, folder: Path, variants: list[str], model: str | None, last: str) -> None:
-    """Run the stages up to `last` on a copy in `folder`, as a model of QEMU's or (None) as this one."""
+    """Run the stages up to `last` on a copy in `folder`, as a model of QEMU's or as this one."""
     shutil.copytree(prepared, folder)
     python(folder, "-c", STAGES, *variants, last, model=model)
 
@@ -107,7 +107,8 @@ def python(folder: Path, *arguments: str, model: str | None = None) -> None:
 
 def results(folder: Path) -> dict[str, bytes]:
     """What a run left: every file of data/runs, data/tables and reports, by its path."""
-    paths = (p for part in ("data/runs", "data/tables", "reports") for p in folder.glob(f"{part}/**/*"))
+    parts = ("data/runs", "data/tables", "reports")
+    paths = (path for part in parts for path in folder.glob(f"{part}/**/*"))
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()}
 
 
@@ -117,8 +118,9 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 
 
 def models() -> list[str]:
-    """The newest version of every processor with AVX2 that QEMU knows."""
-    listing = subprocess.run([str(QEMU), "-cpu", "help"], capture_output=True, text=True, check=True)
+    """Every processor with AVX2 that QEMU knows, by name."""
+    command = [str(QEMU), "-cpu", "help"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
     names = re.findall(r"^x86 (\S+)-v\d+ ", listing.stdout, re.MULTILINE)
     return [name for name in dict.fromkeys(names) if _has_avx2(name)]
 
@@ -142,7 +144,8 @@ def main() -> None:
         for model in models():
             run(folder / "prepared", folder / model, variants, model, "report")
             different = differences(here, results(folder / model))
-            print(f"{model}: {', '.join(different) or f'all {len(here)} files are equal'}", flush=True)
+            verdict = ", ".join(different) or f"all {len(here)} files are equal"
+            print(f"{model}: {verdict}", flush=True)
             failed |= bool(different)
             shutil.rmtree(folder / model)
     sys.exit(failed)

@@ -1,4 +1,4 @@
-"""Initializers that torch.nn.init does not have, each in a file of its own.
+"""Initializers that torch.nn.init does not have, or not the same everywhere, a file each.
 
 A file `NAME.py` makes `NAME` an initializer for params.yaml. Its function `fill` takes
 the tensor and fills it in place, `[fan_out, fan_in]` for a weight and `[fan_out]` for a
@@ -9,6 +9,7 @@ instead of asked for, where the function has them:
 - `inputs` `[rows, fan_in]`: what the layer receives from the layers before it, already
   filled, for the first training images.
 
-A ValueError of the function reaches the reader as one line. Only the variants that use a file
-depend on it, and on what it imports from this folder.
+Where the bits have to be the same on every processor, stages/training/arithmetic.py tells what to
+use: not torch.linalg, for one. A ValueError of the function reaches the reader as one line. Only
+the variants that use a file depend on it, and on what it imports from this folder.
 """

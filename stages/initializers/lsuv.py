@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.initializers import orthogonal
+from stages.initializers.orthogonal import fill as orthogonal
 
 
 def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
@@ -17,7 +17,7 @@ def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
     """
     if tensor.ndim != 2:
         raise ValueError("it scales a weight by its outputs; give the bias zeros")
-    orthogonal.fill(tensor, generator)
+    orthogonal(tensor, generator)
     std = np.std(inputs.double().numpy() @ tensor.double().numpy().T)
     if not std > 0:
         raise ValueError("the layer before it answers 0 to every image, so nothing can be scaled")

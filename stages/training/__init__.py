@@ -14,7 +14,7 @@ from pathlib import Path
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels
-    "MKL_CBWR": "AVX2,STRICT",  # its products; without STRICT hardly one is the same on Intel
+    "MKL_CBWR": "AVX2,STRICT",  # its products; without STRICT Intel and AMD differ in most
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # its GELU
     "OPENBLAS_CORETYPE": "Haswell",  # NumPy's linear algebra
 }

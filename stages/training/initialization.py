@@ -97,6 +97,6 @@ def function(name: str) -> Callable[..., object]:
 def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[], Tensor]) -> None:
     """Fill a tensor in place; `inputs` computes what the layer receives, if asked for."""
     fills = function(fill.initializer)
-    given = dict(zip(GIVEN, (lambda: random, inputs), strict=True))
+    given: dict[str, Callable[[], object]] = {"generator": lambda: random, "inputs": inputs}
     wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
     fills(tensor, **fill.arguments, **wanted)
