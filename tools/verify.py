@@ -31,13 +31,10 @@ def main() -> None:
     if BITS_PROMISED:
         changed = git("status", "--porcelain")
         if changed:
-            committed, now = (
-                yaml_file.loads(git("show", "HEAD:./dvc.lock")),
-                LOCK.read_text("utf-8"),
-            )
-            promises = broken(committed["stages"], yaml_file.loads(now)["stages"])
-            what = changed + git("diff", "--stat")
-            sys.exit("\n".join([f"not what is committed, on {processor()}:", what, *promises]))
+            then = yaml_file.loads(git("show", "HEAD:./dvc.lock"))["stages"]
+            here = yaml_file.loads(LOCK.read_text(encoding="utf-8"))["stages"]
+            heading = f"not what is committed, on {processor()}:"
+            sys.exit("\n".join([heading, changed + git("diff", "--stat"), *broken(then, here)]))
         print("dvc.lock and reports/ are the committed ones, byte for byte")
         return
     now = accuracies(SUMMARY.read_text(encoding="utf-8"))
