@@ -45,7 +45,11 @@ def test_torch_loaded_first_is_refused():
         {"INITLAB_WORKERS": "2", "OMP_NUM_THREADS": "4", "MKL_NUM_THREADS": "2"},
         {"INITLAB_WORKERS": "4", "OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"},
         {"ATEN_CPU_CAPABILITY": "default", "MKL_DYNAMIC": "FALSE"},
-        {"OPENBLAS_CORETYPE": "Prescott", "OPENBLAS_NUM_THREADS": "2", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+        {
+            "OPENBLAS_CORETYPE": "Prescott",
+            "OPENBLAS_NUM_THREADS": "2",
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
+        },
     ],
     ids=lambda environment: "-".join(environment.values()),
 )

@@ -22,7 +22,7 @@ def prepared(mnist_folder: Path, tmp_path_factory) -> tuple[Path, list[str]]:
 @pytest.fixture(scope="session")
 def here(prepared) -> dict[str, bytes]:
     folder, variants = prepared
-    processors.run(folder / "prepared", folder / "here", variants, None, "evaluate")
+    processors.run(folder / "prepared", folder / "here", variants)
     return processors.results(folder / "here")
 
 
@@ -31,7 +31,7 @@ def here(prepared) -> dict[str, bytes]:
 @pytest.mark.parametrize("model", ["Haswell", "Skylake-Client", "EPYC"])
 def test_another_processor_gives_the_same_bytes(prepared, here, model):
     folder, variants = prepared
-    processors.run(folder / "prepared", folder / model, variants, model, "evaluate")
+    processors.run(folder / "prepared", folder / model, variants, model)
     assert len(here) > 5 * len(variants)
     assert not processors.differences(here, processors.results(folder / model))
 
