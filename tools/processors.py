@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +139,18 @@ def main() -> None:
         variants = prepare(folder / "prepared", ROOT / "data" / "mnist")
         run(folder / "prepared", folder / "here", variants)
         here = results(folder / "here")
-        failed = False
-        for model in models():
+
+        def differing(model: str) -> list[str]:
             run(folder / "prepared", folder / model, variants, model)
-            different = differences(here, results(folder / model))
-            verdict = ", ".join(different) or f"all {len(here)} files are equal"
-            print(f"{model}: {verdict}", flush=True)
-            failed |= bool(different)
-            shutil.rmtree(folder / model)
+            return differences(here, results(folder / model))
+
+        failed = False
+        names = models()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for model, different in zip(names, pool.map(differing, names), strict=True):
+                verdict = ", ".join(different) or f"all {len(here)} files are equal"
+                print(f"{model}: {verdict}", flush=True)
+                failed |= bool(different)
     sys.exit(failed)
 
 
