@@ -14,7 +14,7 @@ from tests.conftest import ROOT, SMALL
 from tools import verify
 
 pinned = pytest.mark.skipif(
-    not BITS_PROMISED, reason="bits are promised on x86-64 Linux with AVX2 only"
+    not BITS_PROMISED, reason="bits are promised on Linux on Intel and AMD with AVX2 only"
 )
 
 
@@ -157,7 +157,7 @@ def lock(**outputs: str) -> dict:
 def test_a_broken_promise_is_named_and_what_follows_from_it_is_not():
     committed = lock(train_a="1", train_b="1", evaluate="1", report="1")
     assert verify.broken(committed, lock(train_a="1", train_b="2", evaluate="1", report="1")) == [
-        "broken: a plan gives the same network on every x86-64 processor with AVX2 (train@b)"
+        "broken: a plan gives the same network on every Intel and AMD processor with AVX2 (train@b)"
     ]
     assert verify.broken(committed, lock(train_a="1", train_b="1", evaluate="2", report="2")) == [
         "broken: the same networks give the same tables (evaluate)"

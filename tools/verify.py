@@ -21,7 +21,7 @@ TOLERANCE = 0.005  # of a test accuracy, where bits are not promised
 PROMISES = {
     "check": "params.yaml gives the same plans",
     "download": "the data set is the same",
-    "train": "a plan gives the same network on every x86-64 processor with AVX2",
+    "train": "a plan gives the same network on every Intel and AMD processor with AVX2",
     "evaluate": "the same networks give the same tables",
     "report": "the same tables give the same figures and page",
 }
@@ -42,7 +42,7 @@ def main() -> None:
     if lines:
         sys.exit("\n".join(lines))
     print(
-        "Bits are promised on x86-64 Linux with AVX2 only, and this is another machine; "
+        "Bits are promised on Linux on Intel and AMD with AVX2 only, and this is another machine; "
         f"every mean test accuracy is within {TOLERANCE} of the committed one"
     )
 
