@@ -117,7 +117,7 @@ def test_the_small_study_is_valid(tmp_path):
         (
             "variants.baseline.out",
             {"bias": "orthogonal"},
-            ["out.bias = 'orthogonal'", "2 or more dimensions"],
+            ["out.bias = 'orthogonal'", "it fills a weight"],
         ),
         (
             "variants.baseline.all",
