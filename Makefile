@@ -43,7 +43,7 @@ verify: env ## make tables and reports anew, and compare all results with the co
 	dvc repro --force --single-item evaluate report
 	@python -m tools.verify
 
-processors: env ## run a small study as every processor that QEMU knows with AVX2, and compare
+processors: env ## run a small study as every Intel and AMD processor that QEMU knows, and compare
 	@python -m tools.processors
 
 test: env ## all tests

@@ -5,17 +5,20 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from stages.training import arithmetic, network
+from stages.training.data import Dataset
 from stages.training.epoch import initial_state, run_epoch
 from tests.conftest import plan_of
 from tests.oracle import OPTIMIZERS
+from tools import processors
 
 # What was seen to give the same bits on Intel and AMD: see stages/training/arithmetic.py.
 SAFE = {
     # what moves or compares
-    "alias", "all", "any", "argmax", "cat", "copy", "count_nonzero", "detach", "empty",
-    "empty_like", "eq", "equal", "index", "index_select", "is_nonzero", "isfinite", "item",
-    "lift_fresh", "_local_scalar_dense", "ne", "one_hot", "pad", "resolve_conj", "resolve_neg",
-    "slice", "split", "t", "to", "_to_copy", "unsqueeze", "view", "zeros",
+    "alias", "all", "any", "argmax", "cat", "clamp", "copy", "count_nonzero", "detach", "empty",
+    "empty_like", "eq", "equal", "eye", "fill", "index", "index_put", "index_select",
+    "is_nonzero", "isfinite", "item", "lift_fresh", "_local_scalar_dense", "ne", "neg",
+    "one_hot", "ones", "pad", "permute", "repeat", "resolve_conj", "resolve_neg", "slice",
+    "split", "t", "to", "_to_copy", "unbind", "unsqueeze", "view", "zeros",
     # what computes
     "abs", "add", "amax", "amin", "div", "max", "mean", "mul", "std", "sub", "sum", "var",
     "cross_entropy_loss", "linalg_vector_norm", "softmax",
@@ -71,13 +74,20 @@ def test_training_and_probes_use_safe_operations_alone(dataset, shape, optimizer
     sizes, batch = NETWORKS[shape]
     training = {"batch_size": batch, "momentum": 0.0, **OPTIMIZERS[optimizer]}
     plan = plan_of({"all": {"weight": "orthogonal"}}, network=sizes, training=training)
-    images = dataset.train.first(286)
-    small = type(dataset)(images, dataset.test.first(100))
+    small = Dataset(dataset.train.first(286), dataset.test.first(100))
     with Traced() as traced:
         state = initial_state(plan, small.train, 0)
         for _ in range(2):
             state, _row = run_epoch(plan, small, state)
     assert {"mm", "softmax"} <= {name for name, *_ in traced.calls}
+    assert unsafe(traced.calls) == []
+
+
+@pytest.mark.parametrize("name", processors.initializer_names())
+def test_initializers_use_safe_operations_alone(dataset, name):
+    plan = plan_of({"all": {"weight": {name: processors.ARGUMENTS.get(name, {})}}})
+    with Traced() as traced:
+        initial_state(plan, dataset.train, 0)
     assert unsafe(traced.calls) == []
 
 
@@ -109,3 +119,17 @@ def test_products_are_right_whoever_computes_them(dtype, rows, inner, columns):
     torch.testing.assert_close(out.double(), expected, rtol=1e-5, atol=1e-4)
     arithmetic.affine(bias, a, b, out)
     torch.testing.assert_close(out.double(), expected + bias, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [2, 5, 33, 64, 259])
+@pytest.mark.parametrize("inner", [10, 64, 250, 784])
+@pytest.mark.parametrize("columns", [3, 10, 33, 128])
+def test_equal_rows_and_columns_stay_equal(rows, inner, columns):
+    """So what cannot tell images or units apart does not do so by rounding."""
+    random = torch.Generator().manual_seed(1)
+    a, b = (torch.randn(shape, generator=random) for shape in ((rows, inner), (inner, columns)))
+    out = torch.empty(rows, columns)
+    arithmetic.product(a[:1].repeat(rows, 1), b, out)
+    assert (out == out[0]).all()
+    arithmetic.product(a, b[:, :1].repeat(1, columns), out)
+    assert (out == out[:, :1]).all()

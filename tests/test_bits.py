@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+from stages import training
 from stages.settings import yaml_file
 from stages.training import BITS_PROMISED
 from stages.training.results import HISTORY_COLUMNS
@@ -35,6 +37,23 @@ def test_torch_loaded_first_is_refused():
     )
     assert result.returncode == 1
     assert "import stages.training before torch" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of processors")
+@pytest.mark.parametrize(
+    ("vendor", "flags", "promised"),
+    [
+        ("GenuineIntel", "fma avx2 bmi2", True),
+        ("AuthenticAMD", "fma avx2 bmi2", True),
+        ("HygonGenuine", "fma avx2 bmi2", False),
+        ("GenuineIntel", "sse4_2 avx popcnt", False),
+    ],
+)
+def test_bits_are_promised_for_both_makers_and_avx2(monkeypatch, vendor, flags, promised):
+    told = f"vendor_id\t: {vendor}\nflags\t\t: fpu {flags} aes\n"
+    monkeypatch.setattr(Path, "read_text", lambda path: told)
+    monkeypatch.setattr(training.platform, "machine", lambda: "x86_64")
+    assert training._promises_bits() == promised
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from stages.training.seeds import generator
 from tests.conftest import plan_of
 from tests.oracle import tensors
 from tests.starts import ZERO, both
+from tools import processors
 
 # As params.yaml has the lecture's four ways to start.
 LECTURE = {
@@ -157,13 +158,9 @@ def test_sparse_has_as_many_zeros_in_every_column_and_each_elsewhere():
     assert len({tuple(column) for column in (tensor == 0).T.tolist()}) > 30
 
 
-# What the initializers that cannot do without are told.
-TOLD = {"constant": {"val": 1.0}, "sparse": {"sparsity": 0.5}}
-
-
-@pytest.mark.parametrize("name", sorted({*FUNCTIONS, *initializers.custom_names()} - {"dirac"}))
+@pytest.mark.parametrize("name", processors.initializer_names())
 def test_an_initializer_draws_from_its_own_random_numbers_alone(name):
-    asked = initializers.resolve(Initializer(name, TOLD.get(name, {})))
+    asked = initializers.resolve(Initializer(name, processors.ARGUMENTS.get(name, {})))
     filled = []
     for others in (1, 2):
         torch.manual_seed(others)

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from stages import download
 from stages.settings import initializers, yaml_file
 from stages.training import BITS_PROMISED, data, initialization, network
 
@@ -29,19 +30,25 @@ ONLY_CONVOLUTIONS = {"dirac"}
 # Run one after the other in one process, since loading torch is what takes long.
 STAGES = """
 import runpy, sys
-trainings = [("train", variant) for variant in sys.argv[1:]]
+from pathlib import Path
+variants = Path("data/variants.txt").read_text(encoding="utf-8").split()
+trainings = [("train", variant) for variant in variants]
 for stage, *arguments in [*trainings, ("evaluate", "mnist"), ("report",)]:
     sys.argv = [stage, *arguments]
     runpy.run_module(f"stages.{stage}", run_name="__main__")
 """
 
 
+def initializer_names() -> list[str]:
+    """Every initializer that can fill a weight here."""
+    return sorted({*initialization.FUNCTIONS, *initializers.custom_names()} - ONLY_CONVOLUTIONS)
+
+
 def study() -> dict[str, Any]:
     """A params.yaml that uses every initializer, activation, optimizer and kind of product."""
-    names = {*initialization.FUNCTIONS, *initializers.custom_names()} - ONLY_CONVOLUTIONS
     starts: dict[str, Any] = {
         f"init_{name}": {"all": {"weight": {name: ARGUMENTS.get(name, {})}}}
-        for name in sorted(names)
+        for name in initializer_names()
     }
     activations = {f"act_{name}": {"network": {"activation": name}} for name in network.ACTIVATIONS}
     sgd = {"optimizer": "sgd", "lr": 0.01}
@@ -63,8 +70,8 @@ def study() -> dict[str, Any]:
     }
 
 
-def prepare(folder: Path, images: Path) -> list[str]:
-    """Lay a copy of the stages with the small study into `folder`; the names of its variants.
+def prepare(folder: Path, images: Path) -> None:
+    """Lay a copy of the stages with the small study, checked, into `folder`.
 
     `images` is a folder with MNIST, of which the first some hundred are taken.
     """
@@ -72,8 +79,7 @@ def prepare(folder: Path, images: Path) -> list[str]:
         ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copy(ROOT / "requirements.lock", folder)
-    settings = study()
-    (folder / "params.yaml").write_text(yaml_file.dumps(settings), encoding="utf-8")
+    (folder / "params.yaml").write_text(yaml_file.dumps(study()), encoding="utf-8")
     (folder / "data" / "mnist").mkdir(parents=True)
     for (split, _kind), name in data.FILES.items():
         count = TRAIN_IMAGES if split == "train" else TEST_IMAGES
@@ -81,13 +87,19 @@ def prepare(folder: Path, images: Path) -> list[str]:
         header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
         (folder / "data" / "mnist" / name).write_bytes(header + values.tobytes())
     python(folder, "-m", "stages.check")
-    return list(settings["variants"])
 
 
-def run(prepared: Path, folder: Path, variants: list[str], model: str | None = None) -> None:
-    """Run the stages on a copy in `folder`, as a model of QEMU's or as this processor."""
+def run(prepared: Path, folder: Path, model: str | None = None) -> dict[str, bytes]:
+    """Run the stages on a copy in `folder`, as a model of QEMU's or as this processor.
+
+    Every file that they left in data/runs, data/tables and reports, by its path. Raises
+    RuntimeError as `python` does.
+    """
     shutil.copytree(prepared, folder)
-    python(folder, "-c", STAGES, *variants, model=model)
+    python(folder, "-c", STAGES, model=model)
+    parts = ("data/runs", "data/tables", "reports")
+    paths = (path for part in parts for path in folder.glob(f"{part}/**/*"))
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()}
 
 
 def python(folder: Path, *arguments: str, model: str | None = None) -> None:
@@ -101,13 +113,6 @@ def python(folder: Path, *arguments: str, model: str | None = None) -> None:
     )
     if result.returncode:
         raise RuntimeError(f"{model or 'this processor'}: {result.stdout}\n{result.stderr}")
-
-
-def results(folder: Path) -> dict[str, bytes]:
-    """What a run left: every file of data/runs, data/tables and reports, by its path."""
-    parts = ("data/runs", "data/tables", "reports")
-    paths = (path for part in parts for path in folder.glob(f"{part}/**/*"))
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()}
 
 
 def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
@@ -125,24 +130,27 @@ def models() -> list[str]:
 
 
 def _has_avx2(model: str) -> bool:
-    code = "from numpy._core import _multiarray_umath as m; print(m.__cpu_features__['AVX2'])"
-    command = [str(QEMU), "-cpu", model, sys.executable, "-c", code]
+    # The C library's loader tells which levels of x86-64 a processor has: 3 is the one with AVX2.
+    command = [str(QEMU), "-cpu", model, "/lib64/ld-linux-x86-64.so.2", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() == "True"  # Python does not even start on some old ones
+    return "x86-64-v3 (supported" in result.stdout
 
 
 def main() -> None:
     if not QEMU or not BITS_PROMISED:
         sys.exit("this needs qemu-x86_64 (Debian's package qemu-user) on Intel or AMD with AVX2")
+    images = ROOT / "data" / "mnist"
+    if not download.is_right(images, "mnist"):
+        sys.exit(
+            "data/mnist: not there; run `make repro` or `python -m stages.download mnist` first"
+        )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        variants = prepare(folder / "prepared", ROOT / "data" / "mnist")
-        run(folder / "prepared", folder / "here", variants)
-        here = results(folder / "here")
+        prepare(folder / "prepared", images)
+        here = run(folder / "prepared", folder / "here")
 
         def differing(model: str) -> list[str]:
-            run(folder / "prepared", folder / model, variants, model)
-            return differences(here, results(folder / model))
+            return differences(here, run(folder / "prepared", folder / model, model))
 
         failed = False
         names = models()

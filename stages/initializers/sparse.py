@@ -1,4 +1,4 @@
-"""Few incoming connections a unit below: the rest of every column is 0."""
+"""Few connections out of every unit below: most of every column is 0."""
 
 import math
 

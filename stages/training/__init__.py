@@ -40,7 +40,8 @@ BITS_PROMISED = _promises_bits()
 
 ARITHMETIC = ONE_THREAD | AVX2 if BITS_PROMISED else ONE_THREAD
 
-loaded = [name for name in ("torch", "numpy") if name in sys.modules]
-if loaded and any(os.environ.get(k) != v for k, v in ARITHMETIC.items()):
-    raise ImportError(f"import stages.training before {loaded[0]}: it takes the pins when loaded")
-os.environ.update(ARITHMETIC)
+if any(os.environ.get(name) != value for name, value in ARITHMETIC.items()):
+    for module in ("torch", "numpy"):
+        if module in sys.modules:
+            raise ImportError(f"import stages.training before {module}, which is told when loaded")
+    os.environ.update(ARITHMETIC)

@@ -97,6 +97,7 @@ def function(name: str) -> Callable[..., object]:
 def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[], Tensor]) -> None:
     """Fill a tensor in place; `inputs` computes what the layer receives, if asked for."""
     fills = function(fill.initializer)
-    given: dict[str, Callable[[], object]] = {"generator": lambda: random, "inputs": inputs}
+    values: tuple[Callable[[], object], ...] = (lambda: random, inputs)
+    given = dict(zip(GIVEN, values, strict=True))
     wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
     fills(tensor, **fill.arguments, **wanted)
