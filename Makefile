@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env repro open experiments offline share fetch repair verify processors test \
-	test-fast bench schema templates lint lock
+	test-fast bench schema templates readme lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ schema: env ## renew params.schema.json after an edit of stages/settings or stag
 
 templates: env ## renew DVC's templates in .dvc/plots after an edit of stages/rendering/charts.py
 	@python -m tools.templates
+
+readme: env ## renew README's figures after the study or tools/readme.md changed
+	@python -m tools.readme
 
 lint: env ## ruff and mypy, with what ruff would change
 	ruff check .

@@ -26,7 +26,7 @@ EPOCHS = 10
 
 ACTIVATIONS = {
     "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
-    "gelu": nn.GELU,
+    "gelu": nn.GELU, "linear": nn.Identity,
 }  # fmt: skip
 
 Batches = Iterable[tuple[Tensor, Tensor]]  # images [n, …] and labels [n]

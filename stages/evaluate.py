@@ -23,8 +23,14 @@ PLOTTED = (
     "history", "seeds", "confusion", "digits", "symmetry", "dead_units", "depth", "tensors",
 )  # fmt: skip
 
+# A seed learns if it ends more than this above the commonest class's share: what a network
+# scores that says the same to every image.
+MARGIN = 0.02
+
 # How far a score may be from the one that training saw, where the bits are not promised.
 TOLERANCE = 1e-3
+
+WORDS = ("variant", "layer")  # columns that are no numbers
 
 Rows = list[dict]
 
@@ -54,6 +60,7 @@ def main() -> None:
         write_csv(REPORTS / f"{name}.csv", tables[name])
     write_csv(TABLES / "probes.csv", tables["probes"])
     write_csv(TABLES / "files.csv", files(folder))
+    write_csv(TABLES / "test_set.csv", [test_set(images)])
     (TABLES / "snapshots.safetensors").write_bytes(save(snapshots))
 
 
@@ -65,21 +72,32 @@ def files(folder: Path) -> Rows:
     ]
 
 
+def test_set(images: data.Images) -> dict[str, float]:
+    """How many images it has, the share of their commonest class, and what `learns` is above."""
+    commonest = images.labels.bincount().max().item() / len(images.labels)
+    return {
+        "images": len(images.labels),
+        "commonest": rounded(commonest),
+        "learned_above": rounded(commonest + MARGIN),
+    }
+
+
 def evaluate(run: Path, plan: Plan, images: data.Images) -> dict[str, Rows]:
     """The tables of one variant, from the folder that its training wrote.
 
     `history` and `probes` as trained; `seeds`: accuracy and loss on the test set; `confusion`:
-    counts over all seeds; `digits`: accuracy by true digit over all seeds; `symmetry`,
-    `dead_units`, `depth`, `tensors`: see the functions of these names. Ends the stage if a
-    score is not the one that training saw.
+    counts over the seeds that end alike; `digits`: their accuracy by true digit; `symmetry`,
+    `dead_units`, `depth`, `tensors`: see the functions of these names. The column `end` tells
+    how a seed ends. Ends the stage if a score is not the one that training saw.
     """
     initial = load_file(run / "initial.safetensors")
     final = load_file(run / "weights.safetensors")
     history, probes = (read_csv(run / f"{name}.csv") for name in ("history", "probes"))
     last = {int(row["seed"]): row for row in history}
+    ends = endings(history, probes, test_set(images)["learned_above"])
 
     seeds = []
-    counts = torch.zeros(CLASSES, CLASSES, dtype=torch.int64)
+    counts = {end: torch.zeros(CLASSES, CLASSES, dtype=torch.int64) for end in ends.values()}
     for seed in range(plan.seeds):
         net = network.allocate(plan.sizes)
         for name, values in net.named().items():
@@ -90,24 +108,57 @@ def evaluate(run: Path, plan: Plan, images: data.Images) -> dict[str, Rows]:
         _expect_same(run.name, row, last[seed])
         seeds.append(row)
         pairs = images.labels * CLASSES + logits.argmax(1)
-        counts += torch.bincount(pairs, minlength=CLASSES**2).view(counts.shape)
-    digits = range(CLASSES)
-    shares = counts.diagonal() / counts.sum(1)
+        counts[ends[seed]] += torch.bincount(pairs, minlength=CLASSES**2).view(CLASSES, CLASSES)
+
+    def ended(rows: Rows) -> Rows:
+        return [row | {"end": ends[int(row["seed"])]} for row in rows]
+
     return {
-        "history": history,
-        "probes": probes,
-        "seeds": seeds,
-        "confusion": [
-            {"actual": i, "predicted": j, "count": counts[i, j].item()}
-            for i in digits
-            for j in digits
-        ],
-        "digits": [{"digit": i, "test_acc": rounded(shares[i].item())} for i in digits],
-        "symmetry": symmetry(probes),
-        "dead_units": dead_units(probes, plan),
+        "history": ended(history),
+        "probes": ended(probes),
+        "seeds": ended(seeds),
+        "confusion": confusion(counts),
+        "digits": digits(counts),
+        "symmetry": ended(symmetry(probes)),
+        "dead_units": ended(dead_units(probes, plan)),
         "depth": depth(probes, plan),
-        "tensors": tensors(initial, final, plan.seeds),
+        "tensors": ended(tensors(initial, final, plan.seeds)),
     }
+
+
+def endings(history: Rows, probes: Rows, learned_above: float) -> dict[int, str]:
+    """How every seed ends: it `learns`, is `stuck`, or `diverges`.
+
+    It diverges if a loss or a probe ever was not a finite number.
+    """
+    found = {}
+    for row in history:  # the last of a seed counts
+        learns = float(row["test_acc"]) > learned_above
+        found[int(row["seed"])] = "learns" if learns else "stuck"
+    for row in history + probes:
+        numbers = (value for column, value in row.items() if column not in WORDS)
+        if not all(math.isfinite(float(number)) for number in numbers if number):
+            found[int(row["seed"])] = "diverges"
+    return found
+
+
+def confusion(counts: dict[str, torch.Tensor]) -> Rows:
+    """How many images of a digit were taken for which, over the seeds that end alike."""
+    return [
+        {"end": end, "actual": i, "predicted": j, "count": table[i, j].item()}
+        for end, table in counts.items()
+        for i in range(CLASSES)
+        for j in range(CLASSES)
+    ]
+
+
+def digits(counts: dict[str, torch.Tensor]) -> Rows:
+    """Accuracy by true digit, over the seeds that end alike."""
+    return [
+        {"end": end, "digit": i, "test_acc": rounded((table[i, i] / table[i].sum()).item())}
+        for end, table in counts.items()
+        for i in range(CLASSES)
+    ]
 
 
 def symmetry(probes: Rows) -> Rows:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.analysis import claims as audit
-from stages.analysis import outcomes
-from stages.analysis.findings import Verdict
+from stages.analysis import judging, outcomes
+from stages.analysis.claims import LECTURE
 from stages.analysis.outcomes import Outcome
 from stages.analysis.results import Results
+from stages.analysis.sources import SOURCES
 from stages.analysis.study import Study
 from stages.rendering import (
     accuracy_figures,
@@ -31,15 +31,16 @@ def main() -> None:
     study = Study.read(Path("data/study.json"))
     results = Results.read(REPORTS, TABLES)
     table = outcomes.comparison(study, results)
-    judged = claims.rows(study, audit.audit(study, results))
-    accuracy = dict(zip(table["variant"], table["test_acc_mean"], strict=True))
+    audit = judging.audit((*LECTURE, *SOURCES), study, results)
+    judged = claims.rows(study, results, audit)
+    accuracy = accuracies(table)
 
     write("summary.csv", summary.csv(table, summary.SUMMARY_COLUMNS))
     write("statistics.csv", summary.csv(table, summary.DETAIL_COLUMNS))
     write("summary.md", summary.as_markdown(table))
     write("claims.json", as_json(judged))
-    write("claims.md", claims.as_markdown(study, judged))
-    write("note.md", note.text(study, table, judged))
+    write("claims.md", claims.as_markdown(judged))
+    write("note.md", note.text(study, results, table, judged))
     write("metrics.json", as_json(headline(study, table, judged)))
     write("accuracy.json", as_json(accuracy))
 
@@ -66,22 +67,28 @@ def draw(
     yield "depth", probe_figures.depth(study, pd.read_csv(REPORTS / "depth.csv"))
 
 
+def accuracies(table: pd.DataFrame) -> dict[str, float | dict[str, int]]:
+    """Every variant's mean test accuracy; where the seeds have none, how many of them learn."""
+    return {
+        row.variant: row.test_acc_mean
+        if row.outcome.has_mean
+        else {"seeds_that_learn": row.learning}
+        for row in table.itertuples()
+    }
+
+
 def headline(study: Study, table: pd.DataFrame, judged: list[dict]) -> dict:
     """What an experiment comes to in a few numbers, for DVC's tables of metrics.
 
-    Test accuracies of the variants in the first one's group; the best and the mean of all
-    variants; how many variants learn and are stuck; how many claims hold, with a correction
-    or without, and how many do not.
+    Test accuracies of the variants in the first one's group, and the best; how many variants
+    learn and are stuck; how many claims of the lecture and of the literature have which verdict.
     """
-    accuracy = table.set_index("variant")["test_acc_mean"]
-    outcome, verdicts = list(table["outcome"]), [Verdict(row["verdict"]) for row in judged]
+    accuracy, outcome = accuracies(table), list(table["outcome"])
     return {variant: accuracy[variant] for variant in study.first_group()} | {
-        "best": accuracy.max(),
-        "mean": round(accuracy.mean(), 6),
+        "best": table["test_acc_mean"].max(),
         "learn": outcome.count(Outcome.LEARNS),
         "stuck": outcome.count(Outcome.STUCK),
-        "claims_hold": verdicts.count(Verdict.HOLDS) + verdicts.count(Verdict.CORRECTED),
-        "claims_fail": verdicts.count(Verdict.FAILS),
+        **claims.counts(judged),
     }
 
 

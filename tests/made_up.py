@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stages.analysis.results import Results
@@ -37,11 +38,27 @@ def noise(std: float) -> dict:
     return everywhere({"normal": {"mean": 0.1, "std": std}}, constant(0.1))
 
 
+ORTHOGONAL = everywhere("orthogonal", "zeros")
 XAVIER = everywhere("xavier_normal", "zeros")
+HADAMARD = everywhere({"hadamard": {"gain": 2**0.5}}, "zeros")
 HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
 LECUN = everywhere({"kaiming_normal": {"nonlinearity": "linear"}}, "zeros")
 DEEP = {"network": {"hidden": [16, 16, 16]}, "training": {"epochs": 2}}
 SGD = DEEP | {"training": {"epochs": 2, "optimizer": "sgd", "lr": 0.01}}
+
+THIRTY = {"network": {"hidden": [64] * 30}, "training": SGD["training"]}
+LINEAR = {"network": {"hidden": [64] * 3, "activation": "linear"}, "training": SGD["training"]}
+DEEP_LINEAR = LINEAR | {"network": {"hidden": [64] * 30, "activation": "linear"}}
+TANH = {
+    "network": {"hidden": [128] * 5, "activation": "tanh"},
+    "training": {"optimizer": "sgd", "lr": 0.01},
+}
+TWICE = {
+    "fc1": {"weight": {"duplicated": {"rows": 2}}},
+    "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
+    "out": {"weight": {"duplicated": {"columns": 2}}},
+    "all": {"bias": "zeros"},
+}
 
 # A variant's group, its label, and what would stand in params.yaml.
 VARIANTS: dict[str, tuple[str, str, dict]] = {
@@ -60,11 +77,11 @@ VARIANTS: dict[str, tuple[str, str, dict]] = {
     "xavier_normal": ("schemes", "Xavier normal", XAVIER),
     "he_normal": ("schemes", "He normal", HE),
     "lecun_normal": ("schemes", "LeCun normal", LECUN),
-    "orthogonal": ("schemes", "orthogonal", everywhere("orthogonal", "zeros")),
+    "orthogonal": ("schemes", "orthogonal", ORTHOGONAL),
     "tiny_normal": ("schemes", "normal, tiny", everywhere({"normal": {"std": 0.0001}}, "zeros")),
     "huge_normal": ("schemes", "normal, huge", everywhere({"normal": {"std": 1.0}}, "zeros")),
     "identity": ("deterministic", "identity", everywhere("eye", "zeros")),
-    "hadamard": ("deterministic", "Hadamard rows", everywhere("hadamard", "zeros")),
+    "hadamard": ("deterministic", "Hadamard rows", HADAMARD),
     "deep_default_adam": ("depth", "deep, default, Adam", DEEP),
     "deep_xavier_adam": ("depth", "deep, Xavier, Adam", DEEP | XAVIER),
     "deep_he_adam": ("depth", "deep, He, Adam", DEEP | HE),
@@ -72,19 +89,36 @@ VARIANTS: dict[str, tuple[str, str, dict]] = {
     "deep_xavier_sgd": ("depth", "deep, Xavier, SGD", SGD | XAVIER),
     "deep_he_sgd": ("depth", "deep, He, SGD", SGD | HE),
 }  # fmt: skip
+# What the literature's claims are about beside these.
+LITERATURE: dict[str, tuple[str, str, dict]] = {
+    "duplicated": ("sources", "every unit twice", TWICE),
+    "xavier_uniform": ("sources", "Xavier uniform", everywhere("xavier_uniform", "zeros")),
+    "tanh_usual": (
+        "sources", "tanh, usual", TANH | everywhere({"kaiming_uniform": {"a": 5**0.5}}, "zeros")
+    ),
+    "tanh_xavier": ("sources", "tanh, Xavier", TANH | XAVIER),
+    "thirty_xavier": ("sources", "30 layers, Xavier", THIRTY | XAVIER),
+    "thirty_he": ("sources", "30 layers, He", THIRTY | HE),
+    "thirty_lsuv": ("sources", "30 layers, LSUV", THIRTY | everywhere("lsuv", "zeros")),
+    "linear_gaussian": ("sources", "linear, Gaussian", LINEAR | LECUN),
+    "linear_orthogonal": ("sources", "linear, orthogonal", LINEAR | ORTHOGONAL),
+    "deep_linear_gaussian": ("sources", "30 linear layers, Gaussian", DEEP_LINEAR | LECUN),
+    "deep_linear_orthogonal": ("sources", "30 linear, orthogonal", DEEP_LINEAR | ORTHOGONAL),
+}  # fmt: skip
+EVERY = VARIANTS | LITERATURE
 
 
 def study(variants: Iterable[str] = VARIANTS, display: dict | None = None, **sections) -> Study:
-    """A study with some of VARIANTS.
+    """A study with some of EVERY.
 
     `display` looks otherwise; `sections` replace settings, like `network={"activation": "tanh"}`.
     """
     values = dict(SETTINGS)
     for name, section in sections.items():
         values[name] = values[name] | section if isinstance(section, dict) else section
-    looks = {v: {"group": group, "label": label} for v, (group, label, _) in VARIANTS.items()}
+    looks = {v: {"group": group, "label": label} for v, (group, label, _) in EVERY.items()}
     values["display"] = looks | (display or {})
-    values["variants"] = {v: entry for v, (_, _, entry) in VARIANTS.items()}
+    values["variants"] = {v: entry for v, (_, _, entry) in EVERY.items()}
     every = resolved(json.dumps(values))
     return replace(every, variants={v: every.variants[v] for v in variants})
 
@@ -98,7 +132,7 @@ def resolved(params: str) -> Study:
     return Study(**values, variants=variants)
 
 
-COMMONEST = 0.1135
+COMMONEST, LEARNED_ABOVE = 0.1135, 0.1335
 IMAGES = 10_000
 EPOCHS = 3
 STUCK = [COMMONEST] * 5
@@ -129,6 +163,8 @@ assert ACCURACIES.keys() == VARIANTS.keys()
 PROBED = {
     ("all_zero", None, "weight_gradient_zeros"): 1.0,
     ("all_zero", "out", "weight_gradient_zeros"): 1.0,
+    ("all_zero", None, "weight_gradient_norm"): 0.0,
+    ("all_zero", "out", "weight_gradient_norm"): 0.0,
     ("all_zero", None, "weight_move"): 0.0,
     ("all_zero", "out", "weight_move"): 0.0,
     ("all_zero", None, "bias_move"): 0.0,
@@ -163,17 +199,30 @@ def results(accuracies: dict, probed: dict | None = None, seeds: int = 5) -> Res
         for seed, accuracy in enumerate(finals):
             for epoch in range(EPOCHS + 1):
                 now = accuracy if epoch else 0.098
-                run = {"variant": variant, "seed": seed, "epoch": epoch}
+                end = "learns" if accuracy > LEARNED_ABOVE else "stuck"
+                run = {"variant": variant, "seed": seed, "epoch": epoch, "end": end}
                 history.append(
                     run | {"train_loss": 1.0, "train_acc": now, "test_loss": 1.0, "test_acc": now}
                 )
                 never = {} if epoch else {"weight_moved_at": None, "bias_moved_at": None}
                 layers += [run | layer | never for layer in trained]
-    return Results(pd.DataFrame(history), pd.DataFrame(layers), COMMONEST, IMAGES)
+    return Results(pd.DataFrame(history), pd.DataFrame(layers), COMMONEST, IMAGES, LEARNED_ABOVE)
+
+
+def diverge(results: Results, variant: str, *seeds: int) -> Results:
+    """The same results, in which these seeds of a variant diverge."""
+    tables = []
+    for table, column in ((results.history, "test_loss"), (results.probes, "weight_rank")):
+        table = table.copy()
+        rows = (table["variant"] == variant) & table["seed"].isin(seeds)
+        table.loc[rows, column] = np.nan
+        table.loc[rows, "end"] = "diverges"
+        tables.append(table)
+    return replace(results, history=tables[0], probes=tables[1])
 
 
 def _names(variant: str) -> list[str]:
-    entry = VARIANTS[variant][2] if variant in VARIANTS else {}
+    entry = EVERY[variant][2] if variant in EVERY else {}
     hidden = (SETTINGS["network"] | entry.get("network", {}))["hidden"]
     return [*(f"fc{i + 1}" for i in range(len(hidden))), "out"]
 

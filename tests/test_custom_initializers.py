@@ -9,6 +9,7 @@ import scipy.linalg
 import torch
 
 import stages.initializers
+from docs import plain
 from stages.settings import initializers
 from stages.settings.initializers import InitializerError
 from stages.settings.params import Initializer
@@ -57,7 +58,7 @@ def test_lsuv_gives_every_layer_outputs_of_variance_1(activation, train_images):
         network={"hidden": [64, 64, 64, 64], "activation": activation},
     )
     weights = list(initial_weights(plan, 0, images).values())[::2]
-    function = getattr(torch.nn.functional, activation)
+    function = plain.ACTIVATIONS[activation]()
     x = normalized(images.pixels, torch.float32)
     for weight in weights:
         z = x @ weight.T

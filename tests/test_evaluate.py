@@ -90,7 +90,42 @@ def test_counts_add_up(runs):
     accuracy = sum(row["test_acc"] for row in found["seeds"]) / 2
     assert counts.diag().sum().item() / 400 == pytest.approx(accuracy)
     for digit, row in enumerate(found["digits"]):
-        assert row == {"digit": digit, "test_acc": pytest.approx(counts[digit, digit].item() / 40)}
+        share = pytest.approx(counts[digit, digit].item() / 40)
+        assert row == {"end": found["seeds"][0]["end"], "digit": digit, "test_acc": share}
+
+
+def run_of(accuracy: float, loss: float = 1.0, rank: str = "3") -> tuple[list, list]:
+    """History and probes of one seed that ends so."""
+    history = [{"variant": "x", "seed": "0", "epoch": "1", "test_acc": accuracy, "test_loss": loss}]
+    return history, [{"variant": "x", "seed": "0", "layer": "fc1", "weight_rank": rank, "dead": ""}]
+
+
+@pytest.mark.parametrize(
+    ("run", "end"),
+    [
+        (run_of(0.9), "learns"),
+        (run_of(0.1335), "stuck"),
+        (run_of(0.9, loss=math.nan), "diverges"),
+        (run_of(0.9, rank="nan"), "diverges"),
+        (run_of(0.9, rank="inf"), "diverges"),
+    ],
+)
+def test_a_seed_learns_is_stuck_or_diverges(run, end):
+    assert evaluate.endings(*run, learned_above=0.1335) == {0: end}
+
+
+def test_seeds_that_end_otherwise_are_counted_apart():
+    counts = {"learns": torch.eye(10).long() * 3, "stuck": torch.ones(10, 10).long()}
+    rows = evaluate.digits(counts)
+    assert [row["test_acc"] for row in rows] == [1.0] * 10 + [0.1] * 10
+    assert [row["end"] for row in rows] == ["learns"] * 10 + ["stuck"] * 10
+    assert sum(row["count"] for row in evaluate.confusion(counts)) == 30 + 100
+
+
+def test_the_test_set_tells_what_guessing_scores():
+    labels = torch.tensor([0] * 6 + [1] * 4)
+    found = evaluate.test_set(data.Images(torch.zeros(10, 784, dtype=torch.uint8), labels))
+    assert found == {"images": 10, "commonest": 0.6, "learned_above": 0.62}
 
 
 def test_final_weights_are_looked_at_tensor_by_tensor(runs):
@@ -107,7 +142,7 @@ def test_final_weights_are_looked_at_tensor_by_tensor(runs):
 def test_probes_have_a_row_for_every_seed_epoch_and_layer(runs):
     found = tables(runs, "ones")
     rows = found["probes"]
-    assert list(rows[0]) == results.PROBE_COLUMNS
+    assert list(rows[0]) == [*results.PROBE_COLUMNS, "end"]
     keys = [(row["variant"], row["seed"], row["epoch"], row["layer"]) for row in rows]
     layers = ("fc1", "fc2", "out")
     assert keys == [("ones", s, e, layer) for s in "01" for e in "01" for layer in layers]
@@ -118,7 +153,7 @@ def test_probes_have_a_row_for_every_seed_epoch_and_layer(runs):
         move = moves[f"{row['layer']}.weight"]
         assert float(row["weight_move"]) == pytest.approx(move, rel=1e-5)
     assert found["symmetry"] == [
-        {"seed": row["seed"], "epoch": row["epoch"], "symmetry_gap": row["symmetry_gap"]}
+        {c: row[c] for c in ("seed", "epoch", "symmetry_gap", "end")}
         for row in rows
         if row["layer"] == "fc1"
     ]
@@ -309,7 +344,7 @@ def test_the_stage_makes_its_folders(prepared, monkeypatch):
 
 def test_the_stage_writes_every_table_of_all_variants(evaluated, runs):
     assert {path.name for path in (evaluated / "tables").iterdir()} == {
-        "files.csv", "probes.csv", "snapshots.safetensors"
+        "files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv"
     }  # fmt: skip
     assert {path.stem for path in evaluated.glob("*.csv")} == set(evaluate.PLOTTED)
     found = {name: tables(runs, name) for name in PLANS}

@@ -20,7 +20,11 @@ from tests.conftest import ROOT, Clone, make
 
 pytestmark = pytest.mark.slow
 
-HEADLINES = ["baseline", "all_ones", "best", "mean", "learn", "stuck", "claims_hold", "claims_fail"]
+VERDICTS = ("holds", "in_part", "fails", "undecided", "untested")
+HEADLINES = [
+    "baseline", "all_ones", "best", "learn", "stuck",
+    *(f"{which}.{verdict}" for which in ("lecture", "literature") for verdict in VERDICTS),
+]  # fmt: skip
 WEIGHT = "variants.all_ones.all.weight"
 # pip puts it beside Python, which need not be on a shell's path.
 ACTIONLINT = shutil.which("actionlint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")

@@ -8,9 +8,11 @@ import torch
 from safetensors.torch import save_file
 
 from stages import report
-from stages.analysis.claims import CLAIMS, audit
+from stages.analysis.claims import LECTURE
+from stages.analysis.judging import audit
 from stages.analysis.outcomes import comparison
 from stages.analysis.results import Results
+from stages.analysis.sources import SOURCES
 from stages.analysis.study import Study
 from stages.rendering import accuracy_figures, claims, figures, note, probe_figures
 from stages.rendering.figures import plt
@@ -108,9 +110,10 @@ def test_every_figure_asks_its_question_in_its_title(draw, study, results):
 
 
 def test_claims_and_note_point_to_figures_that_are_drawn(study, results):
-    assert {claim.figure for claim in CLAIMS} <= QUESTIONS.keys()
-    rows = claims.rows(study, audit(study, results))
-    text = note.text(study, comparison(study, results), rows)
+    every = (*LECTURE, *SOURCES)
+    assert {claim.figure for claim in every} <= QUESTIONS.keys()
+    rows = claims.rows(study, results, audit(every, study, results))
+    text = note.text(study, results, comparison(study, results), rows)
     assert set(re.findall(r"figures/(\w+)\.png", text)) <= QUESTIONS.keys()
 
 
@@ -182,6 +185,24 @@ def test_noise_has_a_place_for_every_size_of_it(study, results):
     assert [text.get_text() for text in bottom.texts[:3]] == ["36.00 %", "97.00 %", "96.00 %"]
 
 
+def test_no_mean_is_drawn_where_seeds_part_ways():
+    accuracies = ACCURACIES | {"baseline": PARTED, "noise_little": PARTED}
+    study, results = made_up.study(accuracies), made_up.results(accuracies)
+    _, bottom = probe_figures.little_randomness(study, results).axes
+    assert bottom.texts[1].get_text() == "of 5 seeds 3 learn and 2 are stuck"
+    means = bottom.lines[-1] if len(bottom.lines[-1].get_xdata()) == 3 else None
+    every = [line for line in bottom.lines if len(set(line.get_xdata())) == 1]
+    assert [list(line.get_ydata()) for line in every if len(line.get_ydata()) == 5] == [
+        pytest.approx([100 * accuracy for accuracy in PARTED])
+    ]
+    assert means is None or means.get_ydata()[1] != means.get_ydata()[1]
+    assert "baseline" not in words(bottom.figure)
+    top = probe_figures.why_stuck(study, results).axes[0]
+    assert len(top.lines) == 2 * 5  # a line a layer and seed
+    figure = accuracy_figures.all_variants(study, results, comparison(study, results))
+    assert "baseline (" not in words(figure)
+
+
 def test_theory_is_drawn_beside_the_measured_depth(study):
     forward = probe_figures.depth(study, depth(study)).axes[0]
     measured, theory = forward.lines[:2]
@@ -208,7 +229,7 @@ def test_a_study_of_two_variants_and_one_seed_has_every_figure_too(draw):
     for figure in drawn.values():
         figure.draw_without_rendering()  # a warning fails
     assert "params.yaml has no constant" in words(drawn["little_randomness"])
-    assert "params.yaml has no deep_default" in words(drawn["depth"])
+    assert "params.yaml has no deep ReLU network" in words(drawn["depth"])
     assert "one seed" in words(drawn["learning_curves"])
 
 

@@ -7,9 +7,11 @@ import markdown_it
 import pandas as pd
 import pytest
 
-from stages.analysis import claims
-from stages.analysis.findings import Verdict
+from stages.analysis.claims import LECTURE
+from stages.analysis.judging import Verdict, audit
 from stages.analysis.outcomes import Outcome, comparison
+from stages.analysis.results import Results
+from stages.analysis.sources import SOURCES
 from stages.analysis.study import Study
 from stages.rendering import claims as rendering
 from stages.rendering import note
@@ -22,14 +24,14 @@ LABEL = 'a|b <b>bold</b> "it\'s" *x* [[y]] `z` #t $1$ %%c%%'
 VARIANTS = ("baseline", "zero_fc1", "all_zero", "all_ones", "zero_weights", "constant", "zero_out")
 SAME = dict.fromkeys(VARIANTS, 0.9)
 
-Parts = tuple[Study, pd.DataFrame, list[dict]]
+Parts = tuple[Study, Results, pd.DataFrame, list[dict]]
 
 
 def parts(study: Study, accuracies: dict, probed: dict | None = None) -> Parts:
     """Study, table and audit of made-up results, as the report stage has them."""
     results = made_up.results(accuracies, probed)
-    judged = rendering.rows(study, claims.audit(study, results))
-    return study, comparison(study, results), judged
+    judged = rendering.rows(study, results, audit((*LECTURE, *SOURCES), study, results))
+    return study, results, comparison(study, results), judged
 
 
 def made(study: Study, accuracies: dict) -> str:
@@ -99,7 +101,7 @@ def test_headings_follow_the_lectures_numbers_and_topics(text):
     for number, topic in topics.items():
         assert topic in headings[number], number
     assert list(headings) == sorted(headings)
-    cited = {n for claim in claims.CLAIMS for n in claim.section.split(", ")}
+    cited = {n for claim in LECTURE for n in claim.place.split(", ")}
     assert cited <= headings.keys()
 
 
@@ -114,27 +116,29 @@ def test_figures_and_links_lead_somewhere(text):
 
 def test_every_claim_is_in_the_table_with_its_verdict(text, everything):
     listed = text.partition("## The claims, one by one")[2]
-    rows = [line for line in listed.splitlines() if re.match(r"\| \d", line)]
-    assert len(rows) == len(everything[2])
-    for row, shown in zip(everything[2], rows, strict=True):
-        start = f"| {row['section']} | {row['claim']} | **{row['verdict']}** |"
-        assert shown.startswith(start)
+    rows = [line for line in listed.splitlines() if "](figures/" in line]
+    assert len(rows) == len(everything[3])
+    for row, shown in zip(everything[3], rows, strict=True):
+        start = f"{row['place']} | {row['claim']} | **{row['verdict']}** |"
+        assert note.plain(start) in shown or start in shown
 
 
 def test_every_claim_is_shown_with_its_reason_or_number(text, everything):
     told = text.partition("## The claims")[0]
-    for row in everything[2]:
+    for row in everything[3][: len(LECTURE)]:
         assert f"*{row['claim']}* → **{row['verdict']}**" in told
-        assert row["evidence"] in told or row["mechanism"] in told, row["id"]
+        assert row["evidence"] in told or row["why"] in told, row["id"]
 
 
 def test_sections_have_the_tables_numbers(text, everything):
-    rows = {row.variant: row for row in everything[1].itertuples()}
+    rows = {row.variant: row for row in everything[2].itertuples()}
     for number, variant in {
         "4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones",
     }.items():  # fmt: skip
         row = rows[variant]
-        line = f"**{row.label}:** {100 * row.test_acc_mean:.2f} % ({100 * row.test_acc_low:.2f} to"
+        alike = row.test_acc_low == row.test_acc_high
+        inside = "every seed)" if alike else f"{100 * row.test_acc_low:.2f} to"
+        line = f"**{row.label}:** {100 * row.test_acc_mean:.2f} % ({inside}"
         assert line in section(text, number)
         assert f"*{row.outcome.value}*." in section(text, number)
     row = rows["zero_fc1"]
@@ -142,14 +146,14 @@ def test_sections_have_the_tables_numbers(text, everything):
 
 
 def test_another_table_gives_other_numbers(everything):
-    study, table, audit = everything
+    study, results, table, audit = everything
     other = table.copy()
     for column in ("test_acc_mean", "test_acc_low", "test_acc_high"):
         other.loc[other["variant"] == "zero_fc1", column] = 0.4321
     other.loc[other["variant"] == "zero_fc1", "outcome"] = Outcome.PARTLY
     other.loc[other["variant"] == "zero_fc1", "diff_mean"] = -0.5432
-    changed = note.text(study, other, audit)
-    assert "43.21 % (43.21 to 43.21 %), −54.32 points" in section(changed, "4.2")
+    changed = note.text(study, results, other, audit)
+    assert "43.21 % (every seed), −54.32 points" in section(changed, "4.2")
     assert "*learns partly*" in section(changed, "4.2")
     for outcome in (Outcome.STUCK, Outcome.LEARNS):
         count = list(other["outcome"]).count(outcome)
@@ -158,16 +162,17 @@ def test_another_table_gives_other_numbers(everything):
 
 def test_no_measured_number_stands_in_the_template(everything):
     """With all results replaced, nothing of the old ones is left."""
-    study, table, audit = everything
+    study, results, table, audit = everything
     numbers = table.select_dtypes("float").columns
     blank = table.assign(outcome=Outcome.LEARNS, **dict.fromkeys(numbers, 0.7777))
-    holds = {"evidence": "E.", "mechanism": "M.", "verdict": Verdict.HOLDS.value}
+    holds = {"evidence": "E.", "why": "W.", "verdict": Verdict.HOLDS.value}
     gone = [row | holds for row in audit]
-    text = note.text(study, blank, gone)
-    accuracies = set(re.findall(r"[\d.]+(?= %)", text)) - {"77.77"}
+    text = note.text(study, results, blank, gone)
+    accuracies = set(re.findall(r"[\d.]+(?= %)", text)) - {"77.77", "13.35"}
     # The lecture's own figures, and the level of the intervals.
     assert accuracies <= set(re.findall(r"[\d.]+(?= %)", " ".join(r["claim"] for r in audit)))
-    assert f"{len(audit)} × *holds*" in text
+    assert f"{len(LECTURE)} × *holds*" in text
+    assert f"{len(SOURCES)} × *holds*" in text
     assert f"{len(table)} × *learns*" in text
     assert "**does not hold**" not in text
 
@@ -181,8 +186,8 @@ def test_what_was_run_is_what_params_say(text, everything):
     assert "1 hidden layer (32 units" in section(other, "3.2")
     assert "[[ReLU]]" not in section(other, "3.2")
     assert "the first 600 training images" in section(other, "3.1")
-    assert "departs from the lecture: data.limit = 600" in section(other, "3.3")
-    assert "network.activation = tanh (the lecture: relu)" in section(other, "3.3")
+    assert "activation = tanh (the lecture: relu)" in section(other, "3.3")
+    assert "limit = 600 (the lecture: None)" in section(other, "3.3")
     assert "departs from the lecture" not in text
 
 
@@ -197,10 +202,10 @@ def test_seeds_that_part_ways_are_counts_without_a_mean():
 
 
 def test_who_diverged_has_no_accuracy(everything):
-    study, table, audit = everything
+    study, results, table, audit = everything
     gone = table["variant"].isin(["all_ones", "zero_out"])
     table = table.assign(outcome=table["outcome"].mask(gone, Outcome.DIVERGES))
-    text = note.text(study, table, audit)
+    text = note.text(study, results, table, audit)
     assert section(text, "4.4").lstrip().startswith("**all ones:** *diverges*.")
     assert "| out all zeros | 3 | – | – | diverges |" in text
 
@@ -208,15 +213,16 @@ def test_who_diverged_has_no_accuracy(everything):
 def test_a_study_without_the_lectures_variants_says_so():
     text = made(made_up.study(["hadamard"]), {"hadamard": 0.97})
     assert_well_formed(text)
-    for number, variant in {
-        "4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones",
+    for number, start in {
+        "4.1": "PyTorch's default in every tensor", "4.3": "every tensor at 0",
+        "4.4": "every tensor at 1",
     }.items():  # fmt: skip
-        assert f"This study has no variant `{variant}`" in section(text, number)
+        assert f"This study has no variant with {start} in its own network" in section(text, number)
     assert section(text, "4.3").strip().count(".") == 1
     assert "1 × *learns*" in text
     assert "No claim of the lecture's overview was tested" in text
     assert "from the baseline" not in section(text, "4.1")
-    assert f"{len(claims.CLAIMS)} × *not tested*" in text
+    assert f"{len(LECTURE)} × *not tested*" in text
 
 
 def test_a_study_of_two_variants_and_two_seeds():
@@ -226,14 +232,14 @@ def test_a_study_of_two_variants_and_two_seeds():
     assert "The study has 2 variants (ways to start) and trains 2 seeds of each." in text
     assert "the first 640 training images" in text
     assert "**all ones:** 11.50 %" in section(text, "4.4")
-    assert "2 seeds, and a verdict needs 3" in section(text, "4.1")
+    assert "“PyTorch default” has limit 640 (not None)" in section(text, "4.1")
 
 
 def test_one_seed_has_no_intervals():
     text = made(made_up.study(VARIANTS, seeds=1), {v: [0.9] for v in VARIANTS})
     assert_well_formed(text)
     assert "**PyTorch default:** 90.00 %; *learns*." in section(text, "4.1")
-    assert "+0.00 points from the baseline; *learns*." in section(text, "4.2")
+    assert "0.00 points from the baseline; *learns*." in section(text, "4.2")
     assert "there are no intervals" in section(text, "3.3")
     assert "trains 1 seed of each" in section(text, "1")
 
@@ -245,7 +251,7 @@ def test_another_data_set_gets_its_name_and_no_verdict():
     assert front_matter(text)[0]["title"].endswith("Fashion-MNIST")
     assert section(text, "3.1").lstrip().startswith("Fashion-MNIST")
     assert "**PyTorch default:** 85.00 %" in section(text, "4.1")
-    assert "data.name is fashion_mnist" in section(text, "4.1")
+    assert "data = fashion_mnist (the lecture: mnist)" in section(text, "3.3")
     assert "→ **holds" not in text
 
 

@@ -79,11 +79,46 @@ def test_the_band_of_a_learning_curve_is_students_interval(seeds):
     ]
     scene = vl_convert.vegalite_to_scenegraph(filled("learning_curves", rows))
     band = next(mark for mark in marks(scene["scenegraph"]) if mark["marktype"] == "area")
-    half = 0.0
+    mean, half = sum(values) / seeds, 0.0
     if seeds > 1:
         half = scipy.stats.t.ppf(0.975, seeds - 1) * scipy.stats.sem(values)
+    inside = min(1, mean + half) - max(0, mean - half)  # no accuracy is above 100 %
     # A panel is 110 pixels high for accuracies of 0 to 1.
-    assert abs(band["height"]) / 110 == pytest.approx(2 * half, rel=1e-3, abs=1e-9)
+    assert abs(band["height"]) / 110 == pytest.approx(inside, rel=1e-3, abs=1e-9)
+
+
+@pytest.mark.parametrize("template", ["learning_curves", "dead_units", "symmetry_gap"])
+def test_seeds_that_part_ways_are_drawn_one_by_one(template):
+    column = templates.CURVES[template].y
+    rows = [
+        {"rev": "HEAD", "variant": name, "seed": seed, "epoch": epoch, "end": end, column: value}
+        for name, ends in (("alike", ["learns"] * 3), ("parted", ["learns", "stuck", "learns"]))
+        for seed, (end, value) in enumerate(zip(ends, ("0.9", "0.1", "0.8"), strict=True))
+        for epoch in ("0", "1")
+    ]
+    scene = vl_convert.vegalite_to_scenegraph(filled(template, rows))["scenegraph"]
+    found = marks(scene)
+    lines = [mark for mark in found if mark["marktype"] == "line"]
+    # Two places a curve: the mean of one variant, and every seed of the other.
+    assert len(lines) == 2 * (1 + 3)
+    bands = [round(mark["height"], 6) for mark in found if mark["marktype"] == "area"]
+    assert sum(height != 0 for height in bands) == 2
+
+
+def test_no_mean_is_drawn_of_seeds_that_part_ways():
+    rows = [
+        {"rev": "HEAD", "variant": name, "seed": str(seed), "end": end, "test_acc": "0.5"}
+        for name, ends in (("alike", ("learns", "learns")), ("parted", ("learns", "stuck")))
+        for seed, end in enumerate(ends)
+    ]
+    scene = vl_convert.vegalite_to_scenegraph(filled("by_variant", rows))["scenegraph"]
+    assert sum(mark["marktype"] == "rect" for mark in marks(scene)) == 1
+    cells = [
+        {"rev": "HEAD", "variant": "parted", "end": end, "digit": "0", "test_acc": "0.5"}
+        for end in ("learns", "stuck")
+    ]
+    svg = vl_convert.vegalite_to_svg(filled("digits", cells))
+    assert "parted (learns)" in svg and "parted (stuck)" in svg
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Intervals and tests, against their definitions."""
 
-import itertools
 import math
 
 import numpy as np
@@ -9,9 +8,6 @@ import scipy.stats
 
 from stages.analysis.statistics import (
     epochs_to,
-    holm,
-    seeds_for_a_verdict,
-    sign_flip_p,
     superiority,
     t_interval,
     wilson_interval,
@@ -43,35 +39,10 @@ def test_the_interval_of_the_test_set_is_wilsons():
     assert math.isnan(wilson_interval(math.nan, 10)[0])
 
 
-@pytest.mark.parametrize("n", [2, 5, 8])
-def test_the_sign_flip_test_tries_all_signs(n):
-    differences = np.random.default_rng(n).normal(0.3, 1, n)
-    flipped = [np.mean(differences * signs) for signs in itertools.product([1, -1], repeat=n)]
-    extreme = sum(abs(mean) >= abs(differences.mean()) - 1e-12 for mean in flipped)
-    assert sign_flip_p(differences) == pytest.approx(extreme / 2**n)
-
-
-def test_no_sign_flip_p_lies_below_its_limit():
-    assert sign_flip_p(np.full(5, 0.2)) == 2**-4
-    assert sign_flip_p(np.zeros(5)) == 1
-    assert math.isnan(sign_flip_p(np.array([0.3])))
-    assert math.isnan(sign_flip_p(np.array([0.3, math.nan])))
-    many = sign_flip_p(np.full(30, 0.2))  # 2³⁰ are too many to try
-    assert many == sign_flip_p(np.full(30, 0.2)) < 1e-3
-
-
-def test_holm_multiplies_by_the_tests_that_are_left_and_never_falls():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    adjusted = holm([math.nan, 0.02])
-    assert math.isnan(adjusted[0])
-    assert adjusted[1] == 0.02
-
-
-@pytest.mark.parametrize(("tests", "seeds"), [(1, 6), (3, 7), (29, 11)])
-def test_the_seeds_that_a_verdict_takes(tests, seeds):
-    assert seeds_for_a_verdict(tests) == seeds
-    assert 2.0 ** (1 - seeds) * tests <= 0.05 < 2.0 ** (2 - seeds) * tests
+def test_intervals_that_hold_together_are_wider():
+    values = np.array([0.97, 0.98, 0.975, 0.972, 0.979])
+    expected = scipy.stats.t.interval(1 - 0.05 / 7, 4, np.mean(values), scipy.stats.sem(values))
+    assert t_interval(values, 7)[1:] == pytest.approx(expected)
 
 
 def test_superiority_counts_ties_as_half():

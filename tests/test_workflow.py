@@ -240,7 +240,7 @@ def alive(pid: str) -> bool:
 
 def test_dvc_shows_metrics_and_plots(study, tmp_path):
     metrics = study.run("dvc", "metrics", "show", "--md").stdout
-    assert "baseline" in metrics and "claims_fail" in metrics
+    assert "baseline" in metrics and "lecture.fails" in metrics
     study.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
     for title in (

@@ -17,6 +17,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # what DVC's online 
 # What DVC fills in: the rows as an array, the colour as an object.
 ROWS, COLOR = alt.InlineData("<DVC_METRIC_DATA>"), alt.Color(field="<DVC_METRIC_COLOR>")
 REVISION = alt.Tooltip("rev:N", title="revision")
+# A variant's name, and how its seeds end where they do not all end alike.
+ENDED = f"{charts.PARTED} ? datum.variant + ' (' + datum.end + ')' : datum.variant"
 VARIANT: dict[str, Any] = {"shorthand": "variant:N", "sort": None, "title": None}
 
 
@@ -43,13 +45,16 @@ def panels(curve: Curve, digits: str) -> alt.FacetChart:
     """Curves by epoch or layer, a panel for every variant."""
     columns = ["mean", "low", "high"] if curve.band else ["mean"]
     tips = [REVISION, "variant:N", *([f"{curve.by}:N"] if curve.by else []), "x:Q"]
+    tips += [alt.Tooltip("apart:N", title="seed")] if curve.band else []
     tips += [alt.Tooltip(f"{column}:Q", format=digits) for column in columns]
     line = alt.Chart().mark_line(point=alt.OverlayMarkDef(size=14)).encode(tooltip=tips)
     if curve.by:
         line = line.encode(strokeDash=alt.StrokeDash(f"{curve.by}:N", sort=None, title=None))
     inner = charts.banded(curve, line, alt.Chart().mark_area(opacity=0.25, clip=True))
-    inner = inner.encode(x=curve.at_x(domainMin=curve.first), color=COLOR)
-    steps = charts.summarized(charts.numbered(alt.Chart(), curve), curve)
+    inner = charts.summarized(inner, curve, "apart")
+    inner = inner.encode(x=curve.at_x(domainMin=curve.first), color=COLOR, detail="apart:N")
+    steps = charts.numbered(alt.Chart(), curve)
+    steps = steps.transform_joinaggregate(place="min(position)", groupby=["variant"])
     return by_variant(inner.properties(width=160, height=110), "variant", steps)
 
 
@@ -62,15 +67,18 @@ def by_variant(inner: Any, field: str, steps: alt.Chart) -> alt.FacetChart:
     return chart.properties(transform=steps.transform)
 
 
-def by_revision(cells: alt.LayerChart, width: int) -> alt.FacetChart:
-    """Cells for every revision, beside each other."""
+def by_revision(cells: alt.LayerChart, width: int, named: str | None = None) -> alt.FacetChart:
+    """Cells for every revision, beside each other; rows `named` otherwise than their variant."""
     cells = cells.encode(y=alt.Y(**VARIANT))
     cells = cells.properties(width=alt.Step(width), height=alt.Step(19))
-    return cells.facet(column=alt.Column("rev:N", sort=None, title=None), data=ROWS)
+    chart = cells.facet(column=alt.Column("rev:N", sort=None, title=None), data=ROWS)
+    if named:
+        chart = charts.counted(chart).transform_calculate(variant=named)
+    return chart
 
 
 def final_accuracy() -> alt.LayerChart:
-    chart = charts.values([REVISION, "variant:N"], []).encode(
+    chart = charts.values([REVISION, "variant:N"]).encode(
         y=alt.Y(**VARIANT, axis=alt.Axis(grid=True)),
         yOffset=alt.YOffset("rev:N", sort=None),
         color=COLOR,
@@ -89,14 +97,15 @@ def digits() -> alt.FacetChart:
     color = alt.Color("value:Q", title="accuracy", scale=scale, legend=legend)
     ink = alt.condition("datum.value > 0.5", alt.value("white"), alt.value("black"))
     x = alt.X("digit:O", sort=None, title=None, axis=alt.Axis(labelAngle=0))
-    return by_revision(charts.cells("test_acc", "digit", color, ink, "'.1%'").encode(x=x), 44)
+    chart = charts.cells("test_acc", "digit", color, ink, "'.1%'").encode(x=x)
+    return by_revision(chart, 44, ENDED)
 
 
 def confusion() -> alt.FacetChart:
     panel = "datum.revisions > 1 ? datum.variant + ' · ' + datum.rev : datum.variant"
     steps = (
-        alt.Chart()
-        .transform_calculate(images="toNumber(datum.count)")
+        charts.counted(alt.Chart())
+        .transform_calculate(images="toNumber(datum.count)", variant=ENDED)
         .transform_joinaggregate(total="sum(images)", groupby=["rev", "variant", "actual"])
         .transform_calculate(share="datum.images / datum.total")
         .transform_window(position="row_number()", groupby=["rev"])
@@ -119,7 +128,10 @@ def confusion() -> alt.FacetChart:
     return by_variant(chart, "panel", steps)
 
 
-STUDENTS = "mean over the seeds and its 95 % interval (Student's t); one panel a variant"
+STUDENTS = (
+    "mean over the seeds and its 95 % interval (Student's t), or every seed where they part ways; "
+    "one panel a variant"
+)
 # Every template with its title and the line below that.
 TEMPLATES: dict[str, tuple[Any, str, str]] = {
     "learning_curves": (
@@ -128,8 +140,8 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
     "dead_units": (panels(CURVES["dead_units"], ".2%"), "Dead units by epoch", STUDENTS),
     "symmetry_gap": (
         panels(CURVES["symmetry_gap"], ".3~g"), "Symmetry gap of fc1's units by epoch",
-        "mean, lowest and highest seed; 0 means that all units have equal weights; the scale is "
-        "linear below 0.00001 and logarithmic above",
+        "mean, lowest and highest seed, or every seed where they part ways; 0 means that all units "
+        "have equal weights; the scale is linear below 0.00001 and logarithmic above",
     ),
     "depth": (
         panels(CURVES["depth"], ".3~g"), "Signal and gradient by layer, before training",
@@ -138,17 +150,17 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
     ),
     "by_variant": (
         final_accuracy(), "Test accuracy at the last epoch",
-        "a dot for every seed, a bar for their mean",
+        "a dot for every seed, a bar for their mean where they do not part ways",
     ),
     "tensors": (
-        who_moved(), "Largest move of a value from its start (mean over seeds)",
+        who_moved(), "Largest move of a value from its start, of any seed",
         "a 0 in red: not moved by one bit, in any seed",
     ),
-    "digits": (digits(), "Accuracy by true digit (all seeds)", ""),
+    "digits": (digits(), "Accuracy by true digit", "over the seeds of a variant that end alike"),
     "confusion_by_variant": (
-        confusion(), "What is taken for what (all seeds)",
-        "rows are the true digits, columns what the network says; the revisions of a variant "
-        "stand side by side",
+        confusion(), "What is taken for what",
+        "over the seeds of a variant that end alike; rows are the true digits, columns what the "
+        "network says; the revisions of a variant stand side by side",
     ),
 }  # fmt: skip
 

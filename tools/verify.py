@@ -10,6 +10,7 @@ from typing import Any
 
 from stages.settings import yaml_file
 from stages.training import BITS_PROMISED
+from tools import readme
 
 CPUINFO = Path("/proc/cpuinfo")
 LOCK = Path("dvc.lock")
@@ -28,6 +29,8 @@ PROMISES = {
 
 
 def main() -> None:
+    if readme.renewed() != readme.README.read_text(encoding="utf-8"):
+        sys.exit("README.md: its figures are not those in reports/; `make readme` renews them")
     if BITS_PROMISED:
         changed = git("status", "--porcelain")
         if changed:
@@ -76,9 +79,9 @@ def processor() -> str:
 
 
 def accuracies(table: str) -> dict[str, float]:
-    """The mean test accuracy of every variant, from the text of summary.csv."""
+    """The mean test accuracy of every variant that has one, from the text of summary.csv."""
     rows = csv.DictReader(table.splitlines())
-    return {row["variant"]: float(row["test_acc_mean"]) for row in rows}
+    return {row["variant"]: float(mean) for row in rows if (mean := row["test_acc_mean"])}
 
 
 def differences(committed: dict[str, float], now: dict[str, float]) -> list[str]:

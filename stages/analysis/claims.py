@@ -1,216 +1,384 @@
-"""The lecture's claims, and the audit that judges each by its rule.
+"""The lecture's claims, as data: what each says of which start, in parts that can be judged.
 
-Sections are those of the lecture "Weight Initializations: A Surprising Demo".
+Places are the sections of the lecture "Weight Initializations: A Surprising Demo". "About" a
+number is within a point of it. What is claimed of every start of a kind can be refuted by one, and
+needs those that could refute it: without them it is not tested.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from stages.analysis import quantities, starts
+from stages.analysis.judging import EVERY, NONE, Claim, Part, Reason, Region
+from stages.analysis.quantities import Unit, probe
+from stages.analysis.starts import Setting, Start
 
-from stages.analysis import constant_rules, random_rules
-from stages.analysis.constant_rules import CONSTANTS, OTHER_CONSTANTS
-from stages.analysis.findings import Finding, Verdict
-from stages.analysis.random_rules import DEEP, DETERMINISTIC, RANDOM, SCHEMES
-from stages.analysis.results import Results
-from stages.analysis.study import Study
+SOURCE = "the lecture"
 
-MIN_SEEDS = 3  # fewer say too little about the spread between seeds
+CLEARLY = 0.10  # this far below the default start is bad, as accuracies on MNIST go
+ALIKE = 1e-5  # a symmetry gap up to this is rounding
 
-# What the lecture trains on, and how.
-LECTURE: dict[str, dict[str, Any]] = {
-    "data": {"name": "mnist", "limit": None},
-    "network": {"hidden": [128, 64], "activation": "relu"},
-    "training": {
-        "epochs": 10, "batch_size": 64, "optimizer": "adam", "lr": 0.001, "momentum": 0.0,
+SETTING = Setting(
+    "the lecture's network and training",
+    {
+        "data": "mnist", "limit": None, "hidden": [128, 64], "activation": "relu", "epochs": 10,
+        "batch_size": 64, "optimizer": "adam", "lr": 0.001, "momentum": 0.0,
     },
-}  # fmt: skip
+)  # fmt: skip
 
+DEFAULT = Start("PyTorch's default in every tensor", SETTING, starts.default)
+FC1_ZERO = Start(
+    "fc1 at 0, the rest at PyTorch's default", SETTING, lambda plan: starts.fc1_alone(plan) == 0
+)
+FC1_CONSTANT = Start(
+    "fc1 at a constant above 0 and up to 1, the rest at PyTorch's default",
+    SETTING,
+    lambda plan: 0 < (starts.fc1_alone(plan) or 0) <= 1,
+)
+ZEROS = Start("every tensor at 0", SETTING, lambda plan: starts.constant(plan) == 0)
+ONES = Start("every tensor at 1", SETTING, lambda plan: starts.constant(plan) == 1)
+NEGATIVE = Start(
+    "every tensor at one constant below 0", SETTING, lambda plan: (starts.constant(plan) or 0) < 0
+)
+BETWEEN = Start(
+    "every tensor at one constant between 0 and 1",
+    SETTING,
+    lambda plan: 0 < (starts.constant(plan) or 0) < 1,
+)
+OTHER_CONSTANT = Start(
+    "every tensor at one constant other than 0 and 1",
+    SETTING,
+    lambda plan: starts.constant(plan) not in (None, 0, 1),
+)
+POSITIVE = Start(
+    "every tensor at one constant above 0 and up to 1",
+    SETTING,
+    lambda plan: 0 < (starts.constant(plan) or 0) <= 1,
+)
+CONSTANT = Start(
+    "every tensor at one constant", SETTING, lambda plan: starts.constant(plan) is not None
+)
+RANDOM = Start("random weights around 0 in every layer", SETTING, starts.random)
+DETERMINISTIC = Start("weights that are neither random nor constant", SETTING, starts.deterministic)
+IDENTITY = Start(
+    "identity, biases at 0", SETTING, starts.weights(lambda name, given: name == "eye")
+)
+HADAMARD = Start(
+    "Hadamard rows of gain √2, biases at 0", SETTING, starts.weights(starts.is_hadamard)
+)
+XAVIER = Start("Xavier's weights, biases at 0", SETTING, starts.weights(starts.is_xavier))
+HE = Start("He's weights, biases at 0", SETTING, starts.weights(starts.is_he))
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim: where the lecture makes it, who has to be measured, and how it is judged.
+WIDE = Start(
+    "normal weights with a standard deviation of 1, biases at 0",
+    SETTING,
+    starts.weights(lambda name, given: name == "normal" and given == {"mean": 0.0, "std": 1.0}),
+)
 
-    `quantity` names the number that is reported, `figure` the one that shows it best.
-    """
+distinct_units = "distinct units of fc1"
+dead_units = "share of fc1's units that answer 0 to every probed image"
 
-    id: str
-    section: str
-    claim: str
-    needs: tuple[str, ...]
-    quantity: str
-    rule: str
-    judge: Callable[[Results], Finding]
-    figure: str
-
-
-CLAIMS = [
+LECTURE = (
     Claim(
         id="baseline_accuracy",
-        section="2.1, 4.1",
+        source=SOURCE,
+        place="2.1, 4.1",
         claim="A small fully connected network reaches 90 to 95 % on MNIST after some ten epochs.",
-        needs=("baseline",),
-        quantity="final test accuracy",
-        rule="Holds if the interval of the baseline's final accuracy meets 90–95 %, with a "
-        "correction if it lies above; not tested if it covers more than all of it.",
-        judge=constant_rules.baseline_accuracy,
+        parts=(
+            Part(
+                DEFAULT, quantities.final_accuracy, Region(0.90, 0.95),
+                stated="it ends at 90 to 95 %",
+                holds="{start} ends at {measured}",
+                fails="{start} ends at {measured}, {side} that",
+            ),
+        ),
+        why=(
+            Reason(
+                "Every seed has passed 95 % by epoch {}.", DEFAULT, quantities.first_epoch_above_95
+            ),
+            Reason(
+                "fc1 starts with {} distinct units, and what differs can learn different things.",
+                DEFAULT, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", 0),
+            ),
+            Reason(
+                "At the end {} of its units answer 0 to every probed image.",
+                DEFAULT, probe(dead_units, Unit.ACCURACY, "fc1", "dead_fraction", -1),
+            ),
+        ),
         figure="learning_curves",
     ),
     Claim(
         id="all_zero_at_chance",
-        section="2.2, 4.3",
+        source=SOURCE,
+        place="2.2, 4.3",
         claim="Started at all zeros it stays at about 10 %, as if guessing, and never improves.",
-        needs=("all_zero",),
-        quantity="final test accuracy",
-        rule="Does not hold if a seed ends more than 2 points above the commonest class's share; "
-        "holds if the mean is within half a point of 10 %; else with a correction.",
-        judge=constant_rules.all_zero_at_chance,
+        parts=(
+            Part(
+                ZEROS, quantities.final_accuracy, Region(0.09, 0.11),
+                stated="it ends at about 10 % (9 to 11 %)",
+                holds="{start} ends at {measured}",
+                fails="{start} ends at {measured}; the commonest class has {commonest}",
+            ),
+            Part(
+                ZEROS, quantities.best_gain, Region(high=0.02),
+                stated="no epoch is more than 2 points better than naming the commonest class",
+                holds="its best epoch is {measured} from that",
+            ),
+        ),
+        why=(
+            Reason(
+                "At the end the logits differ between images by {} (standard deviation): 0 is one "
+                "and the same answer to every image.",
+                ZEROS, probe("signal in the logits", Unit.SIZE, "out", "signal_std", -1),
+            ),
+        ),
         figure="learning_curves",
     ),
     Claim(
         id="all_zero_weights_stay",
-        section="4.3",
+        source=SOURCE,
+        place="4.3",
         claim="After training from all zeros every parameter is still zero.",
-        needs=("all_zero",),
-        quantity="largest move of a parameter",
-        rule="Holds if nothing moved, with a correction if only biases moved; does not hold if a "
-        "weight moved.",
-        judge=constant_rules.all_zero_weights_stay,
+        parts=(
+            Part(
+                ZEROS, quantities.weights_that_move, NONE,
+                stated="no weight moves",
+                holds="no weight moved by one bit, in any seed",
+                fails="{measured} of its weight matrices moved",
+            ),
+            Part(
+                ZEROS, quantities.biases_that_move, NONE,
+                stated="no bias moves",
+                holds="no bias moved by one bit, in any seed",
+                fails="{measured} of its 3 bias vectors moved",
+            ),
+        ),
+        why=(
+            Reason(
+                "The gradient at out.bias is softmax − target whatever the weights are: before "
+                "training its norm is {}.",
+                ZEROS, probe("gradient's norm", Unit.SIZE, "out", "bias_gradient_norm", 0),
+            ),
+            Reason(
+                "out.bias ends up to {} from 0.",
+                ZEROS, probe("move of out.bias", Unit.SIZE, "out", "bias_move", -1),
+            ),
+        ),
         figure="who_moved",
     ),
     Claim(
         id="zero_fc1_learns",
-        section="4.2, 5",
+        source=SOURCE,
+        place="4.2, 5",
         claim="With fc1 alone at zero the network still learns, only somewhat worse.",
-        needs=("zero_fc1", "baseline"),
-        quantity="final test accuracy minus the baseline's",
-        rule="Does not hold if a seed ends within 2 points of the commonest class's share; holds "
-        "if the difference lies below 0 and its mean above −10 points; with a correction if it "
-        "is worse than that, or above −1 point.",
-        judge=constant_rules.zero_fc1_learns,
+        parts=(
+            Part(
+                FC1_ZERO, quantities.seeds_that_learn, EVERY,
+                stated="every seed learns",
+                holds="{measured} learn",
+            ),
+            Part(
+                FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0), against=DEFAULT,
+                stated="it ends at most 10 points below the default start",
+                holds="it ends {measured} from {against}",
+            ),
+        ),
+        why=(
+            Reason(
+                "At every look {} of fc1's weights have a gradient of exactly 0: its units sit at "
+                "0, where ReLU's slope is 0, and nothing ever moves them.",
+                FC1_ZERO,
+                probe("zeros", Unit.ACCURACY, "fc1", "weight_gradient_zeros", how="min"),
+            ),
+            Reason(
+                "So the layers above are told nothing of the image: at the end the logits differ "
+                "between images by {}.",
+                FC1_ZERO, probe("signal in the logits", Unit.SIZE, "out", "signal_std", -1),
+            ),
+        ),
         figure="why_stuck",
     ),
     Claim(
         id="all_ones_partly",
-        section="4.4, 5",
+        source=SOURCE,
+        place="4.4, 5",
         claim="Started at all ones it learns slightly more than from all zeros, and sticks at 20 "
         "to 40 %.",
-        needs=("all_ones", "all_zero"),
-        quantity="final test accuracy",
-        rule="Does not hold if every seed ends within 2 points of the commonest class's share; if "
-        "the difference to all zeros lies above 0 it holds at 20–40 %, else with a correction.",
-        judge=constant_rules.all_ones_partly,
+        parts=(
+            Part(
+                ONES, quantities.final_accuracy, Region(0.01, 0.30), against=ZEROS,
+                stated="it ends 1 to 30 points above all zeros",
+                holds="{start} ends {measured} from {against}",
+            ),
+            Part(
+                ONES, quantities.final_accuracy, Region(0.20, 0.40),
+                stated="it ends at 20 to 40 %",
+                holds="it ends at {measured}",
+            ),
+        ),
+        why=(
+            Reason(
+                "fc1 never has more than {} distinct unit.",
+                ONES, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", how="max"),
+            ),
+            Reason(
+                "The logits start out with a standard deviation of {}.",
+                ONES, probe("logits", Unit.SIZE, "out", "activation_std", 0),
+            ),
+            Reason(
+                "At the end {} of fc1's units answer 0 to every probed image.",
+                ONES, probe(dead_units, Unit.ACCURACY, "fc1", "dead_fraction", -1),
+            ),
+        ),
         figure="why_stuck",
     ),
     Claim(
         id="other_constants_partly",
-        section="4.4",
+        source=SOURCE,
+        place="4.4",
         claim="Started at another constant it sticks at 20 to 40 % as well.",
-        needs=OTHER_CONSTANTS,
-        quantity="final test accuracy of the best of them",
-        rule="Holds if all of −0.1, 0.01 and 0.1 end at 20–40 %, with a correction if some do.",
-        judge=constant_rules.other_constants_partly,
+        parts=(
+            Part(
+                OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40),
+                stated="it ends at 20 to 40 %",
+                holds="{start} ends at {measured}",
+            ),
+        ),
+        needs=(NEGATIVE, BETWEEN),
         figure="final_accuracy",
     ),
     Claim(
         id="constants_fail",
-        section="1, 7",
+        source=SOURCE,
+        place="1, 7",
         claim="Started at any single constant the network fails or badly underperforms.",
-        needs=(*CONSTANTS, "baseline"),
-        quantity="final test accuracy of the best constant",
-        rule="Holds if every constant's difference to the baseline lies below −10 points; does not "
-        "hold if one's lies above.",
-        judge=constant_rules.constants_fail,
+        parts=(
+            Part(
+                CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY), against=DEFAULT,
+                stated="it ends more than 10 points below the default start",
+                holds="{start} ends {measured} from {against}",
+            ),
+        ),
+        needs=(ZEROS, ONES, NEGATIVE, BETWEEN),
         figure="final_accuracy",
     ),
     Claim(
         id="units_stay_identical",
-        section="6.1",
+        source=SOURCE,
+        place="6.1",
         claim="Units with equal weights get equal gradients and stay equal.",
-        needs=("all_ones", "constant_small", "constant", "constant_fc1"),
-        quantity="final symmetry gap of fc1 where it alone was constant",
-        rule="Does not hold if a network of one constant above 0 ever has a symmetry gap above "
-        "1e-5; holds with a correction if units part (gap of 0.01 or more) of which only the "
-        "incoming weights were equal.",
-        judge=constant_rules.units_stay_identical,
+        parts=(
+            Part(
+                POSITIVE, quantities.largest_gap, Region(high=ALIKE),
+                stated="units stay equal where all layers start constant",
+                holds="from {start} the symmetry gap is never above {measured}",
+                fails="from {start} the symmetry gap becomes {measured}",
+            ),
+            Part(
+                FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
+                stated="fc1's units stay equal where fc1 alone starts constant",
+                holds="from {start} the symmetry gap is never above {measured}",
+                fails="from {start} the symmetry gap becomes {measured}",
+            ),
+        ),
+        why=(
+            Reason(
+                "Where fc1 alone starts constant its units differ in their outgoing weights, and "
+                "so in their gradients: after one epoch {} of them are distinct.",
+                FC1_CONSTANT, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", 1),
+            ),
+        ),
         figure="why_stuck",
     ),
     Claim(
         id="zero_gradients",
-        section="6.2",
+        source=SOURCE,
+        place="6.2",
         claim="With all weights at zero their gradients can be zero too, and no update comes.",
-        needs=("all_zero",),
-        quantity="share of the weights with a gradient of exactly 0, mean over layers",
-        rule="Holds if all gradients of all weight matrices are exactly 0 at every look, with a "
-        "correction if those of some matrices are.",
-        judge=constant_rules.zero_gradients,
+        parts=(
+            Part(
+                ZEROS, quantities.weights_with_a_gradient, NONE,
+                stated="all gradients of the weights are 0",
+                holds="all gradients of the weights are exactly 0, at every look and in every seed",
+                fails="{measured} of the weight matrices have another gradient",
+            ),
+            Part(
+                ZEROS, quantities.weights_that_move, NONE,
+                stated="no weight is updated",
+                holds="no weight moved by one bit, in any seed",
+                fails="{measured} of the weight matrices moved",
+            ),
+        ),
+        why=(
+            Reason(
+                "A gradient passes through the weights above and is multiplied with the "
+                "activations below: here both are 0 (effective rank of the activations: {}).",
+                ZEROS, probe("rank", Unit.SIZE, None, "activation_rank", how="max"),
+            ),
+        ),
         figure="who_moved",
     ),
     Claim(
         id="randomness_needed",
-        section="1, 7",
+        source=SOURCE,
+        place="1, 7",
         claim="Randomness is needed to break the symmetry between units.",
-        needs=(*DETERMINISTIC, "baseline"),
-        quantity="final test accuracy of the best deterministic start minus the baseline's",
-        rule="Holds if neither identity nor Hadamard rows learn; does not hold if the better one's "
-        "difference to the baseline lies above −1 point, holds with a correction if below.",
-        judge=random_rules.randomness_needed,
+        parts=(
+            Part(
+                DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY), against=DEFAULT,
+                best=True,
+                stated="the best start that is not random ends more than 10 points below the "
+                "default start",
+                holds="the best of them, {start}, ends {measured} from {against}",
+                fails="{start} is not random (its seeds differ in the order of the images alone), "
+                "and ends {measured} from {against}",
+            ),
+        ),
+        why=(
+            Reason(
+                "Units have to differ, by chance or not: here fc1 starts with {} distinct units.",
+                DETERMINISTIC, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", 0),
+            ),
+        ),
+        needs=(IDENTITY, HADAMARD),
         figure="final_accuracy",
     ),
     Claim(
         id="random_is_enough",
-        section="1, 7",
+        source=SOURCE,
+        place="1, 7",
         claim="Random initial weights give normal learning.",
-        needs=("baseline", *RANDOM, *DEEP),
-        quantity="final test accuracy of the worst random start minus the baseline's",
-        rule="Holds if all random starts, deep or not, end within 10 points of the baseline after "
-        "equally many epochs and all their seeds learn, with a correction if some do not; does "
-        "not hold if none does, or the baseline itself stays below 50 %.",
-        judge=random_rules.random_is_enough,
+        parts=(
+            Part(
+                RANDOM, quantities.seeds_that_learn_normally, EVERY,
+                stated="every seed ends above 90 %",
+                holds="{start}: {measured}",
+            ),
+        ),
+        why=(
+            Reason(
+                "Their scale differs: before training the logits differ between images by {} from "
+                "PyTorch's default",
+                DEFAULT, probe("signal in the logits", Unit.SIZE, "out", "signal_std", 0),
+            ),
+            Reason(
+                "and by {} with a standard deviation of 1.",
+                WIDE, probe("signal in the logits", Unit.SIZE, "out", "signal_std", 0),
+            ),
+        ),
+        needs=(DEFAULT, XAVIER, HE, WIDE),
         figure="final_accuracy",
     ),
     Claim(
         id="schemes_help",
-        section="7",
+        source=SOURCE,
+        place="7",
         claim="Xavier's and He's initialization improve convergence.",
-        needs=("baseline", *SCHEMES, *DEEP),
-        quantity="test accuracy after one epoch, mean of Xavier and He, minus the baseline's",
-        rule="Holds if the mean of both lies above the baseline after the first epoch and at the "
-        "end; with a correction if at one of them, or only in the deep network.",
-        judge=random_rules.schemes_help,
+        parts=tuple(
+            Part(
+                scheme, quantities.first_accuracy, Region(low=0), against=DEFAULT,
+                stated=f"{name} is ahead of the default start after one epoch",
+                holds="{start} differs from {against} by {measured}",
+            )
+            for name, scheme in (("Xavier's", XAVIER), ("He's", HE))
+        ),
         figure="depth",
     ),
-]
-
-
-def audit(study: Study, results: Results) -> list[tuple[Claim, Finding]]:
-    """Every claim with what was found."""
-    return [(claim, _untested(claim, study, results) or claim.judge(results)) for claim in CLAIMS]
-
-
-def _untested(claim: Claim, study: Study, results: Results) -> Finding | None:
-    """Why a claim cannot be judged, if it cannot."""
-    missing = [variant for variant in claim.needs if variant not in study.variants]
-    there = [variant for variant in claim.needs if variant in study.variants]
-    diverged = [variant for variant in there if results.diverged(variant).any()]
-    facts: dict[str, Any] = {}
-    if study.data["name"] != LECTURE["data"]["name"]:
-        facts = {"data": study.data["name"]}
-    elif missing:
-        facts = {"missing": missing}
-    elif study.seeds < MIN_SEEDS:
-        facts = {"seeds": study.seeds, "needed": MIN_SEEDS}
-    elif diverged:
-        facts = {"diverged": diverged}
-    elif min(results.epochs(variant) for variant in claim.needs) < 1:
-        facts = {"epochs": 0}
-    return Finding(Verdict.UNTESTED, None, facts) if facts else None
-
-
-def departures(study: Study) -> list[tuple[str, object, object]]:
-    """What a study does otherwise than the lecture: key, value, and the lecture's value."""
-    return [
-        (f"{section}.{key}", getattr(study, section)[key], value)
-        for section, values in LECTURE.items()
-        for key, value in values.items()
-        if getattr(study, section)[key] != value
-    ]
+)  # fmt: skip

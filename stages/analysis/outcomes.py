@@ -9,11 +9,8 @@ import pandas as pd
 
 from stages.analysis.results import Results
 from stages.analysis.statistics import (
-    SIGNIFICANCE,
+    Estimate,
     epochs_to,
-    holm,
-    seeds_for_a_verdict,
-    sign_flip_p,
     superiority,
     t_interval,
     wilson_interval,
@@ -44,20 +41,25 @@ class Outcome(Enum):
         return not self.splits and self is not Outcome.DIVERGES
 
 
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+
+
 def comparison(study: Study, results: Results) -> pd.DataFrame:
     """A row a variant, accuracies and their differences as fractions.
 
     `outcome` is an Outcome; `learning` and `diverging` count the seeds that do. `diff_…` is the
-    paired difference to the baseline after equally many epochs, `p_holm` that of its sign-flip
-    test (`p`) among all variants. `wilson_…` is the interval of the mean accuracy on the test
-    images, `superiority` P(variant > baseline), `epochs_to_95` the first epoch at 95 % of the
-    final accuracy (all of the mean curve).
+    paired difference to the baseline after equally many epochs, and `all_low`, `all_high` its
+    interval where those of all variants hold at once. `wilson_…` is the interval of the mean
+    accuracy on the test images, `superiority` P(variant > baseline), `epochs_to_95` the first
+    epoch at 95 % of the final accuracy (of the mean curve). What speaks of a mean is not a
+    number where the seeds have none.
     """
+    compared = [name for name in study.variants if _has_difference(study, results, name)]
     rows = []
     for name, variant in study.variants.items():
-        accuracy = results.accuracy(name)
-        estimate = t_interval(accuracy)
-        wilson_low, wilson_high = wilson_interval(estimate.mean, results.images)
+        accuracy, became = results.accuracy(name), outcome(study, results, name)
+        mean = t_interval(accuracy) if became.has_mean else UNKNOWN
+        ends = results.ends(name)
         rows.append(
             {
                 "variant": name,
@@ -65,73 +67,80 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
                 "group": variant.group,
                 "seeds": len(accuracy),
                 "epochs": results.epochs(name),
-                "test_acc_mean": estimate.mean,
-                "test_acc_low": estimate.low,
-                "test_acc_high": estimate.high,
+                **_estimate("test_acc", mean),
                 "test_acc_least": accuracy.min(),
                 "test_acc_most": accuracy.max(),
-                "wilson_low": wilson_low,
-                "wilson_high": wilson_high,
-                **_against_baseline(study, results, name),
-                "learning": int(results.learns(name).sum()),
-                "diverging": int(results.diverged(name).sum()),
-                "epochs_to_95": epochs_to(0.95, results.curve(name)),
-                "outcome": outcome(study, results, name),
+                **dict(zip(("wilson_low", "wilson_high"), _wilson(mean, results), strict=True)),
+                **_against_baseline(results, name, len(compared) if name in compared else 0),
+                "learning": ends["learns"],
+                "diverging": ends["diverges"],
+                "epochs_to_95": epochs_to(0.95, results.curve(name)) if became.has_mean else None,
+                "outcome": became,
             }
         )
-    table = pd.DataFrame(rows)
-    table["p_holm"] = holm(list(table["p"]))
-    return table.round(6)
+    return pd.DataFrame(rows).astype({"epochs_to_95": "Int64"}).round(6)
 
 
-def _against_baseline(study: Study, results: Results, name: str) -> dict[str, float]:
-    columns = ("diff_mean", "diff_low", "diff_high", "superiority", "p")
-    if BASELINE not in study.variants or name == BASELINE:
-        return dict.fromkeys(columns, math.nan)
+def _has_difference(study: Study, results: Results, name: str) -> bool:
+    """Whether a variant can be compared with the baseline by a mean."""
+    pair = (name, BASELINE)
+    there = BASELINE in study.variants and name != BASELINE
+    return there and all(outcome(study, results, one).has_mean for one in pair)
+
+
+def _wilson(mean: Estimate, results: Results) -> tuple[float, float]:
+    return wilson_interval(mean.mean, results.images)
+
+
+def _against_baseline(results: Results, name: str, together: int) -> dict[str, float]:
+    """The difference to the baseline, one of so many that hold at once; 0: there is none."""
+    if not together:
+        unknown = dict.fromkeys(("all_low", "all_high", "superiority"), math.nan)
+        return _estimate("diff", UNKNOWN) | unknown
     differences = results.difference(name, BASELINE)
     epoch = min(results.epochs(name), results.epochs(BASELINE))
-    values = (
-        *t_interval(differences),
-        superiority(results.accuracy(name, epoch), results.accuracy(BASELINE, epoch)),
-        sign_flip_p(differences),
-    )
-    return dict(zip(columns, values, strict=True))
+    wide = t_interval(differences, together)
+    values = (results.accuracy(one, epoch) for one in (name, BASELINE))
+    return _estimate("diff", t_interval(differences)) | {
+        "all_low": wide.low, "all_high": wide.high, "superiority": superiority(*values)
+    }  # fmt: skip
+
+
+def _estimate(column: str, estimate: Estimate) -> dict[str, float]:
+    return {f"{column}_{end}": value for end, value in estimate._asdict().items()}
 
 
 def outcome(study: Study, results: Results, name: str) -> Outcome:
     """What became of a variant's seeds."""
-    diverged, learns = results.diverged(name), results.learns(name)
-    if diverged.any():
-        return Outcome.DIVERGES if diverged.all() else Outcome.SOME_DIVERGE
-    if not learns.any():
-        return Outcome.STUCK
-    if not learns.all():
+    ends = results.ends(name)
+    if ends["diverges"]:
+        return Outcome.DIVERGES if len(ends) == 1 else Outcome.SOME_DIVERGE
+    if len(ends) > 1:
         return Outcome.SPLIT
-    compared = BASELINE in study.variants
+    if ends["stuck"]:
+        return Outcome.STUCK
+    compared = BASELINE in study.variants and len(results.ends(BASELINE)) == 1
     if compared and np.mean(results.difference(name, BASELINE)) < -PARTLY:
         return Outcome.PARTLY
     return Outcome.LEARNS
 
 
 @dataclass(frozen=True)
-class SignFlipTest:
-    """What the p values of a comparison can say.
+class Differences:
+    """How many variants are compared with the baseline, and whose simultaneous interval is not 0.
 
-    With `seeds` pairs none can go below `least`; `needed` seeds are the fewest with which one
-    of so many `tests` could be significant; `different` of them are.
+    `names` are those of `below` and `above` it.
     """
 
-    seeds: int
-    tests: int
-    needed: int
-    least: float
-    different: int
-    significance: float = SIGNIFICANCE
+    compared: int
+    below: list[str]
+    above: list[str]
 
 
-def sign_flip_test(table: pd.DataFrame) -> SignFlipTest:
-    """The sign-flip test against the baseline, from what `comparison` gives."""
-    compared = table[table["p_holm"].notna()]
-    seeds, tests = int(table["seeds"].min()), len(compared)
-    different = int((compared["p_holm"] <= SIGNIFICANCE).sum())
-    return SignFlipTest(seeds, tests, seeds_for_a_verdict(tests), 2.0 ** (1 - seeds), different)
+def differences(table: pd.DataFrame) -> Differences:
+    """Who differs from the baseline, from what `comparison` gives."""
+    return Differences(
+        compared=int(table["all_low"].notna().sum()),
+        below=list(table.loc[table["all_high"] < 0, "variant"]),
+        above=list(table.loc[table["all_low"] > 0, "variant"]),
+    )

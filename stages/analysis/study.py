@@ -78,32 +78,3 @@ class Study:
             for v in self.variants.values()
             if any(v.plan[key] != value for key, value in shared.items())
         ]
-
-    def noise(self) -> list[tuple[float, float, str]]:
-        """Variants whose weights all start at c + ε·N(0, 1), as (c, ε, name) by ε.
-
-        Of the constant c that has the most of them, and more than ε = 0; else none.
-        """
-        levels: dict[float, list[tuple[float, float, str]]] = {}
-        for name in set(self.variants) - set(self.with_own_settings()):
-            tensors = self.variants[name].plan["tensors"]
-            fills = [fill for tensor, fill in tensors.items() if tensor.endswith(".weight")]
-            if any(fill != fills[0] for fill in fills):
-                continue
-            kind, given = fills[0]["initializer"], fills[0]["arguments"]
-            if kind == "constant":
-                levels.setdefault(given["val"], []).append((given["val"], 0.0, name))
-            elif kind == "normal" and given["mean"]:
-                levels.setdefault(given["mean"], []).append((given["mean"], given["std"], name))
-        # With something beside the constant alone.
-        found = [level for level in map(sorted, levels.values()) if level[-1][1] and level[1:]]
-        return max(found, key=lambda level: (len(level), level), default=[])
-
-    def deep(self) -> dict[str, str]:
-        """The variants that show a scheme in a deep ReLU network under Adam, by the scheme."""
-        named = {scheme: f"deep_{scheme}_adam" for scheme in ("default", "xavier", "he")}
-        return {
-            scheme: name
-            for scheme, name in named.items()
-            if name in self.variants and self.variants[name].plan["activation"] == "relu"
-        }

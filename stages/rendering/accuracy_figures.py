@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from stages.analysis.outcomes import outcome
 from stages.analysis.results import Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.study import BASELINE, Study
@@ -37,7 +38,7 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
     )  # fmt: skip
     for axes, (group, names) in zip(panels.flat, groups.items(), strict=False):
         last = _draw_curves(axes, study, results, table, names)
-        if BASELINE in study.variants and BASELINE not in names:
+        if BASELINE not in names and _has_mean(study, results, BASELINE):
             seen = 100 * results.curve(BASELINE)[: last + 1]
             axes.plot(
                 seen, color="#777777", linestyle=":", linewidth=1.5, zorder=1,
@@ -55,6 +56,10 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
         "mean and 95 % interval over seeds; every seed where they part ways"
     )
     return figure
+
+
+def _has_mean(study: Study, results: Results, name: str) -> bool:
+    return name in study.variants and outcome(study, results, name).has_mean
 
 
 def _draw_curves(
@@ -90,11 +95,15 @@ def _draw_curves(
 
 def final_accuracy(study: Study, results: Results, table: pd.DataFrame) -> plt.Figure:
     """The final test accuracy of all variants, sorted: every seed, mean and interval."""
-    rows = list(table.sort_values("test_acc_mean", kind="stable").itertuples())
-    baseline = [100 * row.test_acc_mean for row in rows if row.variant == BASELINE]
+    middle = table["test_acc_mean"].fillna((table["test_acc_least"] + table["test_acc_most"]) / 2)
+    order = middle.sort_values(kind="stable").index
+    rows = list(table.loc[order].itertuples())
+    baseline = [
+        100 * row.test_acc_mean for row in rows if row.variant == BASELINE and row.outcome.has_mean
+    ]
     # Where the starts lie that end about as well as the baseline.
     top = 100 * max(row.test_acc_most for row in rows)
-    around = baseline[0] if baseline else 100 * rows[-1].test_acc_mean
+    around = baseline[0] if baseline else 100 * rows[-1].test_acc_most
     zoom = (math.floor(around - 2.5), min(100, math.ceil(2 * top + 0.6) / 2))
     figure, (whole, close) = figures.new(
         1, 2, figsize=(10, 1.6 + 0.27 * len(rows)), sharey=True, width_ratios=[3, 2]
@@ -132,7 +141,7 @@ def _draw_ending(axes: plt.Axes, place: int, row, seeds, least: float) -> None:
         return
     axes.plot(seeds, [place] * len(seeds), "o", color="#999999", markersize=3.5, alpha=0.7)
     mean, low, high = (100 * end for end in style.of_row(row, "test_acc"))
-    if row.outcome.splits or mean < least:
+    if not row.outcome.has_mean or mean < least:
         return
     color = style.REFERENCE if row.variant == BASELINE else "#222222"
     axes.plot([low, high], [place] * 2, color=color, linewidth=2, solid_capstyle="butt")

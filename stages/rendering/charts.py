@@ -21,10 +21,6 @@ STUDENT = (
     "2.306, 2.262, 2.228][datum.seeds - 2] : 1.96 + 2.372 / (datum.seeds - 1) + 2.823 / "
     "pow(datum.seeds - 1, 2)"
 )
-PARTED = (
-    "'the seeds part ways, ' + format(100 * datum.least, '.2f') + ' to ' + "
-    "format(100 * datum.most, '.2f') + ' %'"
-)
 LOOKS = {key: f"looks[datum.variant].{key}" for key in ("label", "color", "dash", "shape")}
 START = alt.Tooltip("label:N", title="start")
 # Another variant than this stands out, or none does.
@@ -36,13 +32,15 @@ class Curve:
     """A quantity by epoch or by layer: columns `x` and `y` of a table, and how they are drawn.
 
     `axis` is the vertical one. `told` is a Vega expression: what the pointer is told of a curve
-    at a point. The band is Student's `interval`, the `extremes` of the seeds, or none where the
-    table has means alone. A variant has a curve for every value of the column `by`.
+    at a point, and `told_parted` where its seeds part ways. The band is Student's `interval`, the
+    `extremes` of the seeds, or none where the table has means alone. A variant has a curve for
+    every value of the column `by`.
     """
 
     y: str
     axis: dict[str, Any]
     told: str
+    told_parted: str
     band: str | None
     x: str = "epoch"
     x_title: str = "Epoch"
@@ -62,10 +60,15 @@ ESTIMATE = (
     "format(100 * datum.mean, '.2f') + ' %' + (datum.seeds < 2 ? '' : ' (' + "
     "format(100 * datum.low, '.2f') + ' to ' + format(100 * datum.high, '.2f') + ')')"
 )
+SHARES = (
+    "'the seeds part ways, ' + format(100 * datum.least, '.2f') + ' to ' + "
+    "format(100 * datum.most, '.2f') + ' %'"
+)
+GAPS = "'the seeds part ways, ' + format(datum.least, '.3~g') + ' to ' + format(datum.most, '.3~g')"
 GAP = {
     "title": "Symmetry gap of fc1",
     "axis": alt.Axis(values=[0, 1e-5, 1e-3, 0.1, 2], format="~g"),
-    "scale": alt.Scale(type="symlog", constant=1e-5, domainMin=0, domainMax=2.2),
+    "scale": alt.Scale(type="symlog", constant=1e-5, domain=[0, 2.2]),
 }
 DEVIATION = {
     "title": "Standard deviation",
@@ -73,30 +76,49 @@ DEVIATION = {
     "scale": alt.Scale(type="log"),
 }
 CURVES = {
-    "learning_curves": Curve("test_acc", {"title": "Test accuracy"} | SHARE, ESTIMATE, "interval"),
-    "dead_units": Curve("dead_fraction", {"title": "Dead units"} | SHARE, ESTIMATE, "interval"),
-    "symmetry_gap": Curve("symmetry_gap", GAP, "format(datum.mean, '.3~g')", "extremes"),
+    "learning_curves": Curve(
+        "test_acc", {"title": "Test accuracy"} | SHARE, ESTIMATE, SHARES, "interval"
+    ),
+    "dead_units": Curve(
+        "dead_fraction", {"title": "Dead units"} | SHARE, ESTIMATE, SHARES, "interval"
+    ),
+    "symmetry_gap": Curve("symmetry_gap", GAP, "format(datum.mean, '.3~g')", GAPS, "extremes"),
     "depth": Curve(
-        "std", DEVIATION, "format(datum.mean, datum.mean < 0.001 ? '.2~e' : '.3~g')", None,
+        "std", DEVIATION, "format(datum.mean, datum.mean < 0.001 ? '.2~e' : '.3~g')", "''", None,
         x="depth", x_title="Hidden layer", first=1, by="quantity",
     ),
 }  # fmt: skip
 
 
+# Where the seeds of a variant end otherwise than each other, no mean describes them.
+TOGETHER, PARTED = "datum.ends < 2", "datum.ends > 1"
+
+
+def counted(chart: Any) -> Any:
+    """In how many ways the seeds of a variant end, as `ends`."""
+    return chart.transform_joinaggregate(ends="distinct(end)", groupby=["rev", "variant"])
+
+
 def numbered(chart: Any, curve: Curve) -> Any:
-    """The rows of a table with numbers `x` and `y`, and their `position`."""
+    """The rows of a table with numbers `x` and `y`, and their `position`.
+
+    `apart` is the seed where seeds part ways, and else the same for all of them.
+    """
     numbers = {"x": f"toNumber(datum.{curve.x})", "y": f"toNumber(datum.{curve.y})"}
+    numbers["apart"] = f"{PARTED} ? datum.seed : 'all'"
     chart = chart.transform_window(position="row_number()", groupby=["rev"])
-    chart = chart.transform_calculate(**numbers)
+    chart = counted(chart).transform_calculate(**numbers)
     return chart if curve.band else chart.transform_filter("datum.y > 0")  # on a log scale
 
 
 def summarized(chart: Any, curve: Curve, *columns: str) -> Any:
     """Numbered rows as one for every place of every curve; `columns` are kept.
 
+    Where seeds part ways and the column `apart` is kept, every seed is a curve.
+
     `place` puts panels into the order of the table: those of a wrapped facet know no other.
     """
-    groups = ["rev", "variant", *([curve.by] if curve.by else []), "x", *columns]
+    groups = ["rev", "variant", "ends", *([curve.by] if curve.by else []), "x", *columns]
     chart = chart.transform_aggregate(
         place="min(position)", mean="mean(y)", deviation="stdev(y)", seeds="valid(y)",
         least="min(y)", most="max(y)", groupby=groups,
@@ -105,7 +127,10 @@ def summarized(chart: Any, curve: Curve, *columns: str) -> Any:
         return chart.transform_calculate(low="datum.least", high="datum.most")
     half = f"datum.seeds < 2 ? 0 : ({STUDENT}) * datum.deviation / sqrt(datum.seeds)"
     chart = chart.transform_calculate(half=half)
-    return chart.transform_calculate(low="datum.mean - datum.half", high="datum.mean + datum.half")
+    # Of a share, which no interval can lead out of its range.
+    return chart.transform_calculate(
+        low="max(0, datum.mean - datum.half)", high="min(1, datum.mean + datum.half)"
+    )
 
 
 def banded(curve: Curve, line: alt.Chart, area: alt.Chart) -> alt.LayerChart:
@@ -114,28 +139,28 @@ def banded(curve: Curve, line: alt.Chart, area: alt.Chart) -> alt.LayerChart:
     return alt.layer(*([area] if curve.band else []), line)
 
 
-def values(tips: list, split: list[str]) -> alt.LayerChart:
-    """Test accuracies: a dot for every seed, a tick for the mean of those not in `split`."""
+def values(tips: list) -> alt.LayerChart:
+    """Test accuracies: a dot for every seed, a tick for their mean where they have one."""
     axis, scale = alt.Axis(format=".0%"), alt.Scale(domain=[0, 1])
     x = alt.X("test_acc:Q", title="Test accuracy", axis=axis, scale=scale)
     dots = alt.Chart().mark_circle(opacity=0.7, size=26)
     dots = dots.encode(x=x, tooltip=[*tips, "seed:N", alt.Tooltip("test_acc:Q", format=".2%")])
-    ticks = alt.Chart().mark_tick(thickness=2, size=11).transform_filter(f"!{within(split)}")
+    ticks = counted(alt.Chart().mark_tick(thickness=2, size=11)).transform_filter(TOGETHER)
     mean = alt.Tooltip("mean(test_acc):Q", format=".2%", title="mean")
     return alt.layer(dots, ticks.encode(x="mean(test_acc):Q", tooltip=[*tips, mean]))
 
 
 def cells(column: str, field: str, color: alt.Color, ink: Any, digits: str) -> alt.LayerChart:
-    """A heat map of a column's mean over seeds by variant and `field`, with its numbers in it."""
+    """A heat map of a column's largest value by variant and `field`, with its numbers in it."""
     squares = alt.Chart().mark_rect().encode(color=color)
     numbers = alt.Chart().mark_text(fontSize=10).encode(text="words:N", color=ink)
     chart = alt.layer(squares, numbers).transform_calculate(value=f"toNumber(datum.{column})")
-    chart = chart.transform_aggregate(value="mean(value)", groupby=["rev", "variant", field])
+    chart = chart.transform_aggregate(value="max(value)", groupby=["rev", "variant", field])
     return chart.transform_calculate(words=f"format(datum.value, {digits})")
 
 
 def moves(layers: list[str], digits: str, legend: Any, **place: Any) -> alt.LayerChart:
-    """The largest move of every tensor from its start; what did not move at all is a red 0."""
+    """The largest move of every tensor, of any seed; what did not move at all is a red 0."""
     tensors = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
     scale = alt.Scale(type="sqrt", range=["#f3f8fc", "#6baed6"])
     color = alt.Color("value:Q", title="largest move", scale=scale, legend=legend)
@@ -153,12 +178,9 @@ def within(variants: list[str]) -> str:
 # ---------------------------------------------------------------------------------- the page
 
 
-def overlaid(
-    curve: Curve, split: list[str], quantity: str | None = None, marked: bool = False
-) -> alt.LayerChart:
-    """All shown variants in one panel.
+def overlaid(curve: Curve, quantity: str | None = None, marked: bool = False) -> alt.LayerChart:
+    """All shown variants in one panel; seeds that part ways are drawn one by one.
 
-    The seeds of those in `split` are drawn one by one, since their mean describes none of them.
     `quantity` is the one of the table to draw, beside what theory says; `marked` adds a line at
     the epoch of the page's slider.
     """
@@ -168,12 +190,7 @@ def overlaid(
     # The band is faint, and fainter where another variant stands out.
     faint = alt.condition(OUT, alt.value(0.2), alt.value(0.02))
     means = banded(curve, line, alt.Chart().mark_area(clip=True).encode(opacity=faint))
-    means = means.transform_filter(f"!{within(split)}")
-    layers = [summarized(means, curve, *LOOKS)]
-    if split:
-        each = alt.Chart().mark_line(strokeWidth=1.2).transform_filter(within(split))
-        each = each.encode(y=curve.at_y("y"), strokeDash=dash, detail=["variant:N", "seed:N"])
-        layers.append(each)
+    layers = [summarized(means, curve, "apart", *LOOKS)]
     if quantity:
         theory = alt.Chart().mark_line(strokeWidth=1.5, strokeDash=[5, 4])
         theory = theory.transform_calculate(theory="toNumber(datum.theory)")
@@ -183,10 +200,10 @@ def overlaid(
         rule = alt.Chart(alt.InlineData([{}])).transform_calculate(x="marked")
         rule = rule.mark_rule(strokeWidth=2, strokeDash=[3, 3])
         layers.append(rule.encode(color=alt.value("gray")))
-    chart = alt.layer(*layers, at_pointer(curve, split)).encode(
+    chart = alt.layer(*layers, at_pointer(curve)).encode(
         # Given, since in a layer that has nothing to draw there is none to be seen.
         x=curve.at_x(domain=alt.ExprRef(f"[{curve.first}, last]"), zero=False, nice=False),
-        color=alt.Color("color:N", scale=None), detail="variant:N",
+        color=alt.Color("color:N", scale=None), detail=["variant:N", "apart:N"],
         opacity=alt.condition(OUT, alt.value(1), alt.value(0.08)),
     )  # fmt: skip
     chart = chart.transform_filter("indexof(shown, datum.variant) >= 0")
@@ -197,7 +214,7 @@ def overlaid(
     return on_page(chart, height, looks={}, shown=[], alone=None, last=1, marked=0)
 
 
-def at_pointer(curve: Curve, split: list[str]) -> alt.Chart:
+def at_pointer(curve: Curve) -> alt.Chart:
     """A line at the place nearest to the pointer, that tells what all the curves are there."""
     nearest = alt.selection_point(
         name="at", encodings=["x"], nearest=True, on="pointerover", clear="pointerout"
@@ -205,7 +222,7 @@ def at_pointer(curve: Curve, split: list[str]) -> alt.Chart:
     # What the pointer meets is a cell around the line, and the cell's datum is the line.
     met = "(datum.datum || datum)"
     tip = f"{{'{curve.x_title}': {met}.x, '{curve.axis['title']}': {met}.words}}"
-    words = f"datum.label + ': ' + ({within(split)} ? {PARTED} : {curve.told})"
+    words = f"datum.label + ': ' + ({PARTED} ? {curve.told_parted} : {curve.told})"
     there = alt.AggregatedFieldDef(op="values", **{"as": "curves"})
     # Named, since else Altair counts all the charts that it has named.
     rule = alt.Chart(name="pointer").mark_rule(strokeWidth=1).transform_filter(OUT)
@@ -222,9 +239,9 @@ def at_pointer(curve: Curve, split: list[str]) -> alt.Chart:
     )  # fmt: skip
 
 
-def final_accuracies(count: int, split: list[str]) -> alt.LayerChart:
+def final_accuracies(count: int) -> alt.LayerChart:
     """`count` rows, a variant each."""
-    return in_rows(values([START], split), 17, count, grid=True, looks={})
+    return in_rows(values([START]), 17, count, grid=True, looks={})
 
 
 def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:

@@ -1,46 +1,228 @@
-"""The audit of the claims as it is shown: numbers from the rules, words from a template."""
+"""The audit of the claims as it is shown: numbers from the judge, words from the claims."""
 
 import math
+from collections.abc import Callable, Iterable
 
-from stages.analysis.claims import Claim, departures
-from stages.analysis.findings import Finding
+import pandas as pd
+
+from stages.analysis import judging
+from stages.analysis.judging import Judged, Judgement, Part, Result
+from stages.analysis.quantities import Unit
+from stages.analysis.results import Results
+from stages.analysis.statistics import Estimate
 from stages.analysis.study import Study
+from stages.rendering import style
 from stages.rendering.environment import environment
 
+MANY = 2  # variants of a part that are told one by one
 
-def rows(study: Study, audit: list[tuple[Claim, Finding]]) -> list[dict]:
-    """A row a claim, as claims.json has it; `interval` is None where there is none."""
-    words = environment(autoescape=False).get_template("claims.jinja")
-    labels = {name: f"“{variant.label}”" for name, variant in study.variants.items()}
-    module = words.make_module({"labels": labels})
+FORMATS: dict[Unit, Callable[[Estimate], str]] = {
+    Unit.ACCURACY: style.accuracy,
+    Unit.DIFFERENCE: style.points,
+    Unit.TENSORS: lambda estimate: f"{estimate.mean:.0f}",
+    Unit.COUNT: lambda estimate: f"{estimate.mean:.0f}",
+    Unit.FACTOR: style.factor,
+    Unit.SIZE: lambda estimate: style.rounded(estimate.mean),
+}
+
+
+def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dict]:
+    """A row a claim, as claims.json has it.
+
+    `evidence` is what was measured, part by part, or what is missing; `why` the reasons.
+    """
     found = []
-    for claim, finding in audit:
-        told = getattr(module, "untested" if finding.measured is None else claim.id)
-        evidence, _, mechanism = told(finding).strip().partition("\n\n")
-        mean, *interval = finding.measured or (None, None, None)
+    for judgement in audit:
+        claim = judgement.claim
         found.append(
             {
                 "id": claim.id,
-                "section": claim.section,
+                "source": claim.source,
+                "place": claim.place,
                 "claim": claim.claim,
-                "verdict": finding.verdict.value,
-                "quantity": claim.quantity,
-                "measured": _number(mean),
-                "interval": [_number(end) for end in interval] if finding.measured else None,
-                "evidence": " ".join(evidence.split()),
-                "mechanism": " ".join(mechanism.split()),
-                "rule": claim.rule,
+                "tested_with": "; ".join(dict.fromkeys(p.start.setting.words for p in claim.parts)),
+                "verdict": judgement.verdict.value,
+                "evidence": evidence(judgement, study, results),
+                "why": " ".join(
+                    reason.words.format(told(alone(estimate), reason.quantity.unit, study.seeds))
+                    for reason, estimate in judgement.why
+                ),
+                "parts": [part(judged, study, results) for judged in judgement.parts]
+                or [stated(part) for part in claim.parts],
                 "figure": claim.figure,
             }
         )
     return found
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+def stated(part: Part) -> dict:
+    """A part of a claim that is not tested."""
+    return {
+        "stated": part.stated,
+        "start": part.start.words,
+        "quantity": judging.quantity(part),
+        "region": [number(part.region.low), number(part.region.high)],
+        "rule": rule(part),
+        "variant": None,
+        "against": None,
+        "measured": None,
+        "interval": None,
+        "result": judging.Verdict.UNTESTED.value,
+        "words": "",
+    }
 
 
-def as_markdown(study: Study, claims: list[dict]) -> str:
-    """claims.md: a table to read, and why each claim came out so below it."""
+def part(judged: Judged, study: Study, results: Results) -> dict:
+    """What was stated, what was measured, and whether it holds."""
+    estimate = judged.estimate
+    return stated(judged.part) | {
+        "variant": judged.variant,
+        "against": judged.against,
+        "measured": number(estimate.mean) if estimate else None,
+        "interval": [number(estimate.low), number(estimate.high)] if estimate else None,
+        "result": judged.result.value,
+        "words": words(judged, study, results),
+    }
+
+
+def evidence(judgement: Judgement, study: Study, results: Results) -> str:
+    """What was measured: a clause for every part, or for some of many that came out alike."""
+    if judgement.missing:
+        return missing(judgement, study)
+    clauses = []
+    for part in judgement.claim.parts:
+        own = [judged for judged in judgement.parts if judged.part is part]
+        for result in Result:
+            alike = [judged for judged in own if judged.result is result]
+            if len(alike) > MANY:
+                near = min(alike, key=_distance)
+                so = f"{len(alike)} of {len(own)} starts, as {words(near, study, results)}"
+                clauses.append(f"{style.sign(result.value)} {so}")
+            else:
+                clauses += [
+                    f"{style.sign(result.value)} {words(judged, study, results)}"
+                    for judged in alike
+                ]
+    return "; ".join(clauses) + "."
+
+
+def _distance(judged: Judged) -> float:
+    """How far a part is from the next end of its region."""
+    region, estimate = judged.part.region, judged.estimate
+    if estimate is None:
+        return math.inf
+    return min(abs(estimate.mean - region.low), abs(estimate.mean - region.high))
+
+
+def words(judged: Judged, study: Study, results: Results) -> str:
+    """What is said of a part's outcome."""
+    label = quoted(study, judged.variant)
+    if judged.estimate is None:
+        if not judged.parted:
+            return f"{label}: nothing that could be measured"
+        parting = [name for name in (judged.variant, judged.against) if name]
+        return "; ".join(
+            f"{quoted(study, name)}: {style.ends(results.ends(name))}"
+            for name in parting
+            if len(results.ends(name)) > 1
+        )
+    part = judged.part
+    template = part.fails or part.holds if judged.result is Result.FAILS else part.holds
+    unit = Unit.DIFFERENCE if part.against else part.quantity.unit
+    return template.format(
+        start=label,
+        against=judged.against and quoted(study, judged.against),
+        measured=told(judged.estimate, unit, study.seeds),
+        side="above" if judged.estimate.low > part.region.high else "below",
+        commonest=style.percent(results.commonest),
+    )
+
+
+def rule(part: Part) -> str:
+    """The region of a part in words."""
+    low, high = part.region.low, part.region.high
+    unit = Unit.DIFFERENCE if part.against else part.quantity.unit
+    if unit is Unit.SEEDS:
+        return "all" if low > 0 else "none"
+    if unit in (Unit.TENSORS, Unit.COUNT):
+        return f"at most {math.floor(high)}" if high > 1 else "0"
+    share = unit in (Unit.ACCURACY, Unit.DIFFERENCE)
+    ends = [style.minus(f"{100 * end:g}" if share else f"{end:.3g}") for end in (low, high)]
+    after = {Unit.ACCURACY: " %", Unit.DIFFERENCE: " points"}.get(unit, "")
+    if math.isinf(low):
+        return f"below {ends[1]}{after}"
+    return (f"above {ends[0]}" if math.isinf(high) else f"{ends[0]} to {ends[1]}") + after
+
+
+def told(estimate: Estimate, unit: Unit, seeds: int) -> str:
+    """A quantity in words, with its interval where it has one."""
+    if unit is Unit.SEEDS:
+        return f"{estimate.mean * seeds:.0f} of {style.counted(seeds, 'seed')}"
+    return FORMATS[unit](estimate)
+
+
+def alone(estimate: Estimate) -> Estimate:
+    """A mean without its interval."""
+    return Estimate(estimate.mean, math.nan, math.nan)
+
+
+def missing(judgement: Judgement, study: Study) -> str:
+    """Why a claim is not tested."""
+    lacks = judgement.missing
+    if "seeds" in lacks:
+        return f"{style.counted(lacks['seeds'], 'seed')}, and a verdict needs {lacks['needed']}."
+    start = lacks["start"]
+    said = f"No variant has {start.words}, with {start.setting.words}"
+    if lacks["nearest"]:
+        name, departures = lacks["nearest"]
+        otherwise = style.listed([f"{key} {now} (not {then})" for key, now, then in departures])
+        said += f"; {quoted(study, name)} has {otherwise}"
+    return f"{said}."
+
+
+def quoted(study: Study, variant: str) -> str:
+    return f"“{study.variants[variant].label}”"
+
+
+def number(value: float) -> float | None:
+    """Six digits; None for what JSON has no number for."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def counts(rows: list[dict]) -> dict[str, dict[str, int]]:
+    """How many claims have which verdict: the lecture's, and the literature's."""
+    return {
+        key: {
+            verdict.name.lower(): sum(row["verdict"] == verdict.value for row in own)
+            for verdict in judging.Verdict
+        }
+        for key, own in by_source(rows).items()
+    }
+
+
+def by_source(rows: list[dict]) -> dict[str, list[dict]]:
+    """The lecture's claims, and those of the literature."""
+    lecture = [row for row in rows if row["source"] == "the lecture"]
+    return {"lecture": lecture, "literature": [row for row in rows if row not in lecture]}
+
+
+def as_csv(claims: list[dict]) -> str:
+    """A row a part."""
+    table = []
+    for row in claims:
+        shared = {key: row[key] for key in ("id", "source", "place", "claim", "verdict")}
+        for part in row["parts"]:
+            ends = {
+                f"{what}_{end}": value
+                for what in ("region", "interval")
+                for end, value in zip(("low", "high"), part[what] or (), strict=False)
+            }
+            kept = ("stated", "quantity", "variant", "against", "measured", "result")
+            table.append(shared | {key: part[key] for key in kept} | ends)
+    return pd.DataFrame(table).to_csv(index=False)
+
+
+def as_markdown(claims: list[dict]) -> str:
+    """claims.md: a table to read, and below it every claim with its parts."""
     template = environment(autoescape=False).get_template("claims.md")
-    return template.render(claims=claims, departures=departures(study))
+    return template.render(sets=by_source(claims))

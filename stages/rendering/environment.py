@@ -10,7 +10,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 FORMATS = (
     style.percent, style.interval, style.accuracy, style.points, style.counted, style.listed,
-    style.power, style.rounded, style.outcome,
+    style.power, style.rounded, style.outcome, style.sign,
 )  # fmt: skip
 
 

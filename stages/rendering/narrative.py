@@ -1,15 +1,16 @@
 """The facts that the page tells in sentences (templates/narrative.jinja)."""
 
-from collections import Counter
 from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
-from stages.analysis.findings import Verdict
-from stages.analysis.outcomes import PARTLY, Outcome, sign_flip_test
-from stages.analysis.results import STUCK, Results
+from stages.analysis import quantities, starts
+from stages.analysis.judging import Verdict, estimated
+from stages.analysis.outcomes import PARTLY, Outcome, differences
+from stages.analysis.results import Results
 from stages.analysis.study import BASELINE, Study
+from stages.rendering import claims as told
 from stages.rendering import style
 
 
@@ -20,7 +21,7 @@ def facts(
     """What happens, why, what the lecture's claims are worth, and what the figures show.
 
     `table` as outcomes.comparison gives it, `claims` as rendering.claims.rows, `dead` the share
-    of dead units by variant at the end (nan: no ReLU), `depth` as evaluate writes it.
+    of dead units by variant at the end, where it has a mean, `depth` as evaluate writes it.
     """
     rows = {row.variant: row for row in table.itertuples()}
     stuck = {name: row for name, row in rows.items() if row.outcome is Outcome.STUCK}
@@ -29,7 +30,7 @@ def facts(
         for name, row in stuck.items()
         if results.probe(name, "fc1", "weight_gradient_zeros").min() == 1
     }
-    best = max(rows.values(), key=lambda row: (style.known(row.test_acc_mean), row.test_acc_mean))
+    best = max(rows.values(), key=lambda row: row.test_acc_most)
     same = set(study.same_layers())
     return {
         "start": rows.get(BASELINE, best),
@@ -43,15 +44,20 @@ def facts(
         # Starts of which no hidden weight moved, and whose first layer never got a gradient.
         "still": sum(not results.probe(v, None, "weight_move", -1).any() for v in stuck),
         "silent": len(silent),
-        "example": silent.get("zero_fc1", next(iter(silent.values()), None)),
-        "margins": [f"{100 * margin:g}" for margin in (STUCK, PARTLY)],  # in points
-        "test": sign_flip_test(table),
-        "failed": [row for row in claims if row["verdict"] == Verdict.FAILS.value],
-        "verdicts": Counter(Verdict(row["verdict"]).name for row in claims),
+        "example": next(iter(silent.values()), None),
+        "learned_above": results.learned_above,
+        "partly": f"{100 * PARTLY:g}",  # in points
+        "differ": differences(table),
+        "failed": [
+            row
+            for row in told.by_source(claims)["lecture"]
+            if row["verdict"] == Verdict.FAILS.value
+        ],
+        "verdicts": told.counts(claims),
         "equal": equal(study, results, rows),
-        "noise": noise(study, results),
+        "noise": noise(study, results, rows),
         "dead": dead_layers(study, results, dead),
-        "depth": by_scheme(study, results, depth),
+        "depth": by_scheme(study, results, rows, depth),
     }
 
 
@@ -65,9 +71,9 @@ def equal(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any
     return max(found, key=lambda one: one["row"].test_acc_mean, default=None)
 
 
-def noise(study: Study, results: Results) -> dict[str, Any] | None:
+def noise(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any] | None:
     """How the network ends with more or less noise around one constant."""
-    levels = study.noise()
+    levels = starts.noise(study)
     if not levels:
         return None
     constant, least, name = next(level for level in levels if level[1])
@@ -75,15 +81,15 @@ def noise(study: Study, results: Results) -> dict[str, Any] | None:
         "constant": f"{constant:g}",
         "least": least,
         "enough": results.learns(name).all(),
-        "accuracy": results.accuracy(name).mean(),
+        "row": rows[name],
         "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
-        "ends": [(epsilon, results.accuracy(other).mean()) for _, epsilon, other in levels],
+        "ends": [(epsilon, rows[other]) for _, epsilon, other in levels],
     }
 
 
 def dead_layers(study: Study, results: Results, dead: dict[str, float]) -> dict[str, Any]:
     """The starts with ReLU, and the labels of those of which a layer ends dead in every seed."""
-    relu = [variant for variant in study.variants.values() if style.known(dead[variant.name])]
+    relu = [v for v in study.variants.values() if v.plan["activation"] == "relu"]
     cut = [
         f"“{variant.label}”"
         for variant in relu
@@ -92,30 +98,28 @@ def dead_layers(study: Study, results: Results, dead: dict[str, float]) -> dict[
             for layer in variant.layers[:-1]
         )
     ]
-    baseline = [(v.label, dead[BASELINE]) for v in relu if v.name == BASELINE]
+    baseline = [(v.label, dead[BASELINE]) for v in relu if v.name == BASELINE and BASELINE in dead]
     return {"relu": len(relu), "cut": cut, "baseline": baseline}
 
 
-def by_scheme(study: Study, results: Results, depth: pd.DataFrame) -> list[dict[str, Any]]:
+def by_scheme(
+    study: Study, results: Results, rows: dict[str, Any], depth: pd.DataFrame
+) -> list[dict[str, Any]]:
     """What a deep layer multiplies the gradient's variance by, and what comes of it."""
     gradient = depth[depth["quantity"] == "gradient"].set_index("variant")
     found = []
-    for scheme, name in study.deep().items():
-        theory = gain(gradient.loc[[name], "theory"])
+    for scheme, name in starts.deep(study).items():
+        gain = estimated(quantities.gradient_gain, results, name)
+        theory = gradient.loc[[name], "theory"].to_numpy()
+        ratio = (theory[0] / theory[-1]) ** (2 / (len(theory) - 1)) if len(theory) > 1 else 0
         found.append(
             {
                 "name": style.SCHEMES[scheme],
-                "gain": gain(gradient.loc[[name], "std"]),
+                "gain": gain and gain.mean,
                 # Like 1/6, of which the table has six digits.
-                "theory": theory and Fraction(theory).limit_denominator(20),
-                "accuracy": results.accuracy(name).mean(),
+                "theory": Fraction(ratio).limit_denominator(20) if ratio > 0 else None,
+                "row": rows[name],
                 "epochs": results.epochs(name),
             }
         )
     return found
-
-
-def gain(stds: pd.Series) -> float | None:
-    """What a layer multiplies the variance by on its way back, if that can be said."""
-    ratio = stds.iloc[0] / stds.iloc[-1] if stds.iloc[-1] else 0
-    return ratio ** (2 / (len(stds) - 1)) if ratio > 0 and len(stds) > 1 else None

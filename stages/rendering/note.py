@@ -6,14 +6,17 @@ It is Markdown as Obsidian reads it: front matter first, links to other notes in
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 
-from stages.analysis import claims, outcomes
-from stages.analysis.findings import Verdict
-from stages.analysis.results import STUCK
+from stages.analysis import claims, outcomes, starts
+from stages.analysis.judging import Verdict
+from stages.analysis.results import Results
+from stages.analysis.starts import Setting
 from stages.analysis.statistics import CONFIDENCE
 from stages.analysis.study import Study
+from stages.rendering import claims as told
 from stages.rendering import style
 from stages.rendering.environment import environment
 
@@ -21,18 +24,28 @@ from stages.rendering.environment import environment
 ACTIVATIONS = {"relu": "[[ReLU]]", "leaky_relu": "[[ReLU|leaky ReLU]]"}
 OPTIMIZERS = {"adam": "[[Adam]]", "sgd": "[[Stochastic gradient descent]]"}
 
-# Zeros in another place than the lecture's, or below another activation.
-ZEROS = ("zero_fc2", "zero_out", "tanh_zero_fc1", "zero_weights")
+# The lecture's starts, which its sections are about.
+SECTIONS = {
+    "baseline": claims.DEFAULT, "zero_fc1": claims.FC1_ZERO, "all_zero": claims.ZEROS,
+    "all_ones": claims.ONES,
+}  # fmt: skip
 
 # What Markdown or Obsidian would read as markup: `_`, `%` and `=` only where they can be.
 MARKUP = re.compile(r"[\\`*\[\]<>|$&#~]|(?<!\w)_|_(?!\w)|%(?=%)|=(?==)")
 
 
-def text(study: Study, table: pd.DataFrame, audit: list[dict]) -> str:
+def text(study: Study, results: Results, table: pd.DataFrame, audit: list[dict]) -> str:
     """The note as Markdown.
 
     `table` is what outcomes.comparison gives, `audit` what rendering.claims.rows gives.
     """
+    setting = own_setting(study)
+    found = {
+        key: name
+        for key, start in SECTIONS.items()
+        for name in starts.find(study, replace(start, setting=setting))[:1]
+    }
+    lecture, literature = told.by_source(audit).values()
     environment_ = environment(autoescape=False)
     environment_.filters |= {"plain": plain, "tally": tally}
     rows = {row.variant: row for row in table.itertuples()}
@@ -41,26 +54,45 @@ def text(study: Study, table: pd.DataFrame, audit: list[dict]) -> str:
         data=style.DATA_SETS[study.data["name"]],
         activation=ACTIVATIONS.get(study.network["activation"], study.network["activation"]),
         optimizer=OPTIMIZERS[study.training["optimizer"]],
-        departures=claims.departures(study),
+        departures=claims.SETTING.departures(setting.values),
         confidence=f"{100 * CONFIDENCE:g} %",
-        stuck=f"{100 * STUCK:g}",
+        learned_above=results.learned_above,
         partly=f"{100 * outcomes.PARTLY:g}",
         rows=rows,
         first_group=[rows[name] for name in study.first_group()],
-        zeros=[rows[name] for name in ZEROS if name in rows],
-        noisy=[rows[name] for _, _, name in study.noise()],
+        found=found,
+        sections=SECTIONS,
+        zeros=[rows[name] for name in zeros_elsewhere(study, found.values())],
+        noisy=[rows[name] for _, _, name in starts.noise(study)],
         deeper=[
             rows[v.name]
             for v in study.variants.values()
             if len(v.hidden) > len(study.network["hidden"])
         ],
-        audit=audit,
+        lecture=lecture,
+        literature=literature,
         claims={row["id"]: row for row in audit},
-        takeaways=[row for row in audit if _is_takeaway(row)],
+        takeaways=[row for row in lecture if _is_takeaway(row)],
         untested=Verdict.UNTESTED.value,
     )
     # Parts that a study does not have leave their empty lines behind.
     return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"
+
+
+def own_setting(study: Study) -> Setting:
+    """What most of a study's variants share."""
+    shared = {"data": study.data["name"], "limit": study.data["limit"]}
+    return Setting("this study's network and training", study.network | study.training | shared)
+
+
+def zeros_elsewhere(study: Study, sections: Iterable[str]) -> list[str]:
+    """Variants with zero weights in some layers, of the same layers, in none of the sections."""
+    zeros = ("constant", {"val": 0.0})
+    return [
+        name
+        for name in study.same_layers()
+        if zeros in starts.fills_of(study.variants[name].plan, "weight") and name not in sections
+    ]
 
 
 def plain(words: str) -> str:
@@ -79,4 +111,4 @@ def _is_takeaway(row: dict) -> bool:
     """Whether it was tested, and is one of the lecture's key takeaways or a claim to unlearn."""
     if row["verdict"] == Verdict.UNTESTED.value:
         return False
-    return "1" in row["section"].split(", ") or row["verdict"] == Verdict.FAILS.value
+    return "1" in row["place"].split(", ") or row["verdict"] == Verdict.FAILS.value

@@ -13,10 +13,11 @@ import vl_convert
 import yaml
 from markupsafe import Markup
 
-from stages.analysis.findings import Verdict
+from stages.analysis import starts
 from stages.analysis.results import Results
-from stages.analysis.study import BASELINE, Study
+from stages.analysis.study import BASELINE, Study, Variant
 from stages.rendering import charts, images, narrative, style
+from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 
 # Downloads of the page, and what is in them. The first are made by evaluate, and drawn.
@@ -30,12 +31,9 @@ TABLES = {
     "digits": "accuracy by true digit",
     "confusion": "which digit is taken for which",
     "summary": "every variant: accuracy, difference to the baseline, outcome",
-    "claims": "the lecture's claims, their verdicts, and the number that each rests on",
-    "statistics": "Wilson's intervals, sign-flip p, P(variant > baseline), epochs to 95 % of it",
+    "claims": "every part of every claim: what it states, its number, what became of it",
+    "statistics": "Wilson's and simultaneous intervals, P(variant > baseline), epochs to 95 %",
 }
-CLAIM_COLUMNS = ["id", "section", "claim", "verdict", "quantity", "measured", "low", "high"]
-
-SIGNS = {"HOLDS": "✓", "CORRECTED": "≈", "FAILS": "✗", "UNTESTED": "–"}
 # Where the page shows what a claim's figure does: the place, its name, and a chart of it.
 PLACES = {
     "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
@@ -64,23 +62,23 @@ def text(
     """
     files = {name: reports / f"{name}.csv" for name in TABLES if name != "claims"}
     csv = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
-    depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports)
+    depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
     films = images.films(study, results, tables / "snapshots.safetensors")
-    plots = specifications(study, table)
+    plots = specifications(study)
     known = {
         "variants": variants(study, results, table, dead),
         "groups": study.groups(),
         "looks": [style.look(i)._asdict() for i in range(len(style.PALETTE) - 1)],
         "baseline": BASELINE if BASELINE in study.variants else None,
-        "tables": csv | {"claims": as_csv(claims)},
+        "tables": csv | {"claims": told.as_csv(claims)},
         "films": films,
         "charts": plots,
     }
     written = {name: variant.written for name, variant in study.variants.items()}
     return environment(autoescape=True).get_template("index.html").render(
-        study=study, rows=list(table.itertuples()), claims=claims, films=films, charts=plots,
+        study=study, rows=list(table.itertuples()), films=films, charts=plots,
+        sets=told.by_source(claims),
         facts=narrative.facts(study, results, table, claims, dead, depth),
-        kinds={v.value: (v.name.lower(), SIGNS[v.name]) for v in Verdict},
         places={name: place for name, place in PLACES.items() if place[2] in plots},
         downloads=TABLES,
         variants=yaml.safe_dump(
@@ -100,11 +98,13 @@ def read(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def dead_at_the_end(reports: Path) -> dict[str, float]:
-    """The share of hidden units that are dead at the end, mean over seeds; nan: no ReLU."""
+def dead_at_the_end(reports: Path, table: pd.DataFrame) -> dict[str, float]:
+    """The share of hidden units that are dead at the end, mean over seeds, where it has one."""
     rows = pd.read_csv(reports / "dead_units.csv")
     last = rows["epoch"] == rows.groupby("variant")["epoch"].transform("max")
-    return rows[last].groupby("variant")["dead_fraction"].mean().to_dict()
+    means = rows[last].groupby("variant")["dead_fraction"].mean().dropna()
+    split = {row.variant for row in table.itertuples() if row.outcome.splits}
+    return means.drop(split, errors="ignore").to_dict()
 
 
 def variants(
@@ -112,6 +112,12 @@ def variants(
 ) -> dict[str, dict]:
     """What the script knows of every variant: how it looks and how it ends, in words."""
     looks, ends = style.looks(study), style.endings(table)
+
+    def at_the_end(variant: Variant, parted: str) -> str:
+        if variant.plan["activation"] != "relu":
+            return "no ReLU"
+        return style.percent(dead[variant.name]) if variant.name in dead else parted
+
     return {
         name: {
             "label": variant.label,
@@ -119,18 +125,17 @@ def variants(
             "epochs": results.epochs(name),
             "depth": len(variant.hidden),
             "accuracy": ends[name],
-            "dead": style.percent(dead[name]) if style.known(dead[name]) else "no ReLU",
+            "dead": at_the_end(variant, ends[name]),
         }
         for name, variant in study.variants.items()
     }
 
 
-def specifications(study: Study, table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def specifications(study: Study) -> dict[str, dict[str, Any]]:
     """Every chart of the page by its name: its specification, and the table that it draws.
 
     `shown` are its variants where these are always the same.
     """
-    split = [row.variant for row in table.itertuples() if row.outcome.splits]
     same = study.same_layers()
     layers = study.variants[same[0]].layers if same else []
     curves = charts.CURVES
@@ -139,24 +144,17 @@ def specifications(study: Study, table: pd.DataFrame) -> dict[str, dict[str, Any
     def add(name: str, table: str, chart: Any, shown: list[str] | None = None) -> None:
         found[name] = {"table": table, "spec": chart.to_dict(), "shown": shown}
 
-    add("learning_curves", "history", charts.overlaid(curves["learning_curves"], split))
-    add("dead_units", "dead_units", charts.overlaid(curves["dead_units"], []))
-    add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], [], marked=True))
-    add("final_accuracy", "seeds", charts.final_accuracies(len(table), split))
+    add("learning_curves", "history", charts.overlaid(curves["learning_curves"]))
+    add("dead_units", "dead_units", charts.overlaid(curves["dead_units"]))
+    add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], marked=True))
+    add("final_accuracy", "seeds", charts.final_accuracies(len(study.variants)))
     add("who_moved", "tensors", charts.who_moved(same, layers))
-    if noisy := [name for _, _, name in study.noise()]:
-        add("noise", "symmetry", charts.overlaid(curves["symmetry_gap"], []), noisy)
-    if deep := list(study.deep().values()):
+    if noisy := [name for _, _, name in starts.noise(study)]:
+        add("noise", "symmetry", charts.overlaid(curves["symmetry_gap"]), noisy)
+    if deep := list(starts.deep(study).values()):
         for quantity in ("signal", "gradient"):
-            add(quantity, "depth", charts.overlaid(curves["depth"], [], quantity), deep)
+            add(quantity, "depth", charts.overlaid(curves["depth"], quantity), deep)
     return found
-
-
-def as_csv(claims: list[dict]) -> str:
-    """The claims as a table, intervals as two columns."""
-    ends = [row["interval"] or (None, None) for row in claims]
-    rows = [row | {"low": low, "high": high} for row, (low, high) in zip(claims, ends, strict=True)]
-    return pd.DataFrame(rows)[CLAIM_COLUMNS].to_csv(index=False)
 
 
 def as_script(code: str) -> Markup:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from stages.analysis import starts
 from stages.analysis.results import Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.study import BASELINE, Study
@@ -18,11 +19,15 @@ from stages.rendering import figures, style
 from stages.rendering.figures import plt
 from stages.rendering.images import SIDE
 
+PROBES = ("distinct_units", "dead_fraction")  # that why_stuck shows
 MAX_LAYERS = 6  # that a panel shows, evenly spaced
 
 
 def why_stuck(study: Study, results: Results) -> plt.Figure:
-    """Distinct units and dead units by epoch, the mean over seeds: a column a variant."""
+    """Distinct units and dead units by epoch: a column a variant.
+
+    The mean over seeds, or every seed where they part ways.
+    """
     names = study.first_group()[:4]
     figure, panels = figures.new(
         2, len(names), figsize=(2.9 * len(names) + 0.6, 5.6),
@@ -35,13 +40,15 @@ def why_stuck(study: Study, results: Results) -> plt.Figure:
         for i, layer in enumerate(hidden[::step]):
             probes = results.probes
             rows = probes[(probes["variant"] == name) & (probes["layer"] == layer)]
-            means = rows.groupby("epoch")[["distinct_units", "dead_fraction"]].mean()
-            widest = max(widest, means["distinct_units"].max())
-            look = figures.of(style.look(i)) | {"linestyle": "-", "label": layer}
+            look = figures.of(style.look(i)) | {"linestyle": "-"}
             # What lies below stays visible around what lies on it.
             look |= {"linewidth": 4 - min(i, 2), "markersize": 10 - 4 * min(i, 2)}
-            column[0].plot(means.index, means["distinct_units"], **look)
-            column[1].plot(means.index, 100 * means["dead_fraction"].astype(float), **look)
+            parted = len(results.ends(name)) > 1
+            for axes, probe, times in zip(column, PROBES, (1, 100), strict=True):
+                curves = times * rows.set_index(["epoch", "seed"])[probe].astype(float).unstack()
+                lines = axes.plot(curves if parted else curves.mean(axis=1), **look)
+                lines[0].set_label(layer)
+            widest = max(widest, rows["distinct_units"].max())
         column[0].set_title(study.variants[name].label, fontsize=11)
         figures.whole_epochs(column[1])
     first = panels[0, 0]
@@ -108,7 +115,7 @@ def _mosaic(images: np.ndarray) -> np.ndarray:
 
 
 def who_moved(study: Study, results: Results) -> plt.Figure:
-    """Tensor × variant: the largest move (mean over seeds), and the step of the first one.
+    """Tensor × variant: the largest move of any seed, and the step of the first one.
 
     Only variants with the layers that most of them have: a deep network's would not fit.
     """
@@ -120,7 +127,7 @@ def who_moved(study: Study, results: Results) -> plt.Figure:
     steps = np.full(moves.shape, np.nan)
     for i, name in enumerate(names):
         for j, (layer, kind) in enumerate(tensors):
-            moves[i, j] = results.probe(name, layer, f"{kind}_move", -1).mean()
+            moves[i, j] = results.probe_by_seed(name, layer, f"{kind}_move", -1, "max").max()
             first = results.probe(name, layer, f"{kind}_moved_at", -1)
             steps[i, j] = first.min() if len(first) else np.nan
     figure, axes = figures.new(figsize=(2.2 + 1.15 * len(tensors), 1.6 + 0.34 * len(names)))
@@ -138,8 +145,8 @@ def who_moved(study: Study, results: Results) -> plt.Figure:
     axes.spines[:].set_visible(False)
     figure.colorbar(picture, ax=axes, shrink=0.6, label="largest move of a value from its start")
     figure.suptitle(
-        "Who moved?  Largest move of a value from its start, mean over seeds\n"
-        "0: not by one bit in any seed;  @n: first at step n in the earliest seed, else at step 1"
+        "Who moved?  Largest move of a value from its start, of any seed\n"
+        "0: not by one bit;  @n: first at step n in the earliest seed, else at step 1"
     )
     return figure
 
@@ -157,31 +164,33 @@ def _cell(move: float, step: float, norm: mpl.colors.Normalize) -> dict[str, Any
 def little_randomness(study: Study, results: Results) -> plt.Figure:
     """Symmetry gap of fc1 and final accuracy against ε, the size of the noise on a constant."""
     question = "How little randomness is enough?"
-    levels = study.noise()
+    levels = starts.noise(study)
     if not levels:
         return figures.nothing_to_show(question, "params.yaml has no constant with noise around it")
     names = [name for _, _, name in levels]
     figure, (top, bottom) = figures.new(2, 1, figsize=(8, 6.6), sharex=True)
     last = results.epochs(names[0])
+    parted = [place for place, name in enumerate(names) if len(results.ends(name)) > 1]
     moments = {0: "before training", 1: "after one epoch", last: f"after {last} epochs"}
     for i, (epoch, words) in enumerate(moments.items()):
         gaps = [results.probe(name, "fc1", "symmetry_gap", epoch) for name in names]
-        _draw_intervals(top, gaps, i, words)
+        _draw_intervals(top, gaps, parted if epoch else [], i, words)
     top.set_yscale("symlog", linthresh=1e-5, linscale=0.5)
     top.set_ylim(-3e-6, 10)
     top.set_yticks([0, 1e-4, 1e-2, 1], ["0", "10⁻⁴", "10⁻²", "1"])
     top.set_ylabel("Symmetry gap of fc1")
     top.legend(loc="lower right", fontsize=9)
     accuracies = [100 * results.accuracy(name) for name in names]
-    _draw_intervals(bottom, accuracies, 0, None)
-    for place, values in enumerate(accuracies):
+    _draw_intervals(bottom, accuracies, parted, 0, None)
+    for place, (name, values) in enumerate(zip(names, accuracies, strict=True)):
         bottom.annotate(
-            f"{values.mean():.2f} %", (place, values.mean()), xytext=(0, -22),
+            style.ends(results.ends(name)) if place in parted else f"{values.mean():.2f} %",
+            (place, values.mean()), xytext=(0, -22),
             textcoords="offset points", ha="center", fontsize=9,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     lines = [(results.commonest, "chance", style.CHANCE)]
-    if BASELINE in study.variants:
+    if BASELINE in study.variants and len(results.ends(BASELINE)) == 1:
         lines.append((results.accuracy(BASELINE).mean(), "baseline", style.REFERENCE))
     for share, words, color in lines:
         bottom.axhline(100 * share, color=color, linestyle="--", linewidth=1.2)
@@ -196,12 +205,20 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
     return figure
 
 
-def _draw_intervals(axes: plt.Axes, samples: Sequence, i: int, label: str | None) -> None:
-    estimates = [t_interval(values) for values in samples]
-    errors = [[e.mean - e.low for e in estimates], [e.high - e.mean for e in estimates]]
+def _draw_intervals(
+    axes: plt.Axes, samples: Sequence, parted: list[int], i: int, label: str | None
+) -> None:
+    """Means with their intervals; at the places where seeds part ways, every seed."""
     look = figures.of(style.look(i)) | {"linestyle": "-", "linewidth": 1.2, "label": label}
-    means = [e.mean for e in estimates]
-    axes.errorbar(range(len(means)), means, yerr=np.nan_to_num(errors), capsize=4, **look)
+    means, errors = [], []
+    for place, values in enumerate(samples):
+        mean, low, high = t_interval(values)
+        means.append(np.nan if place in parted else mean)
+        errors.append((mean - low, high - mean))
+        if place in parted:
+            axes.plot([place] * len(values), values, "o", color=look["color"], alpha=0.7)
+    bars = np.nan_to_num(np.transpose(errors))
+    axes.errorbar(range(len(means)), means, yerr=bars, capsize=4, **look)
 
 
 def depth(study: Study, table: pd.DataFrame) -> plt.Figure:
@@ -211,8 +228,10 @@ def depth(study: Study, table: pd.DataFrame) -> plt.Figure:
     gradient that of an image's loss at what goes into them.
     """
     question = "Does the signal survive depth?"
-    if not study.deep():
-        why = "params.yaml has no deep_default_adam, deep_xavier_adam or deep_he_adam"
+    if not starts.deep(study):
+        why = (
+            "params.yaml has no deep ReLU network with PyTorch's default, Xavier's or He's weights"
+        )
         return figures.nothing_to_show(question, why)
     figure, panels = figures.new(1, 2, figsize=(11, 5.2), sharex=True)
     titles = {
@@ -220,7 +239,7 @@ def depth(study: Study, table: pd.DataFrame) -> plt.Figure:
         "gradient": "backward: gradient of an image's loss, std",
     }
     for axes, (quantity, title) in zip(panels, titles.items(), strict=True):
-        for i, (scheme, name) in enumerate(study.deep().items()):
+        for i, (scheme, name) in enumerate(starts.deep(study).items()):
             rows = table[(table["variant"] == name) & (table["quantity"] == quantity)]
             look = figures.of(style.look(i)) | {"linestyle": "-", "linewidth": 1.5}
             label = style.SCHEMES[scheme]

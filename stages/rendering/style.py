@@ -1,5 +1,6 @@
 """How things look wherever they are shown: colours, dashes, markers, and numbers in words."""
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -13,6 +14,11 @@ PALETTE = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#0
 CHANCE, REFERENCE = "#d55e00", "#0072b2"  # lines at the commonest class's share and the baseline
 DASHES = [[1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
+
+# What became of a claim, or of a part of it.
+SIGNS = {
+    "holds": "✓", "holds in part": "≈", "does not hold": "✗", "undecided": "?", "not tested": "–"
+}  # fmt: skip
 
 DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 SCHEMES = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
@@ -52,8 +58,8 @@ def known(value: float | None) -> bool:
 
 
 def minus(words: str) -> str:
-    """Numbers with a minus instead of a hyphen, and no −0.00."""
-    return words.replace("-0.00", "0.00").replace("-", "−")
+    """Numbers with a minus instead of a hyphen, and no sign at 0.00."""
+    return words.replace("-0.00", "0.00").replace("+0.00", "0.00").replace("-", "−")
 
 
 def percent(share: float) -> str:
@@ -68,15 +74,24 @@ def interval(estimate: Any, sign: str = "") -> str:
 
 
 def accuracy(estimate: Any) -> str:
-    """An Estimate of an accuracy, like `97.74 % (97.44 to 98.05 %)`."""
+    """An Estimate of an accuracy, like `97.74 % (97.44 to 98.05 %)` or `11.35 % (every seed)`."""
+    mean, low, high = estimate
+    estimate = mean, max(low, 0), min(high, 1)  # no interval leads out of what can be
     inside = interval(estimate)
-    return percent(estimate[0]) + (f" ({inside} %)" if inside else "")
+    return percent(mean) + within(estimate, f"{inside} %" if inside else "")
 
 
 def points(estimate: Any, unit: str = " points") -> str:
     """An Estimate of a difference of accuracies, like `−15.85 points (−27.25 to −4.44)`."""
-    inside = interval(estimate, "+")
-    return minus(f"{100 * estimate[0]:+.2f}{unit}") + (f" ({inside})" if inside else "")
+    return minus(f"{100 * estimate[0]:+.2f}{unit}") + within(estimate, interval(estimate, "+"))
+
+
+def within(estimate: Any, inside: str) -> str:
+    """An interval in parentheses, if there is one, or that all seeds are alike."""
+    _, low, high = estimate
+    if known(low) and low == high:
+        return " (every seed)"
+    return f" ({inside})" if inside else ""
 
 
 def of_row(row: Any, column: str) -> tuple[float, float, float]:
@@ -91,6 +106,21 @@ def outcome(row: Any) -> str:
     if row.outcome is Outcome.SOME_DIVERGE:
         return f"{row.diverging} of {row.seeds} diverge"
     return row.outcome.value
+
+
+def ends(counts: Counter[str]) -> str:
+    """How seeds part ways, like `3 of 5 learn`."""
+    word = {
+        "learns": ("learns", "learn"), "stuck": ("is stuck", "are stuck"),
+        "diverges": ("diverges", "diverge"),
+    }  # fmt: skip
+    said = [f"{count} {word[end][count > 1]}" for end, count in counts.most_common()]
+    return f"of {counted(counts.total(), 'seed')} {listed(said)}"
+
+
+def sign(verdict: str) -> str:
+    """The sign of a verdict, or of a part's result."""
+    return SIGNS[verdict]
 
 
 def endings(table: pd.DataFrame) -> dict[str, str]:
@@ -126,3 +156,9 @@ def rounded(value: float) -> str:
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         return power(value)
     return f"{float(f'{value:.2g}'):g}"
+
+
+def factor(estimate: Any) -> str:
+    """An Estimate of a factor, like `0.49 (0.47 to 0.51)`."""
+    mean, low, high = estimate
+    return f"{mean:.2f}" + within(estimate, f"{low:.2f} to {high:.2f}" if known(low) else "")

@@ -2,17 +2,17 @@
 
 import pandas as pd
 
-from stages.analysis.outcomes import sign_flip_test
+from stages.analysis import outcomes
 from stages.rendering import style
 from stages.rendering.environment import environment
 
 SUMMARY_COLUMNS = [
     "variant", "group", "seeds", "test_acc_mean", "test_acc_low", "test_acc_high",
-    "diff_mean", "diff_low", "diff_high", "p_holm", "outcome",
+    "diff_mean", "diff_low", "diff_high", "outcome",
 ]  # fmt: skip
 DETAIL_COLUMNS = [
-    "variant", "label", "epochs", "wilson_low", "wilson_high", "p", "superiority", "learning",
-    "epochs_to_95",
+    "variant", "label", "epochs", "wilson_low", "wilson_high", "all_low", "all_high", "superiority",
+    "learning", "epochs_to_95",
 ]  # fmt: skip
 
 
@@ -30,5 +30,5 @@ def as_markdown(table: pd.DataFrame) -> str:
         rows=list(table.itertuples()),
         short=list(table[table["epochs"] < epochs].itertuples()),
         epochs=epochs,
-        test=sign_flip_test(table),
+        differ=outcomes.differences(table),
     )

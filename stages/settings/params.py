@@ -19,7 +19,7 @@ NAME_RULE = "a name is lower-case letters, digits and _, starting with a letter,
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
 Hidden = Annotated[list[PositiveInt], Field(min_length=1, max_length=50)]
-Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu"]
+Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear"]
 Optimizer = Literal["adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]

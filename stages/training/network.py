@@ -62,6 +62,7 @@ ACTIVATIONS = {
         lambda delta, z, a: aten.gelu_backward.grad_input(delta, z, grad_input=delta),
         in_place=False,
     ),
+    "linear": Activation(lambda z, a: None, lambda delta, z, a: None),  # f(z) = z
 }
 
 

@@ -1,0 +1,184 @@
+"""The quantities that claims, tables and figures are about, by their names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.analysis.results import Results
+from stages.analysis.statistics import Values
+
+NORMAL = 0.90  # what the lecture takes for a normal test accuracy, at least
+
+
+class Unit(Enum):
+    """What a quantity counts, which decides how it is written."""
+
+    ACCURACY = "accuracy"  # a fraction, shown in per cent
+    DIFFERENCE = "difference"  # of fractions, shown in points
+    SEEDS = "seeds"  # a share of the seeds, shown as how many of them
+    TENSORS = "tensors"  # a number of them
+    FACTOR = "factor"  # from one layer to another
+    SIZE = "size"  # a number without a unit
+    COUNT = "count"  # of units, epochs
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of a variant for every seed `[seeds]`; not a number where it means nothing.
+
+    The seeds' mean stands for them, with its interval; or, where it is `exact`, what that makes
+    of the seeds: nothing is estimated, and there is no interval. `before` training seeds cannot
+    have parted ways.
+    """
+
+    name: str
+    unit: Unit
+    values: Callable[[Results, str], Values]
+    exact: Callable[[Values], np.floating] | None = None
+    before: bool = False
+
+    def minus(self, other: str) -> "Quantity":
+        """The difference to another variant, seed by seed."""
+        return replace(
+            self,
+            name=f"{self.name}, difference",
+            unit=Unit.DIFFERENCE,
+            values=lambda results, variant: (
+                self.values(results, variant) - self.values(results, other)
+            ),
+        )
+
+
+def probe(
+    name: str, unit: Unit, layer: str | None, column: str, epoch: int | None = None,
+    how: str = "mean", exact: Callable[[Values], np.floating] | None = None,
+) -> Quantity:  # fmt: skip
+    """A probe of one layer, or of all hidden ones, at an epoch (−1: the last), or at all looks."""
+
+    def values(results: Results, variant: str) -> Values:
+        return results.probe_by_seed(variant, layer, column, epoch, how)
+
+    return Quantity(name, unit, values, exact, before=epoch == 0)
+
+
+# ------------------------------------------------------------------------ what is learned
+
+final_accuracy = Quantity(
+    "final test accuracy", Unit.ACCURACY, lambda results, variant: results.accuracy(variant)
+)
+first_accuracy = Quantity(
+    "test accuracy after one epoch",
+    Unit.ACCURACY,
+    lambda results, variant: results.accuracy(variant, 1),
+)
+best_gain = Quantity(
+    "best test accuracy of any epoch, above the commonest class's share",
+    Unit.DIFFERENCE,
+    lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
+)
+seeds_that_learn = Quantity(
+    "seeds that learn",
+    Unit.SEEDS,
+    lambda results, variant: results.learns(variant).astype(float),
+    exact=np.mean,
+)
+seeds_that_learn_normally = Quantity(
+    f"seeds that end above {NORMAL:.0%}",
+    Unit.SEEDS,
+    lambda results, variant: (results.accuracy(variant) > NORMAL).astype(float),
+    exact=np.mean,
+)
+first_epoch_above_95 = Quantity(
+    "first epoch above 95 %",
+    Unit.COUNT,
+    lambda results, variant: _first(results.accuracies(variant) > 0.95),
+    exact=np.max,
+)
+
+
+def _first(passed: npt.NDArray[np.bool_]) -> Values:
+    """The first place of every row that is true; not a number where none is."""
+    return np.where(passed.any(1), passed.argmax(1), np.nan)
+
+
+# ----------------------------------------------------------------------------- what moves
+
+
+def _tensors(name: str, column: str, kind: str) -> Quantity:
+    """How many weights or biases have a probe other than 0 at any look, in any seed."""
+
+    def values(results: Results, variant: str) -> Values:
+        layers = results.layers(variant)
+        each = [results.probe_by_seed(variant, layer, column, None, "max") for layer in layers]
+        known = np.isfinite(each).all(0)
+        return np.where(known, (np.array(each) > 0).sum(0), np.nan)
+
+    return Quantity(f"{kind} {name}", Unit.TENSORS, values, exact=np.max)
+
+
+weights_that_move = _tensors("that move", "weight_move", "weight matrices")
+biases_that_move = _tensors("that move", "bias_move", "bias vectors")
+weights_with_a_gradient = _tensors(
+    "with a gradient other than 0", "weight_gradient_norm", "weight matrices"
+)
+
+
+def _largest_gap(name: str, layer: str | None) -> Quantity:
+    """The symmetry gap where something moved: only then could units have parted."""
+
+    def values(results: Results, variant: str) -> Values:
+        gap = results.probe_by_seed(variant, layer, "symmetry_gap", None, "max")
+        move = results.probe_by_seed(variant, layer, "weight_move", None, "max")
+        return np.where(move > 0, gap, np.nan)
+
+    return Quantity(name, Unit.SIZE, values, exact=np.max)
+
+
+largest_gap = _largest_gap("largest symmetry gap of a hidden layer, of any seed and epoch", None)
+largest_gap_of_fc1 = _largest_gap("largest symmetry gap of fc1, of any seed and epoch", "fc1")
+
+most_distinct_units = probe(
+    "most distinct units of fc1, of any seed and epoch",
+    Unit.COUNT, "fc1", "distinct_units", how="max", exact=np.max,
+)  # fmt: skip
+
+# ---------------------------------------------------------------------- signal and gradient
+
+
+def _gain(column: str, backward: bool) -> Callable[[Results, str], Values]:
+    def values(results: Results, variant: str) -> Values:
+        *hidden, _ = results.layers(variant)
+        first, last = (
+            results.probe_by_seed(variant, layer, column, 0, "mean")
+            for layer in (hidden[0], hidden[-1])
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = first / last if backward else last / first
+            return np.where(ratio > 0, ratio, np.nan) ** (2 / (len(hidden) - 1))
+
+    return values
+
+
+gradient_gain = Quantity(
+    "what a hidden layer multiplies the gradient's variance by, before training",
+    Unit.FACTOR, _gain("gradient_std", backward=True), before=True,
+)  # fmt: skip
+
+
+def _kept_rank(results: Results, variant: str) -> Values:
+    *hidden, _ = results.layers(variant)
+    first, last = (
+        results.probe_by_seed(variant, layer, "activation_rank", 0, "mean")
+        for layer in (hidden[0], hidden[-1])
+    )
+    return last / first
+
+
+kept_rank = Quantity(
+    "effective rank of the last hidden layer's activations over that of the first's, before "
+    "training",
+    Unit.FACTOR, _kept_rank, before=True,
+)  # fmt: skip
