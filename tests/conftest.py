@@ -169,6 +169,8 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) ->
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     (folder / "dvc.lock").unlink(missing_ok=True)
+    # Its figures are those of the whole study.
+    (folder / "README.md").write_text("# A small study\n", encoding="utf-8")
     clone = Clone(folder, mnist_folder)
     clone.params = SMALL
     clone.run("git", "init", "--quiet")

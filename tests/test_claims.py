@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.analysis import judging, starts
-from stages.analysis.claims import LECTURE
+from stages.analysis.claims import CONSTANT, HE, LECTURE, ZEROS
 from stages.analysis.judging import Claim, Judgement, Region, Result, Verdict, audit, verdict
 from stages.analysis.results import Results
 from stages.analysis.sources import SOURCES
 from stages.analysis.statistics import Estimate, t_interval
 from stages.analysis.study import Study
 from stages.rendering import claims as rendering
+from stages.rendering import style
 from tests import made_up
-from tests.made_up import ACCURACIES, EVERY, PARTED, PROBED, STUCK
+from tests.made_up import ACCURACIES, EVERY, PARTED, PROBED, STUCK, constant
 
 CLAIMS = {claim.id: claim for claim in (*LECTURE, *SOURCES)}
 HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTED = Verdict
@@ -48,6 +49,9 @@ LITERATURE_PROBED = {
     **decay("tanh_usual", 5, 1 / 3), **decay("tanh_xavier", 5, 1.0),
     **decay("thirty_he", 30, 1.0), **decay("thirty_xavier", 30, 0.5),
 }  # fmt: skip
+
+# Starts without randomness whose units never differ.
+ALIKE = {(variant, "fc1", "distinct_units"): 1 for variant in ("identity", "hadamard")}
 
 # Claim, accuracies and probes other than those above and in made_up, and the verdict.
 CASES = [
@@ -99,9 +103,10 @@ CASES = [
     ("zero_gradients", {}, {("all_zero", "fc1", "weight_gradient_norm"): np.nan}, UNDECIDED),
     ("randomness_needed", {}, {}, FAILS),
     ("randomness_needed", {"identity": STUCK}, {}, FAILS),
-    ("randomness_needed", {"identity": STUCK, "hadamard": STUCK}, {}, HOLDS),
-    ("randomness_needed", {"identity": STUCK, "hadamard": WIDE}, {}, UNDECIDED),
-    ("randomness_needed", {"identity": PARTED, "hadamard": STUCK}, {}, UNDECIDED),
+    ("randomness_needed", {"identity": STUCK, "hadamard": STUCK}, {}, IN_PART),
+    ("randomness_needed", {"identity": STUCK, "hadamard": STUCK}, ALIKE, HOLDS),
+    ("randomness_needed", {"identity": STUCK, "hadamard": WIDE}, ALIKE, UNDECIDED),
+    ("randomness_needed", {"identity": PARTED, "hadamard": STUCK}, ALIKE, UNDECIDED),
     ("random_is_enough", {}, {}, IN_PART),
     ("random_is_enough", {"huge_normal": 0.95}, {}, HOLDS),
     ("random_is_enough", dict.fromkeys(EVERY, STUCK), {}, FAILS),
@@ -364,6 +369,84 @@ def test_no_verdict_by_noise_or_kindness(claim, accuracies, probed, expected):
     assert judged(claim, accuracies, probed).verdict is expected
 
 
+def test_a_mean_between_two_kinds_of_seeds_decides_nothing():
+    accuracies = {"all_ones": [0.15] * 10 + [0.45] * 10, "all_zero": STUCK * 4}
+    results = made_up.results(accuracies)
+    study = made_up.study(["all_ones", "all_zero"], seeds=20)
+    found = judging.judge(CLAIMS["all_ones_partly"], study, results)
+    assert found.verdict is UNDECIDED  # the mean is 30 %, and no seed is at 20 to 40 %
+
+
+@pytest.mark.parametrize(
+    ("claim", "accuracies"),
+    [
+        ("xavier_converges_faster", {"tanh_usual": [0.098] * 5, "tanh_xavier": STUCK}),
+        ("orthogonal_learns_at_any_depth", {
+            "linear_orthogonal": STUCK, "deep_linear_orthogonal": STUCK,
+            "linear_gaussian": STUCK, "deep_linear_gaussian": CHANCE,
+        }),
+        ("constants_fail", dict.fromkeys(EVERY, STUCK)),
+    ],
+)  # fmt: skip
+def test_nothing_is_compared_with_a_network_that_learned_nothing(claim, accuracies):
+    found = judged(claim, accuracies)
+    assert found.verdict is UNDECIDED
+    results = made_up.results(ACCURACIES | LITERATURE | accuracies)
+    [row] = rendering.rows(made_up.study(about(found.claim)), results, [found])
+    assert "it learned nothing" in row["evidence"]
+
+
+def test_the_ends_of_a_region_decide_nothing_whatever_floats_make_of_them():
+    at_the_end = {"identity": [0.966] * 5, "he_normal": [0.976] * 5}
+    assert judged("zeros_and_ones_are_enough", at_the_end).verdict is UNDECIDED
+    found = judged("all_zero_at_chance", {"all_zero": [0.1335] * 5})
+    assert found.parts[1].result is Result.UNDECIDED
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_start_is_compared_with_every_other_that_is_meant(reverse, monkeypatch):
+    he = made_up.everywhere({"kaiming_uniform": {"nonlinearity": "relu"}}, "zeros")
+    monkeypatch.setitem(made_up.EVERY, "other", ("schemes", "He uniform", he))
+    names = ["identity", "he_normal", "other"][:: -1 if reverse else 1]
+    accuracies = {"identity": 0.97, "he_normal": 0.976, "other": 0.985}
+    results = made_up.results(accuracies)
+    found = judging.judge(CLAIMS["zeros_and_ones_are_enough"], made_up.study(names), results)
+    assert found.verdict is IN_PART
+    assert {part.against for part in found.parts} == {None, "he_normal", "other"}
+
+
+def test_what_diverges_neither_learns_nor_stalls(everything):
+    results = made_up.diverge(everything, "thirty_xavier", *range(5))
+    results = made_up.diverge(results, "xavier_normal", 0)
+    results = made_up.diverge(results, "duplicated", *range(5))
+    found = {one.claim.id: one for one in audit(CLAIMS.values(), made_up.study(EVERY), results)}
+    assert found["xavier_stalls"].parts[1].result is Result.FAILS
+    [part] = [p for p in found["random_is_enough"].parts if p.variant == "xavier_normal"]
+    assert part.result is Result.FAILS
+    assert found["same_parameters_same_updates"].parts[0].result is Result.UNDECIDED
+
+
+def test_what_learned_once_did_not_stall(everything):
+    history = everything.history.copy()
+    there = (history["variant"] == "thirty_xavier") & (history["epoch"] == 1)
+    history.loc[there, "test_acc"] = 0.6
+    study = made_up.study(EVERY)
+    found = judging.judge(CLAIMS["xavier_stalls"], study, replace(everything, history=history))
+    assert found.parts[1].result is Result.FAILS
+
+
+def test_an_unknown_start_is_not_told_as_the_best():
+    accuracies = {"identity": PARTED, "hadamard": STUCK}
+    found = judged("randomness_needed", accuracies, ALIKE)
+    assert found.parts[1].variant == "identity"
+    assert found.parts[1].parted
+
+
+def test_no_reason_is_told_of_seeds_that_part_ways():
+    found = judged("baseline_accuracy", {"baseline": PARTED})
+    assert [reason.quantity.before for reason, _ in found.why] == [True]  # what was at the start
+
+
 def test_what_is_at_the_end_and_what_was_on_the_way_are_two_parts(everything):
     history = everything.history.copy()
     there = (history["variant"] == "all_zero") & (history["epoch"] == 1)
@@ -416,27 +499,55 @@ def test_a_constant_speaks_with_its_own_label(everything, monkeypatch):
     assert "0.1” " not in row["evidence"].replace("−0.1", "")
 
 
-@pytest.mark.parametrize(
-    "fill",
-    [
-        {"normal": {"std": 1e-50}}, {"uniform": {"a": 0.1, "b": 0.1}},
-        {"xavier_normal": {"gain": 0.0}}, {"normal": {"mean": 0.1, "std": 1e-12}},
-    ],
-    ids=str,
-)  # fmt: skip
+def added(monkeypatch, **entries: dict) -> Study:
+    """The study with other variants, or more of them."""
+    for name, entry in entries.items():
+        monkeypatch.setitem(made_up.EVERY, name, ("other", name, entry))
+    return made_up.study(made_up.EVERY)
+
+
+NOT_RANDOM = [
+    {"normal": {"std": 1e-50}}, {"uniform": {"a": 0.1, "b": 0.1}},
+    {"xavier_normal": {"gain": 1e-45}}, {"normal": {"mean": 0.1, "std": 1e-12}},
+    {"kaiming_normal": {"a": 1e50}},
+    {"trunc_normal": {"a": 0.1, "b": 0.1000000001}}, {"orthogonal": {"gain": 0.0}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fill", NOT_RANDOM, ids=str)
 def test_what_only_looks_random_is_not(fill, monkeypatch):
-    entry = made_up.everywhere(fill, "zeros")
-    monkeypatch.setitem(made_up.EVERY, "tiny_normal", ("schemes", "not random", entry))
-    study = made_up.study(EVERY)
-    random = CLAIMS["random_is_enough"].parts[0].start
-    assert "tiny_normal" not in starts.find(study, random)
+    study = added(monkeypatch, other=made_up.everywhere(fill, "zeros"))
+    assert "other" not in starts.find(study, CLAIMS["random_is_enough"].parts[0].start)
 
 
-def test_zero_is_what_float32_makes_of_it(monkeypatch):
-    entry = made_up.everywhere({"constant": {"val": 1e-50}})
-    monkeypatch.setitem(made_up.EVERY, "constant_small", ("constants", "almost 0", entry))
-    study = made_up.study(["constant_small"])
-    assert starts.find(study, CLAIMS["all_zero_at_chance"].parts[0].start) == ["constant_small"]
+@pytest.mark.parametrize(
+    ("entry", "start"),
+    [
+        (made_up.everywhere("kaiming_normal", "zeros"), HE),  # a slope of 0 is ReLU
+        (made_up.everywhere({"kaiming_normal": {"mode": "FAN_IN"}}, "zeros"), HE),
+        (made_up.everywhere({"kaiming_uniform": {"nonlinearity": "relu"}}, constant(1e-50)), HE),
+        (made_up.everywhere(constant(1e-50)), ZEROS),
+        (made_up.everywhere(constant(-0.0)), ZEROS),
+        (made_up.everywhere({"uniform": {"a": 0.5, "b": 0.5}}), CONSTANT),
+        (made_up.everywhere({"normal": {"mean": 0.5, "std": 0.0}}), CONSTANT),
+    ],
+)  # fmt: skip
+def test_a_start_is_what_is_drawn_and_not_how_it_is_written(entry, start, monkeypatch):
+    monkeypatch.setitem(made_up.EVERY, "other", ("other", "other", entry))
+    assert starts.find(made_up.study(["other"]), start) == ["other"]
+
+
+def test_what_is_drawn_alike_counts_once(monkeypatch):
+    entries = {f"tenth_{i}": made_up.everywhere(constant(0.1 + i * 1e-13)) for i in range(3)}
+    study = added(monkeypatch, **entries)
+    found = starts.find(study, CONSTANT)
+    assert len(found) == 5 and "constant" in found  # as without them
+
+
+@pytest.mark.parametrize("name", ["xavier_mine", "kaiming_mine", "orthogonal_mine"])
+def test_an_initializer_of_ones_own_is_no_known_one(name):
+    assert starts.law(name, {}) == (name, "{}")
+    assert not starts.around_0(starts.law(name, {}))
 
 
 def test_equal_plans_are_one_experiment():
@@ -503,8 +614,8 @@ def test_the_outcome_of_a_part_is_told():
     study, results = made_up.study(about(found.claim)), made_up.results(ACCURACIES, PROBED)
     [row] = rendering.rows(study, results, [found])
     assert row["evidence"] == (
-        "✓ “all 0.01” ends at 35.00 % (34.72 to 35.28 %); "
-        "✓ “all 0.1” ends at 36.00 % (35.72 to 36.28 %); ✗ “all −0.1” ends at 11.35 % (every seed)."
+        "✗ “all −0.1” ends at 11.35 % (every seed); ✓ “all 0.01” ends at 35.00 % (34.72 to "
+        "35.28 %); ✓ “all 0.1” ends at 36.00 % (35.72 to 36.28 %)."
     )
     assert [part["result"] for part in row["parts"]] == ["does not hold", "holds", "holds"]
     part = row["parts"][1]
@@ -528,6 +639,26 @@ def test_seeds_that_diverge_have_no_mean(everything):
     assert "? “all 0.1”: of 5 seeds 4 learn and 1 diverges" in row["evidence"]
 
 
+def test_several_variants_with_one_start_are_told_apart(monkeypatch):
+    he = made_up.everywhere({"kaiming_uniform": {"nonlinearity": "relu"}}, "zeros")
+    monkeypatch.setitem(made_up.EVERY, "other", ("s", "He again", made_up.THIRTY | he))
+    names = ["thirty_he", "thirty_xavier", "other"]
+    accuracies = {"thirty_he": 0.9, "thirty_xavier": STUCK, "other": STUCK}
+    study, results = made_up.study(names), made_up.results(accuracies)
+    found = judging.judge(CLAIMS["xavier_stalls"], study, results)
+    [row] = rendering.rows(study, results, [found])
+    assert "✓ “30 layers, He”: with He's weights 5 of 5 seeds learn" in row["evidence"]
+    assert "✗ “He again”: with He's weights 0 of 5 seeds learn" in row["evidence"]
+
+
+def test_every_failure_is_told(everything):
+    accuracies = dict.fromkeys(("constant_negative", "constant_small", "constant"), 0.5)
+    found = judged("other_constants_partly", accuracies)
+    results = made_up.results(ACCURACIES | accuracies, PROBED)
+    [row] = rendering.rows(made_up.study(about(found.claim)), results, [found])
+    assert row["evidence"].count("✗") == 3
+
+
 def test_many_outcomes_that_are_alike_are_told_by_one(everything):
     row = told(made_up.study(EVERY), everything)["constants_fail"]
     assert row["evidence"].startswith("✓ 5 of 5 starts, as “all 0.1” ends −61.70 points")
@@ -544,7 +675,8 @@ def test_the_audit_is_plain_json_a_table_and_a_csv(everything):
     for row in rows:
         assert f"**{row['claim']}** {row['verdict']}" in text
         for part in row["parts"]:
-            assert f"*{part['stated']}*: {part['words']}" in text
+            assert f"- *{part['stated']}* ({part['quantity']}: {part['rule']})" in text
+            assert f"  - {style.sign(part['result'])} {part['words']}" in text
     lines = rendering.as_csv(rows).splitlines()
     assert len(lines) == 1 + sum(len(row["parts"]) for row in rows)
 

@@ -243,7 +243,7 @@ def test_results_are_read_as_evaluate_writes_them(tmp_path, results):
     assert read.layers("baseline") == ["fc1", "fc2", "out"]
     assert len(read.probe("baseline", None, "dead_fraction", -1)) == 10
     assert len(read.probe("baseline", "out", "dead_fraction")) == 0
-    assert list(read.learns("zero_weights")) == [True, False, True, True, False]
+    assert list(read.ended("zero_weights", "learns")) == [True, False, True, True, False]
     assert read.ends("zero_weights") == {"learns": 3, "stuck": 2}
     gaps = read.probe_by_seed("constant", None, "symmetry_gap", None, "max")
     assert list(gaps) == [1.5] * 5

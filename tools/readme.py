@@ -19,11 +19,14 @@ def main() -> None:
 
 
 def renewed() -> str:
-    """README.md with the figures of what is in reports/; ends the command where one is missing."""
+    """README.md with the figures of what is in reports/; ends the command where one is missing.
+
+    A README without a place for them stays as it is.
+    """
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(START)
+    before, start, rest = text.partition(START)
     after = rest.partition(END)[2]
-    return before + START + measured() + END + after
+    return before + START + measured() + END + after if start else text
 
 
 def measured() -> str:

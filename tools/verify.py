@@ -29,8 +29,13 @@ PROMISES = {
 
 
 def main() -> None:
+    compare()
     if readme.renewed() != readme.README.read_text(encoding="utf-8"):
         sys.exit("README.md: its figures are not those in reports/; `make readme` renews them")
+
+
+def compare() -> None:
+    """Say whether the results are the committed ones; ends the command if they are not."""
     if BITS_PROMISED:
         changed = git("status", "--porcelain")
         if changed:

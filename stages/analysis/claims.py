@@ -5,6 +5,8 @@ number is within a point of it. What is claimed of every start of a kind can be 
 needs those that could refute it: without them it is not tested.
 """
 
+import numpy as np
+
 from stages.analysis import quantities, starts
 from stages.analysis.judging import EVERY, NONE, Claim, Part, Reason, Region
 from stages.analysis.quantities import Unit, probe
@@ -48,28 +50,21 @@ OTHER_CONSTANT = Start(
     lambda plan: starts.constant(plan) not in (None, 0, 1),
 )
 POSITIVE = Start(
-    "every tensor at one constant above 0 and up to 1",
-    SETTING,
-    lambda plan: 0 < (starts.constant(plan) or 0) <= 1,
+    "every tensor at one constant above 0", SETTING, lambda plan: (starts.constant(plan) or 0) > 0
 )
 CONSTANT = Start(
     "every tensor at one constant", SETTING, lambda plan: starts.constant(plan) is not None
 )
 RANDOM = Start("random weights around 0 in every layer", SETTING, starts.random)
 DETERMINISTIC = Start("weights that are neither random nor constant", SETTING, starts.deterministic)
-IDENTITY = Start(
-    "identity, biases at 0", SETTING, starts.weights(lambda name, given: name == "eye")
-)
-HADAMARD = Start(
-    "Hadamard rows of gain √2, biases at 0", SETTING, starts.weights(starts.is_hadamard)
-)
-XAVIER = Start("Xavier's weights, biases at 0", SETTING, starts.weights(starts.is_xavier))
-HE = Start("He's weights, biases at 0", SETTING, starts.weights(starts.is_he))
-
+IDENTITY = Start("identity, biases at 0", SETTING, starts.weights(starts.IDENTITY))
+HADAMARD = Start("Hadamard rows of gain √2, biases at 0", SETTING, starts.weights(starts.HADAMARD))
+XAVIER = Start("Xavier's weights, biases at 0", SETTING, starts.weights(starts.XAVIER))
+HE = Start("He's weights, biases at 0", SETTING, starts.weights(starts.HE))
 WIDE = Start(
     "normal weights with a standard deviation of 1, biases at 0",
     SETTING,
-    starts.weights(lambda name, given: name == "normal" and given == {"mean": 0.0, "std": 1.0}),
+    starts.weights({("normal", 0.0, 1.0)}),
 )
 
 distinct_units = "distinct units of fc1"
@@ -84,7 +79,8 @@ LECTURE = (
         parts=(
             Part(
                 DEFAULT, quantities.final_accuracy, Region(0.90, 0.95),
-                stated="it ends at 90 to 95 %",
+                every=True,
+                stated="every seed ends at 90 to 95 %",
                 holds="{start} ends at {measured}",
                 fails="{start} ends at {measured}, {side} that",
             ),
@@ -112,14 +108,15 @@ LECTURE = (
         parts=(
             Part(
                 ZEROS, quantities.final_accuracy, Region(0.09, 0.11),
-                stated="it ends at about 10 % (9 to 11 %)",
+                every=True,
+                stated="every seed ends at about 10 % (9 to 11 %)",
                 holds="{start} ends at {measured}",
                 fails="{start} ends at {measured}; the commonest class has {commonest}",
             ),
             Part(
                 ZEROS, quantities.best_gain, Region(high=0.02),
-                stated="no epoch is more than 2 points better than naming the commonest class",
-                holds="its best epoch is {measured} from that",
+                stated="no epoch of any seed is 2 points better than naming the commonest class",
+                holds="its best epoch is {measured} from that class's share, {commonest}",
             ),
         ),
         why=(
@@ -158,7 +155,7 @@ LECTURE = (
             ),
             Reason(
                 "out.bias ends up to {} from 0.",
-                ZEROS, probe("move of out.bias", Unit.SIZE, "out", "bias_move", -1),
+                ZEROS, probe("move of out.bias", Unit.SIZE, "out", "bias_move", -1, exact=np.max),
             ),
         ),
         figure="who_moved",
@@ -176,20 +173,23 @@ LECTURE = (
             ),
             Part(
                 FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0), against=DEFAULT,
-                stated="it ends at most 10 points below the default start",
+                every=True,
+                stated="every seed ends at most 10 points below the default start",
                 holds="it ends {measured} from {against}",
             ),
         ),
         why=(
             Reason(
-                "At every look {} of fc1's weights have a gradient of exactly 0: its units sit at "
-                "0, where ReLU's slope is 0, and nothing ever moves them.",
+                "At every look at least {} of fc1's weights have a gradient of exactly 0. Units "
+                "that sit at 0, where ReLU's slope is 0, have no other, and never leave it.",
                 FC1_ZERO,
-                probe("zeros", Unit.ACCURACY, "fc1", "weight_gradient_zeros", how="min"),
+                probe(
+                    "zeros", Unit.ACCURACY, "fc1", "weight_gradient_zeros", how="min", exact=np.min
+                ),
             ),
             Reason(
-                "So the layers above are told nothing of the image: at the end the logits differ "
-                "between images by {}.",
+                "At the end the logits differ between images by {}: 0 says that the layers above "
+                "are told nothing of the image.",
                 FC1_ZERO, probe("signal in the logits", Unit.SIZE, "out", "signal_std", -1),
             ),
         ),
@@ -204,19 +204,21 @@ LECTURE = (
         parts=(
             Part(
                 ONES, quantities.final_accuracy, Region(0.01, 0.30), against=ZEROS,
-                stated="it ends 1 to 30 points above all zeros",
+                every=True, against_learns=False,
+                stated="every seed ends 1 to 30 points above all zeros",
                 holds="{start} ends {measured} from {against}",
             ),
             Part(
                 ONES, quantities.final_accuracy, Region(0.20, 0.40),
-                stated="it ends at 20 to 40 %",
+                every=True,
+                stated="every seed ends at 20 to 40 %",
                 holds="it ends at {measured}",
             ),
         ),
         why=(
             Reason(
                 "fc1 never has more than {} distinct unit.",
-                ONES, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", how="max"),
+                ONES, quantities.most_distinct_units,
             ),
             Reason(
                 "The logits start out with a standard deviation of {}.",
@@ -237,7 +239,8 @@ LECTURE = (
         parts=(
             Part(
                 OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40),
-                stated="it ends at 20 to 40 %",
+                every=True,
+                stated="every seed ends at 20 to 40 %",
                 holds="{start} ends at {measured}",
             ),
         ),
@@ -252,7 +255,8 @@ LECTURE = (
         parts=(
             Part(
                 CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY), against=DEFAULT,
-                stated="it ends more than 10 points below the default start",
+                every=True,
+                stated="every seed ends more than 10 points below the default start",
                 holds="{start} ends {measured} from {against}",
             ),
         ),
@@ -309,8 +313,10 @@ LECTURE = (
         why=(
             Reason(
                 "A gradient passes through the weights above and is multiplied with the "
-                "activations below: here both are 0 (effective rank of the activations: {}).",
-                ZEROS, probe("rank", Unit.SIZE, None, "activation_rank", how="max"),
+                "activations below, which have an effective rank of at most {} (0: all are 0).",
+                ZEROS, probe(
+                    "rank", Unit.SIZE, None, "activation_rank", how="max", exact=np.max
+                ),
             ),
         ),
         figure="who_moved",
@@ -322,19 +328,19 @@ LECTURE = (
         claim="Randomness is needed to break the symmetry between units.",
         parts=(
             Part(
+                DETERMINISTIC, quantities.most_distinct_units, Region(high=1.5), best=True,
+                stated="without randomness fc1's units never differ",
+                holds="from any start without randomness fc1 has at most {measured} distinct unit",
+                fails="from {start} fc1 has {measured} distinct units",
+            ),
+            Part(
                 DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY), against=DEFAULT,
-                best=True,
-                stated="the best start that is not random ends more than 10 points below the "
+                best=True, every=True,
+                stated="the best start without randomness ends more than 10 points below the "
                 "default start",
                 holds="the best of them, {start}, ends {measured} from {against}",
-                fails="{start} is not random (its seeds differ in the order of the images alone), "
-                "and ends {measured} from {against}",
-            ),
-        ),
-        why=(
-            Reason(
-                "Units have to differ, by chance or not: here fc1 starts with {} distinct units.",
-                DETERMINISTIC, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", 0),
+                fails="{start} (its seeds differ in the order of the images alone) ends {measured} "
+                "from {against}",
             ),
         ),
         needs=(IDENTITY, HADAMARD),
@@ -354,12 +360,11 @@ LECTURE = (
         ),
         why=(
             Reason(
-                "Their scale differs: before training the logits differ between images by {} from "
-                "PyTorch's default",
+                "Before training the logits differ between images by {} from PyTorch's default.",
                 DEFAULT, probe("signal in the logits", Unit.SIZE, "out", "signal_std", 0),
             ),
             Reason(
-                "and by {} with a standard deviation of 1.",
+                "From weights with a standard deviation of 1 they differ by {}.",
                 WIDE, probe("signal in the logits", Unit.SIZE, "out", "signal_std", 0),
             ),
         ),
@@ -374,7 +379,7 @@ LECTURE = (
         parts=tuple(
             Part(
                 scheme, quantities.first_accuracy, Region(low=0), against=DEFAULT,
-                stated=f"{name} is ahead of the default start after one epoch",
+                stated=f"{name} is ahead of the default start after one epoch, on average",
                 holds="{start} differs from {against} by {measured}",
             )
             for name, scheme in (("Xavier's", XAVIER), ("He's", HE))

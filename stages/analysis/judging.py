@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stages.analysis import starts
-from stages.analysis.quantities import Quantity
+from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.results import Results
 from stages.analysis.starts import Start
 from stages.analysis.statistics import Estimate, t_interval
@@ -51,16 +51,16 @@ class Region:
         """Whether an interval lies inside, outside, or neither."""
         if estimate is None or not all(map(math.isfinite, estimate)):
             return Result.UNDECIDED
-        if self.low < estimate.low and estimate.high < self.high:
+        if self.low < estimate.low - ROUNDING and estimate.high + ROUNDING < self.high:
             return Result.HOLDS
-        if estimate.high < self.low or self.high < estimate.low:
+        if estimate.high + ROUNDING < self.low or self.high < estimate.low - ROUNDING:
             return Result.FAILS
         return Result.UNDECIDED
 
 
+ROUNDING = 1e-9  # of a difference of accuracies, which are multiples of 1e-4
 NONE = Region(high=0.5)  # of what is counted
-EVERY = Region(low=1 - 1e-9)  # of a share
-NO = Region(high=1e-9)
+EVERY = Region(low=1 - 1e-6)  # of a share of the seeds
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,11 @@ class Part:
     """What a claim says of a quantity of a start, or of its difference `against` another start.
 
     Every variant with that start has to be so; or, where it is the `best`, the one with the
-    highest value. `stated` is what the claim says; `holds` what is said of the outcome, and
-    `fails` if that has other words: {start}, {against}, {measured}, {side} (above or below the
-    region) and {commonest} are filled in.
+    highest value. Where it is about `every` seed, none may be on the other side than their mean.
+    With a network that learned nothing there is no comparison, unless `against_learns` is False.
+    `stated` is what the claim says; `holds` what is said of the outcome, and `fails` if that has
+    other words: {start}, {against}, {measured}, {side} (above or below the region) and
+    {commonest} are filled in.
     """
 
     start: Start
@@ -80,6 +82,8 @@ class Part:
     holds: str
     fails: str = ""
     against: Start | None = None
+    against_learns: bool = True
+    every: bool = False
     best: bool = False
 
 
@@ -180,7 +184,8 @@ def judge(claim: Claim, study: Study, results: Results) -> Judgement:
         (reason, estimate)
         for reason in claim.why
         for variant in starts.find(study, reason.start)[:1]
-        if (estimate := estimated(reason.quantity, results, variant)) is not None
+        if not parts_ways(reason.quantity, results, variant)
+        and (estimate := estimated(reason.quantity, results, variant)) is not None
     ]
     found = verdict([one.result for one in judged])
     return Judgement(claim, found, tuple(judged), tuple(why), {})
@@ -206,8 +211,8 @@ def cases(part: Part, study: Study) -> list[tuple[str, str | None]]:
     variants = starts.find(study, part.start)
     if part.against is None:
         return [(variant, None) for variant in variants]
-    other = starts.find(study, part.against)[0]
-    return [(variant, other) for variant in variants if variant != other]
+    others = starts.find(study, part.against)
+    return [(variant, other) for variant in variants for other in others if variant != other]
 
 
 def measured(
@@ -215,10 +220,27 @@ def measured(
 ) -> Judged:
     """A part as one variant has it."""
     quantity = part.quantity.minus(other) if other else part.quantity
-    mean = quantity.exact is None and not quantity.before
-    parted = mean and any(len(results.ends(name)) > 1 for name in (variant, other) if name)
-    estimate = None if parted else estimated(quantity, results, variant, together)
-    return Judged(part, variant, other, estimate, part.region.judge(estimate), parted, together)
+    parted = any(parts_ways(quantity, results, name) for name in (variant, other) if name)
+    nothing = other and part.against_learns and not results.ended(other, "learns").any()
+    estimate = None
+    if not parted and not nothing:
+        estimate = estimated(quantity, results, variant, together)
+    result = part.region.judge(estimate)
+    if part.every and estimate:
+        seeds = {part.region.judge(Estimate(v, v, v)) for v in quantity.values(results, variant)}
+        result = result if seeds == {result} else Result.UNDECIDED
+    return Judged(part, variant, other, estimate, result, parted, together)
+
+
+def parts_ways(quantity: Quantity, results: Results, variant: str) -> bool:
+    """Whether seeds end so that the quantity does not describe them.
+
+    It does before training, and if it counts seeds. A seed that diverges has no other numbers.
+    """
+    if quantity.before or quantity.unit is Unit.SEEDS:
+        return False
+    ends = results.ends(variant)
+    return "diverges" in ends or (quantity.exact is None and len(ends) > 1)
 
 
 def estimated(
@@ -247,7 +269,9 @@ def best_of(each: list[Judged]) -> Judged:
     ends = zip(*(estimate for estimate, _ in known), strict=True)
     estimate = Estimate(*map(max, ends))
     result = top.part.region.judge(estimate)
-    unknown = len(known) < len(each)
-    if unknown and not estimate.low > top.part.region.high:
+    if top.part.every and top.result is not result:
         result = Result.UNDECIDED
+    unknown = [one for one in each if one.estimate is None]
+    if unknown and not (result is Result.FAILS and estimate.low > top.part.region.high):
+        return unknown[0]
     return replace(top, estimate=estimate, result=result)

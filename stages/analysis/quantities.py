@@ -75,20 +75,32 @@ first_accuracy = Quantity(
     lambda results, variant: results.accuracy(variant, 1),
 )
 best_gain = Quantity(
-    "best test accuracy of any epoch, above the commonest class's share",
+    "best test accuracy of any epoch and seed, above the commonest class's share",
     Unit.DIFFERENCE,
     lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
+    exact=np.max,
 )
 seeds_that_learn = Quantity(
     "seeds that learn",
     Unit.SEEDS,
-    lambda results, variant: results.learns(variant).astype(float),
+    lambda results, variant: results.ended(variant, "learns").astype(float),
+    exact=np.mean,
+)
+seeds_that_never_learn = Quantity(
+    "seeds that are stuck after every epoch",
+    Unit.SEEDS,
+    lambda results, variant: (
+        results.ended(variant, "stuck")
+        & (results.accuracies(variant) <= results.learned_above).all(1)
+    ).astype(float),
     exact=np.mean,
 )
 seeds_that_learn_normally = Quantity(
-    f"seeds that end above {NORMAL:.0%}",
+    f"seeds that end above {100 * NORMAL:g} %",
     Unit.SEEDS,
-    lambda results, variant: (results.accuracy(variant) > NORMAL).astype(float),
+    lambda results, variant: (
+        results.ended(variant, "learns") & (results.accuracy(variant) > NORMAL)
+    ).astype(float),
     exact=np.mean,
 )
 first_epoch_above_95 = Quantity(
@@ -140,10 +152,16 @@ def _largest_gap(name: str, layer: str | None) -> Quantity:
 largest_gap = _largest_gap("largest symmetry gap of a hidden layer, of any seed and epoch", None)
 largest_gap_of_fc1 = _largest_gap("largest symmetry gap of fc1, of any seed and epoch", "fc1")
 
-most_distinct_units = probe(
-    "most distinct units of fc1, of any seed and epoch",
-    Unit.COUNT, "fc1", "distinct_units", how="max", exact=np.max,
-)  # fmt: skip
+
+def _most_distinct(results: Results, variant: str) -> Values:
+    most = results.probe_by_seed(variant, "fc1", "distinct_units", None, "max")
+    move = results.probe_by_seed(variant, "fc1", "weight_move", None, "max")
+    return np.where((move > 0) | (most > 1), most, np.nan)
+
+
+most_distinct_units = Quantity(
+    "most distinct units of fc1, of any seed and epoch", Unit.COUNT, _most_distinct, exact=np.max
+)
 
 # ---------------------------------------------------------------------- signal and gradient
 
@@ -174,7 +192,8 @@ def _kept_rank(results: Results, variant: str) -> Values:
         results.probe_by_seed(variant, layer, "activation_rank", 0, "mean")
         for layer in (hidden[0], hidden[-1])
     )
-    return last / first
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return last / first
 
 
 kept_rank = Quantity(

@@ -101,10 +101,10 @@ class Results:
         rows = self._histories[variant]
         return Counter(rows[rows["epoch"] == rows["epoch"].max()]["end"])
 
-    def learns(self, variant: str) -> Flags:
-        """Which seeds `[seeds]` learn."""
+    def ended(self, variant: str, end: str) -> Flags:
+        """Which seeds `[seeds]` end so."""
         rows = self._histories[variant]
-        return (rows[rows["epoch"] == rows["epoch"].max()]["end"] == "learns").to_numpy()
+        return (rows[rows["epoch"] == rows["epoch"].max()]["end"] == end).to_numpy()
 
     def layers(self, variant: str) -> list[str]:
         """Its layers from the input to the output."""

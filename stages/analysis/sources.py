@@ -6,12 +6,10 @@ met within a fifth of what theory says, "as well as" within a point of accuracy.
 """
 
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from stages.analysis import quantities, starts
-from stages.analysis.claims import ALIKE, DEFAULT, FC1_CONSTANT, HE, IDENTITY, SETTING, WIDE
-from stages.analysis.judging import EVERY, NO, Claim, Part, Region
+from stages.analysis.claims import ALIKE, DEFAULT, FC1_CONSTANT, HE, IDENTITY, SETTING, WIDE, XAVIER
+from stages.analysis.judging import EVERY, Claim, Part, Region
 from stages.analysis.starts import Setting, Start
 
 GLOROT = "Glorot & Bengio 2010"
@@ -38,25 +36,19 @@ LINEAR, DEEP_LINEAR = (
     for depth in (3, 30)
 )
 
-TANH_USUAL = Start("U(±1/√n), biases at 0", TANH, starts.weights(starts.is_usual))
-TANH_XAVIER = Start("Xavier's weights, biases at 0", TANH, starts.weights(starts.is_xavier))
-DEEP_HE, DEEP_XAVIER = (replace(HE, setting=DEEP), replace(TANH_XAVIER, setting=DEEP))
-DEEP_LSUV = Start("LSUV, biases at 0", DEEP, starts.weights(lambda name, given: name == "lsuv"))
-GAUSSIAN = Start("N(0, 1/n), biases at 0", LINEAR, starts.weights(starts.is_gaussian))
-ORTHOGONAL = Start("orthogonal weights, biases at 0", LINEAR, starts.weights(starts.is_orthogonal))
+TANH_USUAL = Start("U(±1/√n), biases at 0", TANH, starts.weights(starts.USUAL))
+TANH_XAVIER = replace(XAVIER, setting=TANH)
+DEEP_HE, DEEP_XAVIER = (replace(start, setting=DEEP) for start in (HE, XAVIER))
+DEEP_LSUV = Start("LSUV, biases at 0", DEEP, starts.weights(starts.LSUV))
+GAUSSIAN = Start("N(0, 1/n), biases at 0", LINEAR, starts.weights(starts.GAUSSIAN))
+ORTHOGONAL = Start("orthogonal weights, biases at 0", LINEAR, starts.weights(starts.ORTHOGONAL))
 DEEP_GAUSSIAN = replace(GAUSSIAN, setting=DEEP_LINEAR)
 DEEP_ORTHOGONAL = replace(ORTHOGONAL, setting=DEEP_LINEAR)
-
-
-def _is_xavier(kind: str, name: str, given: dict[str, Any]) -> bool:
-    return name == kind and starts.is_xavier(name, given)
-
-
 NORMAL, UNIFORM = (
     Start(
         f"Xavier's weights, {shape}, biases at 0",
         SETTING,
-        starts.weights(partial(_is_xavier, f"xavier_{shape}")),
+        starts.weights({(f"xavier_{shape}", 1.0)}),
     )
     for shape in ("normal", "uniform")
 )
@@ -72,7 +64,7 @@ SOURCES = (
         parts=(
             Part(
                 TANH_USUAL, quantities.gradient_gain, Region(0.8 / 3, 1.2 / 3),
-                stated="before training a layer multiplies it by 1/3, to a fifth of that",
+                stated="before training a layer multiplies it by 1/3 on average, to a fifth",
                 holds="a layer multiplies it by {measured}",
             ),
         ),
@@ -87,7 +79,7 @@ SOURCES = (
         parts=(
             Part(
                 TANH_XAVIER, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training a layer multiplies it by 1, to a fifth of that",
+                stated="before training a layer multiplies it by 1 on average, to a fifth",
                 holds="a layer multiplies it by {measured}",
             ),
         ),
@@ -101,7 +93,7 @@ SOURCES = (
         parts=(
             Part(
                 TANH_XAVIER, quantities.first_accuracy, Region(low=0.01), against=TANH_USUAL,
-                stated="after one epoch it is more than a point ahead of U(±1/√n)",
+                stated="after one epoch it is more than a point ahead of U(±1/√n), on average",
                 holds="after one epoch it is {measured} from U(±1/√n)",
             ),
         ),
@@ -111,13 +103,13 @@ SOURCES = (
         id="he_keeps_variance",
         source=HE_2015,
         place="section 2.2, equations 10 and 14, and the paragraph on “Xavier”",
-        claim="A ReLU layer keeps the variance with He's weights, and halves it with Xavier's.",
+        claim="A ReLU layer keeps the variance of the gradient with He's weights, and halves it "
+        "with Xavier's.",
         parts=(
             Part(
                 DEEP_HE, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training a layer with He's multiplies the gradient's by 1, to a "
-                "fifth of that",
-                holds="with He's weights a layer multiplies the gradient's by {measured}",
+                stated="before training one with He's multiplies it by 1 on average, to a fifth",
+                holds="with He's weights a layer multiplies it by {measured}",
             ),
             Part(
                 DEEP_XAVIER, quantities.gradient_gain, Region(0.4, 0.6),
@@ -139,9 +131,9 @@ SOURCES = (
                 holds="with He's weights {measured} learn",
             ),
             Part(
-                DEEP_XAVIER, quantities.seeds_that_learn, NO,
-                stated="no seed of Xavier's learns",
-                holds="with Xavier's {measured} learn",
+                DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
+                stated="no seed of Xavier's ever learns",
+                holds="with Xavier's {measured} never do",
             ),
         ),
         figure="depth",
@@ -217,7 +209,8 @@ SOURCES = (
         parts=(
             Part(
                 TWICE, quantities.final_accuracy, Region(high=0), against=DEFAULT,
-                stated="where every unit is there twice the network ends below the default start",
+                stated="where every unit is there twice the network ends below the default start, "
+                "on average",
                 holds="it ends {measured} from {against}",
             ),
         ),
@@ -227,7 +220,8 @@ SOURCES = (
         id="scale_matters_shape_does_not",
         source=GOODFELLOW,
         place="section 8.4, on Gaussian and uniform weights",
-        claim="Whether weights are Gaussian or uniform matters little; their scale matters much.",
+        claim="Whether weights are Gaussian or uniform matters little; too large a scale matters "
+        "much.",
         parts=(
             Part(
                 NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=UNIFORM,

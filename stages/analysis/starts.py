@@ -5,7 +5,8 @@ tensors of a plan, a setting on all the rest.
 """
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,8 +15,6 @@ import numpy as np
 from stages.analysis.study import Study
 
 Plan: TypeAlias = dict[str, Any]
-
-NOT_RANDOM = {"constant", "eye", "hadamard"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +39,12 @@ class Start:
 
 
 def find(study: Study, start: Start) -> list[str]:
-    """The variants with this start in its setting; of equal plans only the first."""
+    """The variants with this start in its setting; of those that start alike only the first."""
     found: dict[str, str] = {}
     for name, variant in study.variants.items():
         if not start.setting.departures(variant.plan) and start.fills(variant.plan):
-            found.setdefault(json.dumps(variant.plan, sort_keys=True), name)
+            alike = variant.plan | {"tensors": laws(variant.plan, "weight", "bias")}
+            found.setdefault(json.dumps(alike, sort_keys=True), name)
     return list(found.values())
 
 
@@ -58,80 +58,99 @@ def nearest(study: Study, start: Start) -> tuple[str, list[tuple[str, Any, Any]]
     return min(found, key=lambda one: len(one[1]), default=None)
 
 
+# ------------------------------------------------------------------------------------ laws
+
+Law: TypeAlias = tuple[Any, ...]
+
+# torch.nn.init.calculate_gain, but for that of leaky_relu, which has a slope.
+GAINS = {"relu": 2**0.5, "tanh": 5 / 3, "selu": 0.75}
+TINY = 1e-30  # a gain below this leaves no float32 but 0
+
+
+def law(name: str, given: dict[str, Any]) -> Law:
+    """What an initializer draws, written the same whatever it is called with.
+
+    `("constant", value)` for all that has one value, as the float32 that it becomes.
+    """
+    match name:
+        case "constant":
+            return "constant", _float32(given["val"])
+        case "uniform" | "trunc_normal" if _float32(given["a"]) == _float32(given["b"]):
+            return "constant", _float32(given["a"])
+        case "normal" if _float32(given["std"]) == 0:
+            return "constant", _float32(given["mean"])
+        case "kaiming_normal" | "kaiming_uniform":
+            gain = GAINS.get(given["nonlinearity"], 1.0)
+            if given["nonlinearity"] == "leaky_relu":
+                gain = math.sqrt(2 / (1 + given["a"] ** 2))
+            drawn: Law = name, given["mode"], round(gain, 9)
+        case "xavier_normal" | "xavier_uniform" | "orthogonal" | "hadamard":
+            drawn = name, round(given["gain"], 9)
+            gain = abs(given["gain"])
+        case "uniform":
+            return name, given["a"], given["b"]
+        case "normal":
+            return name, _float32(given["mean"]), given["std"]
+        case "trunc_normal":
+            return name, given["mean"], given["std"], given["a"], given["b"]
+        case _:
+            return name, json.dumps(given)
+    return drawn if gain > TINY else ("constant", 0.0)
+
+
+def _float32(value: float) -> float:
+    return float(str(np.float32(value))) + 0.0  # its shortest name, and no −0
+
+
+XAVIER = {("xavier_normal", 1.0), ("xavier_uniform", 1.0)}
+HE = {(f"kaiming_{shape}", "fan_in", round(2**0.5, 9)) for shape in ("normal", "uniform")}
+# U(±1/√fan_in): also PyTorch's default.
+USUAL = {("default", "{}"), ("kaiming_uniform", "fan_in", round(3**-0.5, 9))}
+GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
+ORTHOGONAL = {("orthogonal", 1.0)}
+HADAMARD = {("hadamard", round(2**0.5, 9))}
+IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
+DEFAULT, ZERO = ("default", "{}"), ("constant", 0.0)
+
+
 # ------------------------------------------------------------------------------ conditions
 
 
-def fills_of(plan: Plan, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    """Initializer and arguments of all `weight`s or `bias`es."""
-    tensors = plan["tensors"].items()
-    fills = (fill for tensor, fill in tensors if tensor.endswith(f".{kind}"))
-    return [(fill["initializer"], fill["arguments"]) for fill in fills]
+def laws(plan: Plan, *kinds: str) -> list[Law]:
+    """What every `weight` draws, every `bias`, or both."""
+    fills = [fill for tensor, fill in sorted(plan["tensors"].items()) if tensor.endswith(kinds)]
+    return [law(fill["initializer"], fill["arguments"]) for fill in fills]
 
 
 def constant(plan: Plan) -> float | None:
     """The value that every element of every tensor has, if they are all equal."""
-    fills = fills_of(plan, "weight") + fills_of(plan, "bias")
-    # As the float32 that it becomes: what is too small for that is 0.
-    values = {float(np.float32(g["val"])) if name == "constant" else None for name, g in fills}
-    return values.pop() if len(values) == 1 else None
+    found = set(laws(plan, "weight", "bias"))
+    name, *value = found.pop()
+    return value[0] if name == "constant" and not found else None
 
 
 def fc1_alone(plan: Plan) -> float | None:
     """The value that all of fc1 has, if all other tensors are torch.nn.Linear's default."""
-    rest = {tensor: fill for tensor, fill in plan["tensors"].items() if "fc1." not in tensor}
-    own = {t: fill for t, fill in plan["tensors"].items() if "fc1." in t}
-    if not all(fill["initializer"] == "default" for fill in rest.values()):
-        return None
-    return constant(plan | {"tensors": own})
-
-
-def zero_biases(plan: Plan) -> bool:
-    return all(bias == ("constant", {"val": 0.0}) for bias in fills_of(plan, "bias"))
-
-
-def weights(condition: Callable[[str, dict[str, Any]], bool]) -> Callable[[Plan], bool]:
-    """Whether a condition on initializer and arguments is true of all weights; biases are 0."""
-
-    def fills(plan: Plan) -> bool:
-        return zero_biases(plan) and all(condition(*fill) for fill in fills_of(plan, "weight"))
-
-    return fills
+    own, rest = (
+        {t: fill for t, fill in plan["tensors"].items() if t.startswith("fc1.") is inside}
+        for inside in (True, False)
+    )
+    others = laws({"tensors": rest}, "weight", "bias")
+    return constant({"tensors": own}) if set(others) == {DEFAULT} else None
 
 
 def default(plan: Plan) -> bool:
-    return all(fill["initializer"] == "default" for fill in plan["tensors"].values())
+    return set(laws(plan, "weight", "bias")) == {DEFAULT}
 
 
-def is_xavier(name: str, given: dict[str, Any]) -> bool:
-    return name.startswith("xavier_") and given["gain"] == 1
+def weights(known: Container[Law]) -> Callable[[Plan], bool]:
+    """Whether all weights are of these laws, and all biases 0."""
 
+    def fills(plan: Plan) -> bool:
+        zero = set(laws(plan, "bias")) == {ZERO}
+        return zero and all(drawn in known for drawn in laws(plan, "weight"))
 
-def is_he(name: str, given: dict[str, Any]) -> bool:
-    forward = name.startswith("kaiming_") and given["mode"] == "fan_in"
-    return forward and given["nonlinearity"] == "relu"
-
-
-def is_gaussian(name: str, given: dict[str, Any]) -> bool:
-    """Std 1/√fan_in."""
-    return (
-        name == "kaiming_normal" and given["mode"] == "fan_in" and given["nonlinearity"] == "linear"
-    )
-
-
-def is_usual(name: str, given: dict[str, Any]) -> bool:
-    """U(±1/√fan_in): PyTorch's default, or Kaiming's uniform with a = √5, to rounding."""
-    kaiming = name == "kaiming_uniform" and given["nonlinearity"] == "leaky_relu"
-    return name == "default" or (
-        kaiming and given["mode"] == "fan_in" and abs(given["a"] ** 2 - 5) < 1e-9
-    )
-
-
-def is_hadamard(name: str, given: dict[str, Any]) -> bool:
-    return name == "hadamard" and abs(given["gain"] ** 2 - 2) < 1e-9
-
-
-def is_orthogonal(name: str, given: dict[str, Any]) -> bool:
-    return name == "orthogonal" and given["gain"] == 1
+    return fills
 
 
 def twice(plan: Plan) -> bool:
@@ -141,41 +160,40 @@ def twice(plan: Plan) -> bool:
         given = {"rows": 1 + (tensor != "out.weight"), "columns": 1 + (tensor != "fc1.weight")}
         return fill == {"initializer": "duplicated", "arguments": given}
 
-    weights = {t: fill for t, fill in plan["tensors"].items() if t.endswith(".weight")}
-    return zero_biases(plan) and all(doubles(*one) for one in weights.items())
+    of_weights = [one for one in plan["tensors"].items() if one[0].endswith("weight")]
+    return set(laws(plan, "bias")) == {ZERO} and all(doubles(*one) for one in of_weights)
 
 
 def random(plan: Plan) -> bool:
     """Whether every weight is drawn at random, around 0, and every bias too or is 0."""
-    biases = {name for name, given in fills_of(plan, "bias") if given != {"val": 0.0}}
-    drawn = all(spread(name, given) > 0 for name, given in fills_of(plan, "weight"))
-    return drawn and biases <= {"default"}
+    return set(laws(plan, "bias")) <= {DEFAULT, ZERO} and all(map(around_0, laws(plan, "weight")))
 
 
-def spread(name: str, given: dict[str, Any]) -> float:
-    """How wide weights are drawn around 0, in any unit; 0 where they are not, or as float32s."""
-    if name == "uniform":
-        wide = given["b"] if given["a"] == -given["b"] else 0
-    elif name in ("normal", "trunc_normal"):
-        wide = given["std"] if given["mean"] == 0 else 0
-    elif name.startswith("xavier_") or name == "orthogonal":
-        wide = abs(given["gain"])
-    else:
-        wide = float(name == "default" or name.startswith("kaiming_"))
-    return float(np.float32(wide))
+def around_0(drawn: Law) -> bool:
+    match drawn:
+        case "uniform", a, b:
+            return bool(a == -b)
+        case "normal", mean, _:
+            return bool(mean == 0)
+        case "trunc_normal", mean, _, a, b:
+            return bool(mean == 0 and a == -b)
+    return drawn[0] in (
+        "default", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform",
+        "orthogonal",
+    )  # fmt: skip
 
 
 def deterministic(plan: Plan) -> bool:
     """Whether nothing is drawn at random, and the weights are not all constant."""
-    names = [name for name, _ in fills_of(plan, "weight")]
-    biases = [name for name, _ in fills_of(plan, "bias")]
-    return {*names, *biases} <= NOT_RANDOM and set(names) != {"constant"}
+    names = {name for name, *_ in laws(plan, "weight")}
+    biases = {name for name, *_ in laws(plan, "bias")}
+    return names | biases <= {"constant", "eye", "hadamard"} and names != {"constant"}
 
 
 # --------------------------------------------------------------------------------- figures
 
 SCHEMES: dict[str, Callable[[Plan], bool]] = {
-    "default": default, "xavier": weights(is_xavier), "he": weights(is_he),
+    "default": default, "xavier": weights(XAVIER), "he": weights(HE),
 }  # fmt: skip
 
 
@@ -187,14 +205,12 @@ def noise(study: Study) -> list[tuple[float, float, str]]:
     """
     levels: dict[float, list[tuple[float, float, str]]] = {}
     for name in set(study.variants) - set(study.with_own_settings()):
-        fills = fills_of(study.variants[name].plan, "weight")
-        kind, given = fills[0]
-        if any(fill != fills[0] for fill in fills):
-            continue
-        if kind == "constant":
-            levels.setdefault(given["val"], []).append((given["val"], 0.0, name))
-        elif kind == "normal" and given["mean"]:
-            levels.setdefault(given["mean"], []).append((given["mean"], given["std"], name))
+        drawn, *others = set(laws(study.variants[name].plan, "weight"))
+        match drawn:
+            case "constant", value if not others:
+                levels.setdefault(value, []).append((value, 0.0, name))
+            case "normal", mean, std if not others and mean:
+                levels.setdefault(mean, []).append((mean, std, name))
     # With something beside the constant alone.
     found = [level for level in map(sorted, levels.values()) if level[-1][1] and level[1:]]
     return max(found, key=lambda level: (len(level), level), default=[])

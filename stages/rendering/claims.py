@@ -86,23 +86,21 @@ def part(judged: Judged, study: Study, results: Results) -> dict:
 
 
 def evidence(judgement: Judgement, study: Study, results: Results) -> str:
-    """What was measured: a clause for every part, or for some of many that came out alike."""
+    """What was measured: a clause for every part, or one for many of which it holds."""
     if judgement.missing:
         return missing(judgement, study)
     clauses = []
     for part in judgement.claim.parts:
         own = [judged for judged in judgement.parts if judged.part is part]
-        for result in Result:
-            alike = [judged for judged in own if judged.result is result]
-            if len(alike) > MANY:
-                near = min(alike, key=_distance)
-                so = f"{len(alike)} of {len(own)} starts, as {words(near, study, results)}"
-                clauses.append(f"{style.sign(result.value)} {so}")
-            else:
-                clauses += [
-                    f"{style.sign(result.value)} {words(judged, study, results)}"
-                    for judged in alike
-                ]
+        hold = [judged for judged in own if judged.result is Result.HOLDS]
+        if len(hold) > MANY:
+            near = words(min(hold, key=_distance), study, results)
+            clauses.append(f"✓ {len(hold)} of {len(own)} starts, as {near}")
+            own = [judged for judged in own if judged not in hold]
+        clauses += [
+            f"{style.sign(judged.result.value)} {words(judged, study, results, len(own) > 1)}"
+            for judged in own
+        ]
     return "; ".join(clauses) + "."
 
 
@@ -114,25 +112,29 @@ def _distance(judged: Judged) -> float:
     return min(abs(estimate.mean - region.low), abs(estimate.mean - region.high))
 
 
-def words(judged: Judged, study: Study, results: Results) -> str:
-    """What is said of a part's outcome."""
-    label = quoted(study, judged.variant)
-    if judged.estimate is None:
-        if not judged.parted:
-            return f"{label}: nothing that could be measured"
-        parting = [name for name in (judged.variant, judged.against) if name]
+def words(judged: Judged, study: Study, results: Results, one_of_several: bool = False) -> str:
+    """What is said of a part's outcome; that of `one_of_several` variants names it."""
+    part, label = judged.part, quoted(study, judged.variant)
+    pair = [name for name in (judged.variant, judged.against) if name]
+    if judged.parted:
         return "; ".join(
             f"{quoted(study, name)}: {style.ends(results.ends(name))}"
-            for name in parting
-            if len(results.ends(name)) > 1
+            for name in pair
+            if len(results.ends(name)) > 1 or results.ends(name)["diverges"]
         )
-    part = judged.part
+    if judged.estimate is None:
+        learns = judged.against is None or results.ended(judged.against, "learns").any()
+        why = "nothing moved, or nothing could be measured" if learns else "it learned nothing"
+        return f"{quoted(study, pair[0] if learns else pair[1])}: {why}"
     template = part.fails or part.holds if judged.result is Result.FAILS else part.holds
+    if one_of_several and "{start}" not in template:
+        template = f"{{start}}: {template}"
     unit = Unit.DIFFERENCE if part.against else part.quantity.unit
+    estimate = alone(judged.estimate) if part.quantity.exact else judged.estimate
     return template.format(
         start=label,
         against=judged.against and quoted(study, judged.against),
-        measured=told(judged.estimate, unit, study.seeds),
+        measured=told(estimate, unit, study.seeds),
         side="above" if judged.estimate.low > part.region.high else "below",
         commonest=style.percent(results.commonest),
     )
@@ -143,15 +145,22 @@ def rule(part: Part) -> str:
     low, high = part.region.low, part.region.high
     unit = Unit.DIFFERENCE if part.against else part.quantity.unit
     if unit is Unit.SEEDS:
-        return "all" if low > 0 else "none"
+        return "all"
     if unit in (Unit.TENSORS, Unit.COUNT):
         return f"at most {math.floor(high)}" if high > 1 else "0"
-    share = unit in (Unit.ACCURACY, Unit.DIFFERENCE)
-    ends = [style.minus(f"{100 * end:g}" if share else f"{end:.3g}") for end in (low, high)]
+    ends = [bound(end, unit) for end in (low, high) if math.isfinite(end)]
     after = {Unit.ACCURACY: " %", Unit.DIFFERENCE: " points"}.get(unit, "")
-    if math.isinf(low):
-        return f"below {ends[1]}{after}"
-    return (f"above {ends[0]}" if math.isinf(high) else f"{ends[0]} to {ends[1]}") + after
+    if ends in (["1"], ["−1"]):
+        after = " point"
+    side = "" if len(ends) == 2 else "below " if math.isinf(low) else "above "
+    return side + " to ".join(ends) + after
+
+
+def bound(value: float, unit: Unit) -> str:
+    """An end of a region."""
+    if unit in (Unit.ACCURACY, Unit.DIFFERENCE):
+        return style.minus(f"{100 * value:g}")
+    return style.rounded(value) if unit is Unit.SIZE else f"{value:.2f}"
 
 
 def told(estimate: Estimate, unit: Unit, seeds: int) -> str:

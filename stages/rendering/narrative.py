@@ -80,7 +80,7 @@ def noise(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any
     return {
         "constant": f"{constant:g}",
         "least": least,
-        "enough": results.learns(name).all(),
+        "enough": results.ended(name, "learns").all(),
         "row": rows[name],
         "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
         "ends": [(epsilon, rows[other]) for _, epsilon, other in levels],

@@ -87,11 +87,10 @@ def own_setting(study: Study) -> Setting:
 
 def zeros_elsewhere(study: Study, sections: Iterable[str]) -> list[str]:
     """Variants with zero weights in some layers, of the same layers, in none of the sections."""
-    zeros = ("constant", {"val": 0.0})
     return [
         name
         for name in study.same_layers()
-        if zeros in starts.fills_of(study.variants[name].plan, "weight") and name not in sections
+        if starts.ZERO in starts.laws(study.variants[name].plan, "weight") and name not in sections
     ]
 
 

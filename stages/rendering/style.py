@@ -1,6 +1,7 @@
 """How things look wherever they are shown: colours, dashes, markers, and numbers in words."""
 
 from collections import Counter
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -123,6 +124,11 @@ def sign(verdict: str) -> str:
     return SIGNS[verdict]
 
 
+def together(parts: list[dict]) -> list[tuple[str, list[dict]]]:
+    """Parts of a claim that state the same, of several variants, in their order."""
+    return [(stated, list(own)) for stated, own in groupby(parts, lambda part: part["stated"])]
+
+
 def endings(table: pd.DataFrame) -> dict[str, str]:
     """How every variant ends: its accuracy, or how its seeds part ways."""
     return {
@@ -143,10 +149,10 @@ def listed(words: list[str]) -> str:
 
 
 def power(value: float) -> str:
-    """Like `10⁻⁶` and `7·10⁻⁵`."""
+    """In two digits, like `10⁻⁶` and `7.4·10⁻⁵`."""
     if value == 0:
         return "0"
-    digits, exponent = f"{value:.0e}".split("e")
+    digits, exponent = f"{value:.1e}".replace(".0e", "e").split("e")
     power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return power if digits == "1" else f"{digits}·{power}"
 

@@ -65,6 +65,8 @@ def resolve(initializer: Initializer) -> Fill:
 
 
 def _typed(value: Any, parameter: inspect.Parameter) -> Any:
+    if parameter.name == "mode" and isinstance(value, str):
+        return value.lower()  # torch takes it in any case
     declared = parameter.annotation in (float, "float")
     return float(value) if declared and type(value) is int else value
 
