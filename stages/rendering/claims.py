@@ -1,11 +1,13 @@
 """The audit of the claims as it is shown: numbers from the judge, words from the claims."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pandas as pd
 
 from stages.analysis import judging
+from stages.analysis.claims import SOURCE
 from stages.analysis.judging import Judged, Judgement, Part, Result
 from stages.analysis.quantities import Unit
 from stages.analysis.results import Results
@@ -33,7 +35,8 @@ def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dic
     """
     found = []
     for judgement in audit:
-        claim = judgement.claim
+        claim, parts = judgement.claim, judgement.parts
+        several = Counter(judged.part for judged in parts)
         found.append(
             {
                 "id": claim.id,
@@ -47,7 +50,9 @@ def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dic
                     reason.words.format(told(alone(estimate), reason.quantity.unit, study.seeds))
                     for reason, estimate in judgement.why
                 ),
-                "parts": [part(judged, study, results) for judged in judgement.parts]
+                "parts": [
+                    part(judged, study, results, several[judged.part] > 1) for judged in parts
+                ]
                 or [stated(part) for part in claim.parts],
                 "figure": claim.figure,
             }
@@ -72,16 +77,18 @@ def stated(part: Part) -> dict:
     }
 
 
-def part(judged: Judged, study: Study, results: Results) -> dict:
+def part(judged: Judged, study: Study, results: Results, one_of_several: bool) -> dict:
     """What was stated, what was measured, and whether it holds."""
-    estimate = judged.estimate
+    estimate, interval = judged.estimate, None
+    if estimate and not judged.part.quantity.exact:
+        interval = [number(estimate.low), number(estimate.high)]
     return stated(judged.part) | {
         "variant": judged.variant,
         "against": judged.against,
         "measured": number(estimate.mean) if estimate else None,
-        "interval": [number(estimate.low), number(estimate.high)] if estimate else None,
+        "interval": interval,
         "result": judged.result.value,
-        "words": words(judged, study, results),
+        "words": words(judged, study, results, one_of_several),
     }
 
 
@@ -211,7 +218,7 @@ def counts(rows: list[dict]) -> dict[str, dict[str, int]]:
 
 def by_source(rows: list[dict]) -> dict[str, list[dict]]:
     """The lecture's claims, and those of the literature."""
-    lecture = [row for row in rows if row["source"] == "the lecture"]
+    lecture = [row for row in rows if row["source"] == SOURCE]
     return {"lecture": lecture, "literature": [row for row in rows if row not in lecture]}
 
 
