@@ -64,7 +64,7 @@ def described(settings: Params, found: dict[str, Plan]) -> dict:
     for name, plan in found.items():
         display = settings.display.get(name)
         variants[name] = {
-            "label": (display and display.label) or name,
+            "label": " ".join(((display and display.label) or name).split()),
             "group": (display and display.group) or "other",
             "color": display and display.color,
             "written": written[name],

@@ -80,12 +80,12 @@ def accuracies(table: pd.DataFrame) -> dict[str, float | dict[str, int]]:
 def headline(study: Study, table: pd.DataFrame, judged: list[dict]) -> dict:
     """What an experiment comes to in a few numbers, for DVC's tables of metrics.
 
-    Test accuracies of the variants in the first one's group, and the best; how many variants
-    learn and are stuck; how many claims of the lecture and of the literature have which verdict.
+    Test accuracies of the variants in the first one's group; how many variants learn and are
+    stuck; how many claims of the lecture and of the literature have which verdict.
     """
     accuracy, outcome = accuracies(table), list(table["outcome"])
-    return {variant: accuracy[variant] for variant in study.first_group()} | {
-        "best": table["test_acc_mean"].max(),
+    return {
+        "accuracy": {variant: accuracy[variant] for variant in study.first_group()},
         "learn": outcome.count(Outcome.LEARNS),
         "stuck": outcome.count(Outcome.STUCK),
         **claims.counts(judged),

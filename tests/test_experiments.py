@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 VERDICTS = ("holds", "in_part", "fails", "undecided", "untested")
 HEADLINES = [
-    "baseline", "all_ones", "best", "learn", "stuck",
+    "accuracy.baseline", "accuracy.all_ones", "learn", "stuck",
     *(f"{which}.{verdict}" for which in ("lecture", "literature") for verdict in VERDICTS),
 ]  # fmt: skip
 WEIGHT = "variants.all_ones.all.weight"
@@ -86,9 +86,9 @@ def test_a_grid_runs_from_the_queue_and_can_be_compared_and_kept(study):
     # The headlines, in order; and every variant's accuracy.
     row = shown(study)[name]
     assert [column for column in row if column in HEADLINES] == HEADLINES
-    assert 0 < float(row["baseline"]) < 1
+    assert 0 < float(row["accuracy.baseline"]) < 1
     short = make(study, "experiments", env={"COLUMNS": "200"}).stdout
-    assert f"{WEIGHT} " in short and " all_ones " in short
+    assert f"{WEIGHT} " in short and " accuracy.all_ones " in short
     assert "seeds" not in short and ".yaml" not in short
     columns = table(study.run("dvc", "metrics", "show").stdout)[0]
     assert sorted(columns[1:]) == sorted(HEADLINES)

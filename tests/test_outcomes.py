@@ -16,7 +16,7 @@ from stages.analysis.outcomes import Outcome
 from stages.analysis.results import Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.study import Study
-from stages.rendering import claims, summary
+from stages.rendering import claims, style, summary
 from tests import made_up
 from tests.made_up import PARTED, STUCK
 
@@ -109,7 +109,7 @@ def test_differences_are_taken_after_equally_many_epochs(study):
     assert of(table, "he_normal")["diff_mean"] == pytest.approx(-0.4)
     text = summary.as_markdown(table)
     assert (
-        "fewer than 3 epochs and compared with the baseline after equally many: constant (2)."
+        "Not trained for 3 epochs and compared with the baseline after equally many: constant (2)."
         in text
     )
 
@@ -186,10 +186,19 @@ def test_headlines_count_outcomes_and_verdicts(study, results, table):
     found = report.headline(study, table, judged)
     verdicts = found.pop("lecture"), found.pop("literature")
     assert found == {
-        "baseline": 0.977, "all_zero": 0.1135, "best": 0.977, "learn": 2, "stuck": 1
+        "accuracy": {"baseline": 0.977, "all_zero": 0.1135}, "learn": 2, "stuck": 1
     }  # fmt: skip
     assert verdicts[0] == {"holds": 0, "in_part": 1, "fails": 3, "undecided": 0, "untested": 8}
     assert set(verdicts[1].values()) == {0}
+
+
+def test_who_diverges_has_no_number_anywhere(study, results):
+    results = made_up.diverge(results, "baseline", *range(5))
+    table = outcomes.comparison(study, results)
+    assert table["diff_mean"].isna().all()
+    assert of(table, "constant")["outcome"] is Outcome.LEARNS  # compared with nothing
+    assert style.endings(table)["baseline"] == "diverges"
+    assert "the seeds of both ending alike" in summary.as_markdown(table)
 
 
 def test_where_seeds_part_ways_an_accuracy_is_a_count(table):

@@ -87,12 +87,13 @@ def test_the_band_of_a_learning_curve_is_students_interval(seeds):
     assert abs(band["height"]) / 110 == pytest.approx(inside, rel=1e-3, abs=1e-9)
 
 
+@pytest.mark.parametrize("parted", [["learns", "stuck", "learns"], ["diverges"] * 3])
 @pytest.mark.parametrize("template", ["learning_curves", "dead_units", "symmetry_gap"])
-def test_seeds_that_part_ways_are_drawn_one_by_one(template):
+def test_seeds_that_part_ways_or_diverge_are_drawn_one_by_one(template, parted):
     column = templates.CURVES[template].y
     rows = [
         {"rev": "HEAD", "variant": name, "seed": seed, "epoch": epoch, "end": end, column: value}
-        for name, ends in (("alike", ["learns"] * 3), ("parted", ["learns", "stuck", "learns"]))
+        for name, ends in (("alike", ["learns"] * 3), ("apart", parted))
         for seed, (end, value) in enumerate(zip(ends, ("0.9", "0.1", "0.8"), strict=True))
         for epoch in ("0", "1")
     ]

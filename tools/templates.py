@@ -18,7 +18,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # what DVC's online 
 ROWS, COLOR = alt.InlineData("<DVC_METRIC_DATA>"), alt.Color(field="<DVC_METRIC_COLOR>")
 REVISION = alt.Tooltip("rev:N", title="revision")
 # A variant's name, and how its seeds end where they do not all end alike.
-ENDED = f"{charts.PARTED} ? datum.variant + ' (' + datum.end + ')' : datum.variant"
+ENDED = "datum.parted ? datum.variant + ' (' + datum.end + ')' : datum.variant"
 VARIANT: dict[str, Any] = {"shorthand": "variant:N", "sort": None, "title": None}
 
 
@@ -73,7 +73,7 @@ def by_revision(cells: alt.LayerChart, width: int, named: str | None = None) -> 
     cells = cells.properties(width=alt.Step(width), height=alt.Step(19))
     chart = cells.facet(column=alt.Column("rev:N", sort=None, title=None), data=ROWS)
     if named:
-        chart = charts.counted(chart).transform_calculate(variant=named)
+        chart = charts.told_apart(chart).transform_calculate(variant=named)
     return chart
 
 
@@ -104,7 +104,7 @@ def digits() -> alt.FacetChart:
 def confusion() -> alt.FacetChart:
     panel = "datum.revisions > 1 ? datum.variant + ' · ' + datum.rev : datum.variant"
     steps = (
-        charts.counted(alt.Chart())
+        charts.told_apart(alt.Chart())
         .transform_calculate(images="toNumber(datum.count)", variant=ENDED)
         .transform_joinaggregate(total="sum(images)", groupby=["rev", "variant", "actual"])
         .transform_calculate(share="datum.images / datum.total")

@@ -55,7 +55,11 @@ POSITIVE = Start(
 CONSTANT = Start(
     "every tensor at one constant", SETTING, lambda plan: starts.constant(plan) is not None
 )
-RANDOM = Start("random weights around 0 in every layer", SETTING, starts.random)
+RANDOM = Start(
+    "weights that torch.nn.init draws around 0, biases at 0 or PyTorch's default",
+    SETTING,
+    starts.random,
+)
 DETERMINISTIC = Start("weights that are neither random nor constant", SETTING, starts.deterministic)
 IDENTITY = Start("identity, biases at 0", SETTING, starts.weights(starts.IDENTITY))
 HADAMARD = Start("Hadamard rows of gain √2, biases at 0", SETTING, starts.weights(starts.HADAMARD))
@@ -174,18 +178,19 @@ LECTURE = (
             Part(
                 FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0), against=DEFAULT,
                 every=True,
-                stated="every seed ends at most 10 points below the default start",
-                holds="it ends {measured} from {against}",
+                stated="every seed ends 0 to 10 points below the default start",
+                holds="it ends {measured} against {against}",
             ),
         ),
         why=(
             Reason(
-                "At every look at least {} of fc1's weights have a gradient of exactly 0. Units "
-                "that sit at 0, where ReLU's slope is 0, have no other, and never leave it.",
+                "Before training and after every epoch {} of fc1's weights have a gradient of "
+                "exactly 0: its units sit at 0, where ReLU's slope is 0, and never leave it.",
                 FC1_ZERO,
                 probe(
                     "zeros", Unit.ACCURACY, "fc1", "weight_gradient_zeros", how="min", exact=np.min
                 ),
+                EVERY,
             ),
             Reason(
                 "At the end the logits differ between images by {}: 0 says that the layers above "
@@ -206,7 +211,7 @@ LECTURE = (
                 ONES, quantities.final_accuracy, Region(0.01, 0.30), against=ZEROS,
                 every=True, against_learns=False,
                 stated="every seed ends 1 to 30 points above all zeros",
-                holds="{start} ends {measured} from {against}",
+                holds="{start} ends {measured} against {against}",
             ),
             Part(
                 ONES, quantities.final_accuracy, Region(0.20, 0.40),
@@ -257,7 +262,7 @@ LECTURE = (
                 CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY), against=DEFAULT,
                 every=True,
                 stated="every seed ends more than 10 points below the default start",
-                holds="{start} ends {measured} from {against}",
+                holds="{start} ends {measured} against {against}",
             ),
         ),
         needs=(ZEROS, ONES, NEGATIVE, BETWEEN),
@@ -300,7 +305,7 @@ LECTURE = (
             Part(
                 ZEROS, quantities.weights_with_a_gradient, NONE,
                 stated="all gradients of the weights are 0",
-                holds="all gradients of the weights are exactly 0, at every look and in every seed",
+                holds="before training and after every epoch they are exactly 0, in every seed",
                 fails="{measured} of the weight matrices have another gradient",
             ),
             Part(
@@ -328,19 +333,19 @@ LECTURE = (
         claim="Randomness is needed to break the symmetry between units.",
         parts=(
             Part(
-                DETERMINISTIC, quantities.most_distinct_units, Region(high=1.5), best=True,
-                stated="without randomness fc1's units never differ",
-                holds="from any start without randomness fc1 has at most {measured} distinct unit",
-                fails="from {start} fc1 has {measured} distinct units",
+                DETERMINISTIC, quantities.distinct_units_at_the_start, Region(high=1.5), best=True,
+                stated="no start without randomness has units in fc1 that differ",
+                holds="with any of them fc1 starts with {measured} distinct unit",
+                fails="with {start} fc1 starts with {measured} distinct units",
             ),
             Part(
                 DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY), against=DEFAULT,
                 best=True, every=True,
                 stated="the best start without randomness ends more than 10 points below the "
                 "default start",
-                holds="the best of them, {start}, ends {measured} from {against}",
+                holds="the best of them, {start}, ends {measured} against {against}",
                 fails="{start} (its seeds differ in the order of the images alone) ends {measured} "
-                "from {against}",
+                "against {against}",
             ),
         ),
         needs=(IDENTITY, HADAMARD),
@@ -355,7 +360,7 @@ LECTURE = (
             Part(
                 RANDOM, quantities.seeds_that_learn_normally, EVERY,
                 stated="every seed ends above 90 %",
-                holds="{start}: {measured}",
+                holds="{start}: {measured} end above 90 %",
             ),
         ),
         why=(
@@ -380,10 +385,10 @@ LECTURE = (
             Part(
                 scheme, quantities.first_accuracy, Region(low=0), against=DEFAULT,
                 stated=f"{name} is ahead of the default start after one epoch, on average",
-                holds="{start} differs from {against} by {measured}",
+                holds="{start} is {measured} against {against}",
             )
             for name, scheme in (("Xavier's", XAVIER), ("He's", HE))
         ),
-        figure="depth",
+        figure="all_variants",
     ),
 )  # fmt: skip

@@ -89,11 +89,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Reason:
-    """A sentence that tells why, with one measured number in it; never judged."""
+    """A sentence that tells why, with one measured number in it; never judged.
+
+    It is told where the number is in the region for which it is true.
+    """
 
     words: str
     start: Start
     quantity: Quantity
+    region: Region = Region()
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Claim:
     """One claim, where its source makes it, its parts, and what shows why.
 
     `needs` are starts without which it is not tested, beside those of its parts; `figure`
-    names the one that shows it best.
+    names one that shows it.
     """
 
     id: str
@@ -109,7 +113,7 @@ class Claim:
     place: str
     claim: str
     parts: tuple[Part, ...]
-    figure: str
+    figure: str | None = None
     why: tuple[Reason, ...] = ()
     needs: tuple[Start, ...] = ()
 
@@ -183,17 +187,27 @@ def judge(claim: Claim, study: Study, results: Results) -> Judgement:
     why = [
         (reason, estimate)
         for reason in claim.why
-        for variant in starts.find(study, reason.start)[:1]
+        for variant in only(starts.find(study, reason.start))
         if not parts_ways(reason.quantity, results, variant)
         and (estimate := estimated(reason.quantity, results, variant)) is not None
+        and reason.region.low <= estimate.mean <= reason.region.high
     ]
     found = verdict([one.result for one in judged])
     return Judgement(claim, found, tuple(judged), tuple(why), {})
 
 
+def only(variants: list[str]) -> list[str]:
+    """The one variant that there is: a sentence about several would be true of one."""
+    return variants if len(variants) == 1 else []
+
+
 def quantity(part: Part) -> str:
     """What is judged, in words."""
-    return part.quantity.name + (f", minus that of {part.against.words}" if part.against else "")
+    if part.against is None:
+        return part.quantity.name
+    other, setting = part.against.words, part.against.setting
+    where = "" if setting is part.start.setting else f", with {setting.words}"
+    return f"{part.quantity.name}, minus that of {other}{where}"
 
 
 def untested(claim: Claim, study: Study) -> dict[str, Any]:
@@ -239,8 +253,9 @@ def parts_ways(quantity: Quantity, results: Results, variant: str) -> bool:
     """
     if quantity.before or quantity.unit is Unit.SEEDS:
         return False
-    ends = results.ends(variant)
-    return "diverges" in ends or (quantity.exact is None and len(ends) > 1)
+    if quantity.exact:
+        return "diverges" in results.ends(variant)
+    return not results.alike(variant)
 
 
 def estimated(
@@ -269,7 +284,7 @@ def best_of(each: list[Judged]) -> Judged:
     ends = zip(*(estimate for estimate, _ in known), strict=True)
     estimate = Estimate(*map(max, ends))
     result = top.part.region.judge(estimate)
-    if top.part.every and top.result is not result:
+    if top.part.every and result is Result.HOLDS and any(one.result is not result for one in each):
         result = Result.UNDECIDED
     unknown = [one for one in each if one.estimate is None]
     if unknown and not (result is Result.FAILS and estimate.low > top.part.region.high):

@@ -83,9 +83,8 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
 
 def _has_difference(study: Study, results: Results, name: str) -> bool:
     """Whether a variant can be compared with the baseline by a mean."""
-    pair = (name, BASELINE)
     there = BASELINE in study.variants and name != BASELINE
-    return there and all(outcome(study, results, one).has_mean for one in pair)
+    return there and results.alike(name) and results.alike(BASELINE)
 
 
 def _wilson(mean: Estimate, results: Results) -> tuple[float, float]:
@@ -119,7 +118,7 @@ def outcome(study: Study, results: Results, name: str) -> Outcome:
         return Outcome.SPLIT
     if ends["stuck"]:
         return Outcome.STUCK
-    compared = BASELINE in study.variants and len(results.ends(BASELINE)) == 1
+    compared = BASELINE in study.variants and results.alike(BASELINE)
     if compared and np.mean(results.difference(name, BASELINE)) < -PARTLY:
         return Outcome.PARTLY
     return Outcome.LEARNS

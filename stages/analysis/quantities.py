@@ -154,14 +154,19 @@ largest_gap_of_fc1 = _largest_gap("largest symmetry gap of fc1, of any seed and 
 
 
 def _most_distinct(results: Results, variant: str) -> Values:
+    """The most distinct units of fc1 where something moved."""
     most = results.probe_by_seed(variant, "fc1", "distinct_units", None, "max")
     move = results.probe_by_seed(variant, "fc1", "weight_move", None, "max")
-    return np.where((move > 0) | (most > 1), most, np.nan)
+    return np.where(move > 0, most, np.nan)
 
 
 most_distinct_units = Quantity(
     "most distinct units of fc1, of any seed and epoch", Unit.COUNT, _most_distinct, exact=np.max
 )
+distinct_units_at_the_start = probe(
+    "distinct units of fc1 before training",
+    Unit.COUNT, "fc1", "distinct_units", 0, exact=np.max,
+)  # fmt: skip
 
 # ---------------------------------------------------------------------- signal and gradient
 

@@ -101,6 +101,11 @@ class Results:
         rows = self._histories[variant]
         return Counter(rows[rows["epoch"] == rows["epoch"].max()]["end"])
 
+    def alike(self, variant: str) -> bool:
+        """Whether all seeds end alike, and do not diverge: only then a mean describes them."""
+        ends = self.ends(variant)
+        return len(ends) == 1 and "diverges" not in ends
+
     def ended(self, variant: str, end: str) -> Flags:
         """Which seeds `[seeds]` end so."""
         rows = self._histories[variant]

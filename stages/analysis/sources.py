@@ -68,7 +68,6 @@ SOURCES = (
                 holds="a layer multiplies it by {measured}",
             ),
         ),
-        figure="depth",
     ),
     Claim(
         id="xavier_keeps_gradients",
@@ -83,7 +82,6 @@ SOURCES = (
                 holds="a layer multiplies it by {measured}",
             ),
         ),
-        figure="depth",
     ),
     Claim(
         id="xavier_converges_faster",
@@ -94,10 +92,10 @@ SOURCES = (
             Part(
                 TANH_XAVIER, quantities.first_accuracy, Region(low=0.01), against=TANH_USUAL,
                 stated="after one epoch it is more than a point ahead of U(±1/√n), on average",
-                holds="after one epoch it is {measured} from U(±1/√n)",
+                holds="after one epoch it is {measured} against U(±1/√n)",
             ),
         ),
-        figure="learning_curves",
+        figure="all_variants",
     ),
     Claim(
         id="he_keeps_variance",
@@ -132,11 +130,11 @@ SOURCES = (
             ),
             Part(
                 DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
-                stated="no seed of Xavier's ever learns",
-                holds="with Xavier's {measured} never do",
+                stated="every seed of Xavier's is stuck after every epoch",
+                holds="with Xavier's {measured} are",
             ),
         ),
-        figure="depth",
+        figure="final_accuracy",
     ),
     Claim(
         id="orthogonal_learns_at_any_depth",
@@ -148,13 +146,14 @@ SOURCES = (
             Part(
                 DEEP_ORTHOGONAL, quantities.first_accuracy, Region(-0.01, 0.01),
                 against=ORTHOGONAL,
-                stated="from orthogonal weights 30 layers are within a point of 3 after one epoch",
-                holds="from orthogonal weights 30 layers differ from 3 by {measured}",
+                stated="from orthogonal weights 30 layers are within a point of 3 after one epoch, "
+                "on average",
+                holds="from orthogonal weights 30 layers are {measured} against 3",
             ),
             Part(
                 DEEP_GAUSSIAN, quantities.first_accuracy, Region(high=-0.01), against=GAUSSIAN,
-                stated="from Gaussian ones they are more than a point behind",
-                holds="from Gaussian ones by {measured}",
+                stated="from Gaussian ones they are more than a point behind, on average",
+                holds="from Gaussian ones they are {measured}",
             ),
         ),
         figure="final_accuracy",
@@ -177,7 +176,6 @@ SOURCES = (
                 holds="Gaussian ones {measured} of it",
             ),
         ),
-        figure="depth",
     ),
     Claim(
         id="same_parameters_same_updates",
@@ -199,7 +197,6 @@ SOURCES = (
                 fails="from {start} the symmetry gap becomes {measured}",
             ),
         ),
-        figure="why_stuck",
     ),
     Claim(
         id="different_functions_are_best",
@@ -211,7 +208,7 @@ SOURCES = (
                 TWICE, quantities.final_accuracy, Region(high=0), against=DEFAULT,
                 stated="where every unit is there twice the network ends below the default start, "
                 "on average",
-                holds="it ends {measured} from {against}",
+                holds="it ends {measured} against {against}",
             ),
         ),
         figure="final_accuracy",
@@ -225,13 +222,13 @@ SOURCES = (
         parts=(
             Part(
                 NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=UNIFORM,
-                stated="Gaussian and uniform weights of one scale end within a point",
-                holds="Gaussian and uniform weights differ by {measured}",
+                stated="Gaussian and uniform weights of one scale end within a point, on average",
+                holds="Gaussian weights end {measured} against uniform ones",
             ),
             Part(
                 WIDE, quantities.final_accuracy, Region(high=-0.01), against=NORMAL,
-                stated="weights of standard deviation 1 end more than a point below",
-                holds="{start} differs by {measured}",
+                stated="weights of standard deviation 1 end more than a point below, on average",
+                holds="{start} ends {measured} against them",
             ),
         ),
         figure="final_accuracy",
@@ -249,8 +246,8 @@ SOURCES = (
             ),
             Part(
                 IDENTITY, quantities.final_accuracy, Region(low=-0.01), against=HE,
-                stated="it ends less than a point below He's random weights",
-                holds="it ends {measured} from {against}",
+                stated="it ends less than a point below He's random weights, or above, on average",
+                holds="it ends {measured} against {against}",
             ),
         ),
         figure="final_accuracy",
@@ -268,8 +265,8 @@ SOURCES = (
             ),
             Part(
                 DEEP_LSUV, quantities.final_accuracy, Region(low=-0.01), against=DEEP_HE,
-                stated="it ends less than a point below He's weights, or above",
-                holds="it ends {measured} from {against}",
+                stated="it ends less than a point below He's weights, or above, on average",
+                holds="it ends {measured} against {against}",
             ),
         ),
         figure="final_accuracy",

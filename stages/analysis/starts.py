@@ -39,12 +39,11 @@ class Start:
 
 
 def find(study: Study, start: Start) -> list[str]:
-    """The variants with this start in its setting; of those that start alike only the first."""
+    """The variants with this start in its setting; of those that draw the same only the first."""
     found: dict[str, str] = {}
     for name, variant in study.variants.items():
         if not start.setting.departures(variant.plan) and start.fills(variant.plan):
-            alike = variant.plan | {"tensors": laws(variant.plan, "weight", "bias")}
-            found.setdefault(json.dumps(alike, sort_keys=True), name)
+            found.setdefault(json.dumps(laws(variant.plan, "weight", "bias")), name)
     return list(found.values())
 
 
@@ -65,6 +64,7 @@ Law: TypeAlias = tuple[Any, ...]
 # torch.nn.init.calculate_gain, but for that of leaky_relu, which has a slope.
 GAINS = {"relu": 2**0.5, "tanh": 5 / 3, "selu": 0.75}
 TINY = 1e-30  # a gain below this leaves no float32 but 0
+NARROW = 6  # standard deviations: further out nothing is drawn
 
 
 def law(name: str, given: dict[str, Any]) -> Law:
@@ -75,40 +75,53 @@ def law(name: str, given: dict[str, Any]) -> Law:
     match name:
         case "constant":
             return "constant", _float32(given["val"])
+        case "normal" if _is_point(given["mean"], given["std"]):
+            return "constant", _float32(given["mean"])
+        case "trunc_normal" if _is_point(given["mean"], given["std"]):
+            return "constant", _float32(min(max(given["mean"], given["a"]), given["b"]))
         case "uniform" | "trunc_normal" if _float32(given["a"]) == _float32(given["b"]):
             return "constant", _float32(given["a"])
-        case "normal" if _float32(given["std"]) == 0:
-            return "constant", _float32(given["mean"])
+        case "sparse" if given["sparsity"] >= 1 or _is_point(0, given["std"]):
+            return "constant", 0.0
         case "kaiming_normal" | "kaiming_uniform":
             gain = GAINS.get(given["nonlinearity"], 1.0)
             if given["nonlinearity"] == "leaky_relu":
-                gain = math.sqrt(2 / (1 + given["a"] ** 2))
-            drawn: Law = name, given["mode"], round(gain, 9)
+                gain = 2**0.5 / math.hypot(1, 0.01 if given["a"] is None else given["a"])
+            drawn: Law = name, given["mode"], gain
         case "xavier_normal" | "xavier_uniform" | "orthogonal" | "hadamard":
-            drawn = name, round(given["gain"], 9)
-            gain = abs(given["gain"])
+            gain = float(given["gain"])
+            drawn = name, gain
         case "uniform":
-            return name, given["a"], given["b"]
+            return name, _float32(given["a"]), _float32(given["b"])
         case "normal":
             return name, _float32(given["mean"]), given["std"]
         case "trunc_normal":
             return name, given["mean"], given["std"], given["a"], given["b"]
         case _:
             return name, json.dumps(given)
-    return drawn if gain > TINY else ("constant", 0.0)
+    return drawn if abs(gain) > TINY else ("constant", 0.0)
 
 
 def _float32(value: float) -> float:
     return float(str(np.float32(value))) + 0.0  # its shortest name, and no −0
 
 
+def _is_point(mean: float, std: float) -> bool:
+    return _float32(mean + NARROW * std) == _float32(mean - NARROW * std)
+
+
+def nearly(drawn: Law) -> Law:
+    """A law whose numbers have nine digits, to compare with the known ones."""
+    return tuple(float(f"{v:.9g}") if isinstance(v, float) else v for v in drawn)
+
+
 XAVIER = {("xavier_normal", 1.0), ("xavier_uniform", 1.0)}
-HE = {(f"kaiming_{shape}", "fan_in", round(2**0.5, 9)) for shape in ("normal", "uniform")}
+HE = {nearly((f"kaiming_{shape}", "fan_in", 2**0.5)) for shape in ("normal", "uniform")}
 # U(±1/√fan_in): also PyTorch's default.
-USUAL = {("default", "{}"), ("kaiming_uniform", "fan_in", round(3**-0.5, 9))}
+USUAL = {("default", "{}"), nearly(("kaiming_uniform", "fan_in", 3**-0.5))}
 GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
 ORTHOGONAL = {("orthogonal", 1.0)}
-HADAMARD = {("hadamard", round(2**0.5, 9))}
+HADAMARD = {nearly(("hadamard", 2**0.5))}
 IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
 DEFAULT, ZERO = ("default", "{}"), ("constant", 0.0)
 
@@ -148,7 +161,7 @@ def weights(known: Container[Law]) -> Callable[[Plan], bool]:
 
     def fills(plan: Plan) -> bool:
         zero = set(laws(plan, "bias")) == {ZERO}
-        return zero and all(drawn in known for drawn in laws(plan, "weight"))
+        return zero and all(nearly(drawn) in known for drawn in laws(plan, "weight"))
 
     return fills
 
@@ -165,7 +178,7 @@ def twice(plan: Plan) -> bool:
 
 
 def random(plan: Plan) -> bool:
-    """Whether every weight is drawn at random, around 0, and every bias too or is 0."""
+    """Whether torch.nn.init draws every weight around 0; biases are 0 or the default."""
     return set(laws(plan, "bias")) <= {DEFAULT, ZERO} and all(map(around_0, laws(plan, "weight")))
 
 
@@ -179,7 +192,7 @@ def around_0(drawn: Law) -> bool:
             return bool(mean == 0 and a == -b)
     return drawn[0] in (
         "default", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform",
-        "orthogonal",
+        "orthogonal", "sparse",
     )  # fmt: skip
 
 

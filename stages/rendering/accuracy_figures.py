@@ -4,7 +4,6 @@ import math
 
 import pandas as pd
 
-from stages.analysis.outcomes import outcome
 from stages.analysis.results import Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.study import BASELINE, Study
@@ -20,8 +19,9 @@ def learning_curves(study: Study, results: Results, table: pd.DataFrame) -> plt.
     names = study.first_group()[: len(style.PALETTE)]
     _draw_curves(axes, study, results, table, names)
     axes.set_ylabel("Test accuracy (%)")
-    spread = f"mean and 95 % interval over {study.seeds} seeds" if study.seeds > 1 else "one seed"
-    axes.set_title(f"Does the initial value of the weights decide what is learned?\n{spread}")
+    axes.set_title(
+        f"Does the initial value of the weights decide what is learned?\n{_spread(study)}"
+    )
     axes.legend(loc="center right", frameon=True, framealpha=0.9, title="at the last epoch")
     return figure
 
@@ -38,7 +38,7 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
     )  # fmt: skip
     for axes, (group, names) in zip(panels.flat, groups.items(), strict=False):
         last = _draw_curves(axes, study, results, table, names)
-        if BASELINE not in names and _has_mean(study, results, BASELINE):
+        if BASELINE in study.variants and BASELINE not in names and results.alike(BASELINE):
             seen = 100 * results.curve(BASELINE)[: last + 1]
             axes.plot(
                 seen, color="#777777", linestyle=":", linewidth=1.5, zorder=1,
@@ -51,15 +51,15 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
         axes.set_ylabel("Test accuracy (%)")
     for axes in panels.flat[len(groups) :]:
         axes.set_visible(False)
-    figure.suptitle(
-        "Which ways to start learn, and which never do?\n"
-        "mean and 95 % interval over seeds; every seed where they part ways"
-    )
+    figure.suptitle(f"Which ways to start learn, and which never do?\n{_spread(study)}")
     return figure
 
 
-def _has_mean(study: Study, results: Results, name: str) -> bool:
-    return name in study.variants and outcome(study, results, name).has_mean
+def _spread(study: Study) -> str:
+    """What the curves show of the seeds."""
+    if study.seeds == 1:
+        return "one seed"
+    return f"mean and 95 % interval over {study.seeds} seeds; every seed where they part ways"
 
 
 def _draw_curves(
@@ -67,13 +67,13 @@ def _draw_curves(
 ) -> int:
     """Draw a curve a variant, or a line a seed where they part ways; the last epoch."""
     looks, endings = style.looks(study), style.endings(table)
-    splits = {row.variant for row in table.itertuples() if row.outcome.splits}
+    parted = {row.variant for row in table.itertuples() if not row.outcome.has_mean}
     for i, name in enumerate(names):
         look = figures.of(looks[name])
         label: str | None = f"{study.variants[name].label} ({endings[name]})"
         epochs = range(results.epochs(name) + 1)
         seeds = [100 * results.accuracy(name, epoch) for epoch in epochs]
-        if name in splits:
+        if name in parted:
             for curve in zip(*seeds, strict=True):
                 axes.plot(epochs, curve, color=look["color"], linewidth=1.2, label=label)
                 label = None
@@ -122,7 +122,8 @@ def final_accuracy(study: Study, results: Results, table: pd.DataFrame) -> plt.F
             textcoords="offset points", color=color, ha=side, va="bottom", fontsize=9,
         )  # fmt: skip
     labels = [
-        f"{row.label}  ({style.outcome(row)})" if row.outcome.splits else row.label for row in rows
+        row.label if row.outcome.has_mean else f"{row.label}  ({style.outcome(row)})"
+        for row in rows
     ]
     whole.set_yticks(range(len(rows)), labels)
     whole.set_ylim(-0.7, len(rows) - 0.3)

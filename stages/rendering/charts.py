@@ -90,13 +90,10 @@ CURVES = {
 }  # fmt: skip
 
 
-# Where the seeds of a variant end otherwise than each other, no mean describes them.
-TOGETHER, PARTED = "datum.ends < 2", "datum.ends > 1"
-
-
-def counted(chart: Any) -> Any:
-    """In how many ways the seeds of a variant end, as `ends`."""
-    return chart.transform_joinaggregate(ends="distinct(end)", groupby=["rev", "variant"])
+def told_apart(chart: Any) -> Any:
+    """Whether the seeds of a variant part ways or diverge, as `parted`: they have no mean."""
+    chart = chart.transform_joinaggregate(ends="distinct(end)", groupby=["rev", "variant"])
+    return chart.transform_calculate(parted="datum.ends > 1 || datum.end == 'diverges'")
 
 
 def numbered(chart: Any, curve: Curve) -> Any:
@@ -105,9 +102,9 @@ def numbered(chart: Any, curve: Curve) -> Any:
     `apart` is the seed where seeds part ways, and else the same for all of them.
     """
     numbers = {"x": f"toNumber(datum.{curve.x})", "y": f"toNumber(datum.{curve.y})"}
-    numbers["apart"] = f"{PARTED} ? datum.seed : 'all'"
+    numbers["apart"] = "datum.parted ? datum.seed : 'all'"
     chart = chart.transform_window(position="row_number()", groupby=["rev"])
-    chart = counted(chart).transform_calculate(**numbers)
+    chart = told_apart(chart).transform_calculate(**numbers)
     return chart if curve.band else chart.transform_filter("datum.y > 0")  # on a log scale
 
 
@@ -118,7 +115,7 @@ def summarized(chart: Any, curve: Curve, *columns: str) -> Any:
 
     `place` puts panels into the order of the table: those of a wrapped facet know no other.
     """
-    groups = ["rev", "variant", "ends", *([curve.by] if curve.by else []), "x", *columns]
+    groups = ["rev", "variant", "parted", *([curve.by] if curve.by else []), "x", *columns]
     chart = chart.transform_aggregate(
         place="min(position)", mean="mean(y)", deviation="stdev(y)", seeds="valid(y)",
         least="min(y)", most="max(y)", groupby=groups,
@@ -145,7 +142,8 @@ def values(tips: list) -> alt.LayerChart:
     x = alt.X("test_acc:Q", title="Test accuracy", axis=axis, scale=scale)
     dots = alt.Chart().mark_circle(opacity=0.7, size=26)
     dots = dots.encode(x=x, tooltip=[*tips, "seed:N", alt.Tooltip("test_acc:Q", format=".2%")])
-    ticks = counted(alt.Chart().mark_tick(thickness=2, size=11)).transform_filter(TOGETHER)
+    ticks = told_apart(alt.Chart().mark_tick(thickness=2, size=11))
+    ticks = ticks.transform_filter("!datum.parted")
     mean = alt.Tooltip("mean(test_acc):Q", format=".2%", title="mean")
     return alt.layer(dots, ticks.encode(x="mean(test_acc):Q", tooltip=[*tips, mean]))
 
@@ -222,7 +220,7 @@ def at_pointer(curve: Curve) -> alt.Chart:
     # What the pointer meets is a cell around the line, and the cell's datum is the line.
     met = "(datum.datum || datum)"
     tip = f"{{'{curve.x_title}': {met}.x, '{curve.axis['title']}': {met}.words}}"
-    words = f"datum.label + ': ' + ({PARTED} ? {curve.told_parted} : {curve.told})"
+    words = f"datum.label + ': ' + (datum.parted ? {curve.told_parted} : {curve.told})"
     there = alt.AggregatedFieldDef(op="values", **{"as": "curves"})
     # Named, since else Altair counts all the charts that it has named.
     rule = alt.Chart(name="pointer").mark_rule(strokeWidth=1).transform_filter(OUT)

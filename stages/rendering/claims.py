@@ -8,7 +8,7 @@ import pandas as pd
 
 from stages.analysis import judging
 from stages.analysis.claims import SOURCE
-from stages.analysis.judging import Judged, Judgement, Part, Result
+from stages.analysis.judging import Claim, Judged, Judgement, Part, Result
 from stages.analysis.quantities import Unit
 from stages.analysis.results import Results
 from stages.analysis.statistics import Estimate
@@ -43,7 +43,7 @@ def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dic
                 "source": claim.source,
                 "place": claim.place,
                 "claim": claim.claim,
-                "tested_with": "; ".join(dict.fromkeys(p.start.setting.words for p in claim.parts)),
+                "tested_with": tested_with(claim),
                 "verdict": judgement.verdict.value,
                 "evidence": evidence(judgement, study, results),
                 "why": " ".join(
@@ -58,6 +58,12 @@ def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dic
             }
         )
     return found
+
+
+def tested_with(claim: Claim) -> str:
+    """The networks and trainings that a claim is about."""
+    needed = [start for part in claim.parts for start in (part.start, part.against) if start]
+    return "; ".join(dict.fromkeys(start.setting.words for start in needed))
 
 
 def stated(part: Part) -> dict:
@@ -99,13 +105,14 @@ def evidence(judgement: Judgement, study: Study, results: Results) -> str:
     clauses = []
     for part in judgement.claim.parts:
         own = [judged for judged in judgement.parts if judged.part is part]
+        several, what = len(own) > 1, "comparisons" if part.against else "starts"
         hold = [judged for judged in own if judged.result is Result.HOLDS]
         if len(hold) > MANY:
-            near = words(min(hold, key=_distance), study, results)
-            clauses.append(f"✓ {len(hold)} of {len(own)} starts, as {near}")
+            near = words(min(hold, key=_distance), study, results, several)
+            clauses.append(f"✓ {len(hold)} of {len(own)} {what}, as {near}")
             own = [judged for judged in own if judged not in hold]
         clauses += [
-            f"{style.sign(judged.result.value)} {words(judged, study, results, len(own) > 1)}"
+            f"{style.sign(judged.result.value)} {words(judged, study, results, several)}"
             for judged in own
         ]
     return "; ".join(clauses) + "."
@@ -127,7 +134,7 @@ def words(judged: Judged, study: Study, results: Results, one_of_several: bool =
         return "; ".join(
             f"{quoted(study, name)}: {style.ends(results.ends(name))}"
             for name in pair
-            if len(results.ends(name)) > 1 or results.ends(name)["diverges"]
+            if not results.alike(name)
         )
     if judged.estimate is None:
         learns = judged.against is None or results.ended(judged.against, "learns").any()
@@ -191,7 +198,12 @@ def missing(judgement: Judgement, study: Study) -> str:
     said = f"No variant has {start.words}, with {start.setting.words}"
     if lacks["nearest"]:
         name, departures = lacks["nearest"]
-        otherwise = style.listed([f"{key} {now} (not {then})" for key, now, then in departures])
+        otherwise = style.listed(
+            [
+                f"{key} {style.setting(now)} (not {style.setting(then)})"
+                for key, now, then in departures
+            ]
+        )
         said += f"; {quoted(study, name)} has {otherwise}"
     return f"{said}."
 
@@ -235,7 +247,9 @@ def as_csv(claims: list[dict]) -> str:
             }
             kept = ("stated", "quantity", "variant", "against", "measured", "result")
             table.append(shared | {key: part[key] for key in kept} | ends)
-    return pd.DataFrame(table).to_csv(index=False)
+    numbers = [f"{what}_{end}" for what in ("region", "interval") for end in ("low", "high")]
+    columns = [*(column for column in table[0] if column not in numbers), *numbers]
+    return pd.DataFrame(table, columns=columns).to_csv(index=False)
 
 
 def as_markdown(claims: list[dict]) -> str:

@@ -11,7 +11,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FORMATS = (
     style.percent, style.interval, style.accuracy, style.points, style.counted, style.listed,
     style.power, style.rounded, style.outcome, style.sign,
-    style.together,
+    style.together, style.setting,
 )  # fmt: skip
 
 

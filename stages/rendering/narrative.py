@@ -66,7 +66,9 @@ def equal(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any
     found = [
         {"row": row, "width": study.variants[name].hidden[0]}
         for name, row in rows.items()
-        if row.outcome is Outcome.PARTLY and results.probe(name, "fc1", "distinct_units").max() == 1
+        if row.outcome is Outcome.PARTLY
+        and study.variants[name].hidden[0] > 1
+        and results.probe(name, "fc1", "distinct_units").max() == 1
     ]
     return max(found, key=lambda one: one["row"].test_acc_mean, default=None)
 
@@ -78,7 +80,7 @@ def noise(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any
         return None
     constant, least, name = next(level for level in levels if level[1])
     return {
-        "constant": f"{constant:g}",
+        "constant": style.minus(f"{constant:g}"),
         "least": least,
         "enough": results.ended(name, "learns").all(),
         "row": rows[name],
@@ -120,6 +122,7 @@ def by_scheme(
                 "theory": Fraction(ratio).limit_denominator(20) if ratio > 0 else None,
                 "row": rows[name],
                 "epochs": results.epochs(name),
+                "optimizer": style.OPTIMIZERS[study.variants[name].plan["optimizer"]],
             }
         )
     return found

@@ -38,6 +38,7 @@ TABLES = {
 PLACES = {
     "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
     "why_stuck": ("symmetry", "how symmetry breaks, or not", "symmetry"),
+    "all_variants": ("figure-learning_curves", "the learning curves", "learning_curves"),
     "who_moved": ("figure-who_moved", "who moved", "who_moved"),
     "final_accuracy": ("figure-final_accuracy", "how every start ends", "final_accuracy"),
     "depth": ("figure-depth", "the signal by layer", "signal"),
@@ -103,8 +104,8 @@ def dead_at_the_end(reports: Path, table: pd.DataFrame) -> dict[str, float]:
     rows = pd.read_csv(reports / "dead_units.csv")
     last = rows["epoch"] == rows.groupby("variant")["epoch"].transform("max")
     means = rows[last].groupby("variant")["dead_fraction"].mean().dropna()
-    split = {row.variant for row in table.itertuples() if row.outcome.splits}
-    return means.drop(split, errors="ignore").to_dict()
+    apart = [row.variant for row in table.itertuples() if not row.outcome.has_mean]
+    return means.drop(apart, errors="ignore").to_dict()
 
 
 def variants(

@@ -43,7 +43,7 @@ def why_stuck(study: Study, results: Results) -> plt.Figure:
             look = figures.of(style.look(i)) | {"linestyle": "-"}
             # What lies below stays visible around what lies on it.
             look |= {"linewidth": 4 - min(i, 2), "markersize": 10 - 4 * min(i, 2)}
-            parted = len(results.ends(name)) > 1
+            parted = not results.alike(name)
             for axes, probe, times in zip(column, PROBES, (1, 100), strict=True):
                 curves = times * rows.set_index(["epoch", "seed"])[probe].astype(float).unstack()
                 lines = axes.plot(curves if parted else curves.mean(axis=1), **look)
@@ -170,7 +170,7 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
     names = [name for _, _, name in levels]
     figure, (top, bottom) = figures.new(2, 1, figsize=(8, 6.6), sharex=True)
     last = results.epochs(names[0])
-    parted = [place for place, name in enumerate(names) if len(results.ends(name)) > 1]
+    parted = [place for place, name in enumerate(names) if not results.alike(name)]
     moments = {0: "before training", 1: "after one epoch", last: f"after {last} epochs"}
     for i, (epoch, words) in enumerate(moments.items()):
         gaps = [results.probe(name, "fc1", "symmetry_gap", epoch) for name in names]
@@ -190,7 +190,7 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     lines = [(results.commonest, "chance", style.CHANCE)]
-    if BASELINE in study.variants and len(results.ends(BASELINE)) == 1:
+    if BASELINE in study.variants and results.alike(BASELINE):
         lines.append((results.accuracy(BASELINE).mean(), "baseline", style.REFERENCE))
     for share, words, color in lines:
         bottom.axhline(100 * share, color=color, linestyle="--", linewidth=1.2)
@@ -201,7 +201,7 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
     bottom.set_ylabel("Final test accuracy (%)")
     bottom.set_xticks(range(len(names)), [style.power(epsilon) for _, epsilon, _ in levels])
     bottom.set_xlabel(f"ε, where all weights start at {levels[0][0]:g} + ε·N(0, 1)")
-    figure.suptitle(f"{question}  (95 % intervals over seeds)")
+    figure.suptitle(question + ("  (95 % intervals over seeds)" if study.seeds > 1 else ""))
     return figure
 
 

@@ -22,6 +22,7 @@ SIGNS = {
 }  # fmt: skip
 
 DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
+OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
 SCHEMES = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
 
 
@@ -51,6 +52,11 @@ def looks(study: Study) -> dict[str, Look]:
                 color = study.variants[name].color
                 found[name] = look(i)._replace(color=color) if color else look(i)
     return {name: found[name] for name in study.variants}
+
+
+def setting(value: object) -> object:
+    """A setting's value in words."""
+    return "all images" if value is None else value
 
 
 def known(value: float | None) -> bool:
@@ -132,7 +138,7 @@ def together(parts: list[dict]) -> list[tuple[str, list[dict]]]:
 def endings(table: pd.DataFrame) -> dict[str, str]:
     """How every variant ends: its accuracy, or how its seeds part ways."""
     return {
-        row.variant: outcome(row) if row.outcome.splits else percent(row.test_acc_mean)
+        row.variant: percent(row.test_acc_mean) if row.outcome.has_mean else outcome(row)
         for row in table.itertuples()
     }
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from stages.analysis import outcomes
+from stages.analysis.study import BASELINE
 from stages.rendering import style
 from stages.rendering.environment import environment
 
@@ -24,11 +25,12 @@ def csv(table: pd.DataFrame, columns: list[str]) -> str:
 
 def as_markdown(table: pd.DataFrame) -> str:
     """summary.md: the table to read, accuracies in per cent, and what has to be known of it."""
-    epochs = table["epochs"].max()
+    epochs = dict(zip(table["variant"], table["epochs"], strict=True)).get(BASELINE)
+    otherwise = table[(table["epochs"] != epochs) & table["diff_mean"].notna()]
     template = environment(autoescape=False).get_template("summary.md")
     return template.render(
         rows=list(table.itertuples()),
-        short=list(table[table["epochs"] < epochs].itertuples()),
+        otherwise=list(otherwise.itertuples()),
         epochs=epochs,
         differ=outcomes.differences(table),
     )
