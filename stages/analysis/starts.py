@@ -103,7 +103,8 @@ def law(name: str, given: dict[str, Any]) -> Law:
 
 
 def _float32(value: float) -> float:
-    return float(str(np.float32(value))) + 0.0  # its shortest name, and no −0
+    with np.errstate(over="ignore"):
+        return float(str(np.float32(value))) + 0.0  # its shortest name, and no −0
 
 
 def _is_point(mean: float, std: float) -> bool:
