@@ -305,7 +305,7 @@ LECTURE = (
             Part(
                 ZEROS, quantities.weights_with_a_gradient, NONE,
                 stated="all gradients of the weights are 0",
-                holds="before training and after every epoch they are exactly 0, in every seed",
+                holds="the weights' gradients are exactly 0 before training and after every epoch",
                 fails="{measured} of the weight matrices have another gradient",
             ),
             Part(
