@@ -1,10 +1,11 @@
 """Stage check: params.yaml can be run, and what every variant's training is told."""
 
 import json
-import shutil
 from dataclasses import asdict
+from itertools import chain, count
 from pathlib import Path
 
+from stages import writing
 from stages.settings import plans, reading
 from stages.settings.params import Params
 from stages.training import probes, results
@@ -21,8 +22,7 @@ def main() -> None:
     except reading.ParamsError as error:
         raise SystemExit(str(error)) from None
     for run in stale:
-        shutil.rmtree(run)
-        print(f"{run}: removed, params.yaml has no such variant (DVC's cache keeps it)")
+        print(f"{run}: now in {put_away(run)}, since params.yaml has no such variant")
     write(settings, found)
 
 
@@ -30,30 +30,43 @@ def stale_runs(settings: Params) -> list[Path]:
     """The results of variants that params.yaml no longer has.
 
     DVC takes data/runs as a whole, so what is left there would make the same study look like
-    another one. Raises ParamsError for anything else there, which is not ours to remove.
+    another one, and it deletes all of a run before it trains it again. Raises ParamsError for
+    anything else there, which is not ours.
     """
-    runs = DATA / "runs"
-    others = sorted(p for p in runs.glob("*") if p.name not in settings.variants)
-    for path in others:
-        if not path.is_dir() or {file.name for file in path.iterdir()} != results.FILES:
-            raise reading.ParamsError([f"{path}: is not the result of a variant; move it away"])
-    return others
+    runs = sorted((DATA / "runs").glob("*"))
+    strange = [run for run in runs if not run.is_dir()]
+    for run in runs:
+        files = run.iterdir() if run.is_dir() else ()
+        strange += [file for file in files if file.name not in results.FILES]
+    if strange:
+        rule = "is no result of a variant, and would be lost; move it away"
+        raise reading.ParamsError([f"{path}: {rule}" for path in strange])
+    return [run for run in runs if run.name not in settings.variants]
+
+
+def put_away(run: Path) -> Path:
+    """Move a run out of DVC's sight, into data/removed; where it is now."""
+    folder = DATA / "removed"
+    folder.mkdir(exist_ok=True)
+    names = chain([run.name], (f"{run.name}-{i}" for i in count(2)))
+    place = next(folder / name for name in names if not (folder / name).exists())
+    return run.rename(place)
 
 
 def write(settings: Params, found: dict[str, Plan]) -> None:
     """Write what the other stages read instead of params.yaml."""
-    folder = DATA / "plans"
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.stem not in found:
-            path.unlink()
-    for name, plan in found.items():
-        (folder / f"{name}.json").write_text(plan.as_json(), encoding="utf-8")
-    # Always the same words: a valid edit changes nothing for the stage that waits for this.
-    (DATA / "params_are_valid").write_text("params.yaml is valid\n", encoding="utf-8")
-    (DATA / "variants.txt").write_text("".join(f"{name}\n" for name in found), encoding="utf-8")
+    files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
     study = json.dumps(described(settings, found), indent=1, ensure_ascii=False)
-    (DATA / "study.json").write_text(f"{study}\n", encoding="utf-8")
+    others = {
+        # Always the same words: a valid edit changes nothing for the stage that waits for this.
+        DATA / "params_are_valid": "params.yaml is valid\n",
+        DATA / "variants.txt": "".join(f"{name}\n" for name in found),
+        DATA / "study.json": f"{study}\n",
+    }
+    writing.replace(files | others)
+    for path in (DATA / "plans").iterdir():
+        if path not in files:
+            path.unlink()
 
 
 def described(settings: Params, found: dict[str, Plan]) -> dict:

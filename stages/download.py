@@ -84,7 +84,10 @@ def main() -> None:
         raise SystemExit(f"interrupted: {target} was not written") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    raise SystemExit("\n".join([f"{target}: no source delivered it:", *failures, by_hand(name)]))
+    lines = [f"{target}: no source delivered it:", *failures, by_hand(name)]
+    if target.exists():
+        lines.insert(1, f"  what is there is damaged; try: dvc checkout --force {target}")
+    raise SystemExit("\n".join(lines))
 
 
 def by_hand(name: str) -> str:

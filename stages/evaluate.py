@@ -2,9 +2,9 @@
 
 import csv
 import hashlib
+import io
 import math
 import sys
-from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
@@ -12,6 +12,7 @@ from statistics import fmean
 import torch
 from safetensors.torch import load_file, save
 
+from stages import writing
 from stages.training import BITS_PROMISED, data, network
 from stages.training.plan import CLASSES, Fill, Plan
 
@@ -42,7 +43,7 @@ def main() -> None:
         if run.name not in variants:
             raise SystemExit(
                 f"{run}: params.yaml has no such variant; `dvc repro --force --single-item check` "
-                "removes it (DVC's cache keeps it)"
+                "moves it away"
             )
     images = data.load_split(folder, "test")
     tables: dict[str, Rows] = {name: [] for name in (*PLOTTED, "probes")}
@@ -54,14 +55,16 @@ def main() -> None:
             tables[name] += [{"variant": variant} | row for row in rows]
         for name, values in load_file(run / "snapshots.safetensors").items():
             snapshots[f"{variant}/{name}"] = values
-    REPORTS.mkdir(exist_ok=True)
-    TABLES.mkdir(exist_ok=True)
-    for name in PLOTTED:
-        write_csv(REPORTS / f"{name}.csv", tables[name])
-    write_csv(TABLES / "probes.csv", tables["probes"])
-    write_csv(TABLES / "files.csv", files(folder))
-    write_csv(TABLES / "test_set.csv", [test_set(images)])
-    (TABLES / "snapshots.safetensors").write_bytes(save(snapshots))
+    written: dict[Path, str | bytes] = {
+        REPORTS / f"{name}.csv": as_csv(tables[name]) for name in PLOTTED
+    }
+    written |= {
+        TABLES / "probes.csv": as_csv(tables["probes"]),
+        TABLES / "files.csv": as_csv(files(folder)),
+        TABLES / "test_set.csv": as_csv([test_set(images)]),
+        TABLES / "snapshots.safetensors": save(snapshots),
+    }
+    writing.replace(written)
 
 
 def files(folder: Path) -> Rows:
@@ -282,13 +285,13 @@ def read_csv(path: Path) -> Rows:
         return list(csv.DictReader(file))
 
 
-def write_csv(path: Path, rows: Iterable[dict]) -> None:
-    """Write rows that share their keys, with a header."""
-    rows = list(rows)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def as_csv(rows: Rows) -> str:
+    """Rows that share their keys, with a header."""
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
 
 
 if __name__ == "__main__":

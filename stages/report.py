@@ -1,12 +1,12 @@
 """Stage report: summary, the audit of the lecture's claims, figures, a note, and the page."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from stages import writing
 from stages.analysis import judging, outcomes
 from stages.analysis.claims import LECTURE
 from stages.analysis.outcomes import Outcome
@@ -33,24 +33,28 @@ def main() -> None:
     table = outcomes.comparison(study, results)
     audit = judging.audit((*LECTURE, *SOURCES), study, results)
     judged = claims.rows(study, results, audit)
-    accuracy = accuracies(table)
 
-    write("summary.csv", summary.csv(table, summary.SUMMARY_COLUMNS))
-    write("statistics.csv", summary.csv(table, summary.DETAIL_COLUMNS))
-    write("summary.md", summary.as_markdown(table))
-    write("claims.json", as_json(judged))
-    write("claims.md", claims.as_markdown(judged))
-    write("note.md", note.text(study, results, table, judged))
-    write("metrics.json", as_json(headline(study, table, judged)))
-    write("accuracy.json", as_json(accuracy))
-
-    folder = REPORTS / "figures"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for name, figure in draw(study, results, table):
-        figures.save(figure, folder / name)
-
-    write("index.html", page.text(study, results, table, judged, REPORTS, TABLES))
+    texts = {
+        "summary.csv": summary.csv(table, summary.SUMMARY_COLUMNS),
+        "statistics.csv": summary.csv(table, summary.DETAIL_COLUMNS),
+        "summary.md": summary.as_markdown(table),
+        "claims.json": as_json(judged),
+        "claims.md": claims.as_markdown(judged),
+        "note.md": note.text(study, results, table, judged),
+        "metrics.json": as_json(headline(study, table, judged)),
+        "accuracy.json": as_json(accuracies(table)),
+    }
+    files = {REPORTS / name: text for name, text in texts.items()}
+    pictures = {
+        REPORTS / "figures" / name: content
+        for stem, figure in draw(study, results, table)
+        for name, content in figures.saved(figure, stem).items()
+    }
+    html = page.text(study, results, table, judged, REPORTS, TABLES, made=texts)
+    writing.replace(files | pictures | {REPORTS / "index.html": html})
+    for path in (REPORTS / "figures").glob("*"):
+        if path not in pictures:
+            path.unlink()
 
 
 def draw(
@@ -95,11 +99,6 @@ def headline(study: Study, table: pd.DataFrame, judged: list[dict]) -> dict:
 def as_json(values: object) -> str:
     """Indented JSON."""
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-
-
-def write(name: str, text: str) -> None:
-    """Write a file in reports."""
-    (REPORTS / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

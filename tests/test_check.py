@@ -105,7 +105,7 @@ def test_an_edit_changes_what_it_is_about_and_nothing_else():
         assert written() == before
 
 
-def test_the_plan_and_the_results_of_a_variant_that_is_gone_are_removed(capsys):
+def test_the_plan_of_a_variant_that_is_gone_is_removed_and_its_results_are_put_away(capsys):
     kept, gone = run_of("baseline"), run_of("zero")
     checked(changed(variants={"zero": {}}))
     assert gone.is_dir() and capsys.readouterr().out == ""
@@ -114,11 +114,15 @@ def test_the_plan_and_the_results_of_a_variant_that_is_gone_are_removed(capsys):
     assert {file.name for file in kept.iterdir()} == results.FILES
     assert not (DATA / "plans" / "zero.json").exists()
     assert capsys.readouterr().out == (
-        "data/runs/zero: removed, params.yaml has no such variant (DVC's cache keeps it)\n"
+        "data/runs/zero: now in data/removed/zero, since params.yaml has no such variant\n"
     )
+    assert {file.name for file in (DATA / "removed" / "zero").iterdir()} == results.FILES
+    run_of("zero")
+    checked()
+    assert (DATA / "removed" / "zero-2").is_dir()  # beside the first, not in its place
 
 
-@pytest.mark.parametrize("name", ["chapter", "thesis/chapter", "thesis/history.csv"])
+@pytest.mark.parametrize("name", ["chapter", "thesis/chapter", "baseline/note.txt"])
 def test_what_is_no_result_is_refused_and_kept(name):
     stale = run_of("zero")
     precious = RUNS / name
@@ -127,8 +131,9 @@ def test_what_is_no_result_is_refused_and_kept(name):
     before = written()
     with pytest.raises(SystemExit) as refused:
         checked()
-    path = RUNS / name.split("/")[0]
-    assert refused.value.code == f"{path}: is not the result of a variant; move it away"
+    assert refused.value.code == (
+        f"{precious}: is no result of a variant, and would be lost; move it away"
+    )
     assert written() == before
     assert stale.is_dir()
 
@@ -155,6 +160,23 @@ def test_evaluate_refuses_results_of_a_variant_that_is_gone(monkeypatch):
         evaluate.main()
     assert refused.value.code == (
         f"{stale}: params.yaml has no such variant; `dvc repro --force --single-item check` "
-        "removes it (DVC's cache keeps it)"
+        "moves it away"
     )
     assert written() == before
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_what_is_linked_to_a_cache_is_replaced_and_not_written_into(link, tmp_path):
+    checked()
+    cached = tmp_path / "cached"
+    for path in (DATA / "study.json", DATA / "plans" / "baseline.json"):
+        cached.write_bytes(path.read_bytes())
+        path.unlink()
+        getattr(path, link)(cached)
+        before = cached.read_bytes()
+        checked(changed(seeds=3))
+        assert cached.read_bytes() == before
+        assert path.read_bytes() != before
+        assert not path.is_symlink()
+        checked()
+        cached.unlink()

@@ -23,6 +23,7 @@ TABLE: dict[str, set[str]] = {
     "stages/training/": {"check", "evaluate"} | TRAIN,
     "stages/analysis/": {"report"},
     "stages/rendering/": {"report"},
+    "stages/writing.py": {"check", "evaluate", "report"},
     "tools/": set(),
     "docs/": set(),
     "tests/": set(),

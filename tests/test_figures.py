@@ -1,6 +1,9 @@
 """The figures, from made-up results."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -14,10 +17,11 @@ from stages.analysis.outcomes import comparison
 from stages.analysis.results import Results
 from stages.analysis.sources import SOURCES
 from stages.analysis.study import Study
-from stages.rendering import accuracy_figures, claims, figures, note, probe_figures
+from stages.rendering import accuracy_figures, claims, figures, note, probe_figures, style
 from stages.rendering.figures import plt
 from stages.training import snapshots
 from tests import made_up
+from tests.conftest import ROOT
 from tests.made_up import PARTED, STUCK
 
 ACCURACIES = {
@@ -233,9 +237,43 @@ def test_a_study_of_two_variants_and_one_seed_has_every_figure_too(draw):
     assert "one seed" in words(drawn["learning_curves"])
 
 
-def test_a_figure_has_the_same_bytes_twice(tmp_path, study, results):
-    for name in ("one", "two"):
-        figures.save(probe_figures.who_moved(study, results), tmp_path / name)
-    for kind in (".png", ".svg"):
-        assert (tmp_path / f"one{kind}").read_bytes() == (tmp_path / f"two{kind}").read_bytes()
-    assert b"<dc:date>" not in (tmp_path / "one.svg").read_bytes()
+def test_a_figure_has_the_same_bytes_twice(study, results):
+    one, two = (figures.saved(probe_figures.who_moved(study, results), "who") for _ in range(2))
+    assert one.keys() == {"who.png", "who.svg"}
+    assert one == two
+    assert b"<dc:date>" not in one["who.svg"]
+
+
+@pytest.mark.parametrize("label", ["a $x$ b", "$1 and $2", r"$\frac{$", "_hidden", "% & # ~ {}"])
+def test_a_label_is_shown_as_it_is(draw, results, label):
+    display = {name: {"label": label, "group": label} for name in ACCURACIES}
+    study = made_up.study(ACCURACIES, display)
+    drawn = draw(study, results)
+    for figure in drawn.values():
+        figure.draw_without_rendering()  # bad mathematics ends here
+    shown = legend(drawn["learning_curves"].axes[0])
+    assert len(shown) == len(study.first_group()[: len(style.PALETTE)])
+    for text in drawn["learning_curves"].axes[0].get_legend().get_texts():
+        words, is_math = text._preprocess_math(text.get_text())
+        assert not is_math
+        assert words.lstrip("\N{ZERO WIDTH SPACE}").startswith(label)
+
+
+def test_a_users_matplotlibrc_changes_nothing(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(
+        "text.usetex: True\nlines.linewidth: 9\nsavefig.dpi: 30\n"
+    )
+    code = (
+        "import stages; from stages.rendering import figures; figure, axes = figures.new();"
+        "axes.plot([1, 2]); import hashlib;"
+        "print(hashlib.sha256(figures.saved(figure, 'f')['f.svg']).hexdigest())"
+    )
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"MATPLOTLIBRC": str(folder), "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for folder in (tmp_path, tmp_path / "none")
+    ]  # fmt: skip
+    assert printed[0] == printed[1] != ""

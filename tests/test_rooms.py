@@ -19,17 +19,23 @@ STAGES = {
     ),
     "check": (
         "stages.check",
-        {"stages.settings", "stages.training", "stages.check"},
+        {"stages.settings", "stages.training", "stages.check", "stages.writing"},
         {"pandas", "scipy", "matplotlib", "ruamel", "dvc"},
     ),
     "evaluate": (
         "stages.evaluate",
-        {"stages.training", "stages.evaluate"},
+        {"stages.training", "stages.evaluate", "stages.writing"},
         {"pydantic", "yaml", "pandas", "scipy", "matplotlib", "dvc"},
     ),
     "report": (
         "stages.report",
-        {"stages.analysis", "stages.rendering", "stages.training", "stages.report"},
+        {
+            "stages.analysis",
+            "stages.rendering",
+            "stages.training",
+            "stages.report",
+            "stages.writing",
+        },
         {"torch", "pydantic", "dvc"},
     ),
     "download": (

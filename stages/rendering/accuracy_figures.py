@@ -44,7 +44,7 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
                 seen, color="#777777", linestyle=":", linewidth=1.5, zorder=1,
                 label=f"baseline ({seen[-1]:.2f} %)",
             )  # fmt: skip
-        axes.set_title(group)
+        axes.set_title(figures.plain(group))
         if len(names) <= MAX_NAMED:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=9, frameon=False)
     for axes in panels[:, 0]:
@@ -70,7 +70,7 @@ def _draw_curves(
     parted = {row.variant for row in table.itertuples() if not row.outcome.has_mean}
     for i, name in enumerate(names):
         look = figures.of(looks[name])
-        label: str | None = f"{study.variants[name].label} ({endings[name]})"
+        label: str | None = f"{figures.plain(study.variants[name].label)} ({endings[name]})"
         epochs = range(results.epochs(name) + 1)
         seeds = [100 * results.accuracy(name, epoch) for epoch in epochs]
         if name in parted:
@@ -122,7 +122,7 @@ def final_accuracy(study: Study, results: Results, table: pd.DataFrame) -> plt.F
             textcoords="offset points", color=color, ha=side, va="bottom", fontsize=9,
         )  # fmt: skip
     labels = [
-        row.label if row.outcome.has_mean else f"{row.label}  ({style.outcome(row)})"
+        figures.plain(row.label if row.outcome.has_mean else f"{row.label}  ({style.outcome(row)})")
         for row in rows
     ]
     whole.set_yticks(range(len(rows)), labels)

@@ -1,6 +1,6 @@
 """The figures of README, note and `dvc plots`, as matplotlib figures with fixed bytes."""
 
-from pathlib import Path
+import io
 from typing import Any
 
 import matplotlib as mpl
@@ -9,6 +9,8 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 
 from stages.rendering.style import Look
+
+mpl.rcdefaults()  # whatever a user's matplotlibrc says
 
 STYLE = {
     "svg.hashsalt": "initlab",  # fixed ids
@@ -29,7 +31,7 @@ MARKERS = {
 
 
 def new(*shape: int, **options: Any) -> tuple[plt.Figure, Any]:
-    """A figure and its axes in the house's style; saved and closed by `save`."""
+    """A figure and its axes in the house's style; closed by `saved`."""
     with mpl.rc_context(STYLE):
         return plt.subplots(*shape, layout="constrained", **options)
 
@@ -39,6 +41,13 @@ def of(look: Look) -> dict[str, Any]:
     # matplotlib takes dashes times the width of the line.
     dash = "-" if look.dash == [1, 0] else (0, [length / 2 for length in look.dash])
     return {"color": look.color, "linestyle": dash, "marker": MARKERS[look.shape]}
+
+
+def plain(label: str) -> str:
+    """A label that is shown as it is: not as mathematics, and in legends too."""
+    shown = label.replace("$", r"\$")
+    # What begins with an underscore has no place in a legend.
+    return f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown
 
 
 def nothing_to_show(question: str, why: str) -> plt.Figure:
@@ -56,12 +65,20 @@ def whole_epochs(axes: plt.Axes) -> None:
     axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
 
 
-def save(figure: plt.Figure, stem: Path) -> None:
-    """Write a figure as STEM.png and STEM.svg, without dates, and close it."""
+def saved(figure: plt.Figure, stem: str) -> dict[str, bytes]:
+    """What to write as STEM.png and STEM.svg, without dates; the figure is closed."""
+    undated: dict[str, dict[str, Any]] = {
+        "png": {"dpi": 150, "metadata": {"Software": None}},
+        "svg": {"metadata": {"Date": None, "Creator": None}},
+    }
+    found = {}
     with mpl.rc_context(STYLE):
         # Arranged once: otherwise each format would arrange it again, twice.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-        figure.savefig(stem.with_suffix(".png"), dpi=150, metadata={"Software": None})
-        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+        for kind, options in undated.items():
+            file = io.BytesIO()
+            figure.savefig(file, format=kind, **options)
+            found[f"{stem}.{kind}"] = file.getvalue()
     plt.close(figure)
+    return found

@@ -54,15 +54,19 @@ def text(
     claims: list[dict],
     reports: Path,
     tables: Path,
+    made: dict[str, str],
 ) -> str:
     """The page's HTML.
 
     `table` as outcomes.comparison gives it, `claims` as rendering.claims.rows; `reports` is the
-    folder with TABLES, `tables` the one with files.csv and snapshots.safetensors. The same
-    inputs give the same text.
+    folder with TABLES, but for those that are `made` with it; `tables` the one with files.csv and
+    snapshots.safetensors. The same inputs give the same text.
     """
-    files = {name: reports / f"{name}.csv" for name in TABLES if name != "claims"}
-    csv = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    csv = {
+        name: made.get(f"{name}.csv") or (reports / f"{name}.csv").read_text(encoding="utf-8")
+        for name in TABLES
+        if name != "claims"
+    }
     depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
     films = images.films(study, results, tables / "snapshots.safetensors")
     plots = specifications(study)

@@ -49,7 +49,7 @@ def why_stuck(study: Study, results: Results) -> plt.Figure:
                 lines = axes.plot(curves if parted else curves.mean(axis=1), **look)
                 lines[0].set_label(layer)
             widest = max(widest, rows["distinct_units"].max())
-        column[0].set_title(study.variants[name].label, fontsize=11)
+        column[0].set_title(figures.plain(study.variants[name].label), fontsize=11)
         figures.whole_epochs(column[1])
     first = panels[0, 0]
     first.set_yscale("log", base=2)
@@ -92,7 +92,7 @@ def first_weights(study: Study, tables: Path) -> plt.Figure:
                     0.5, 0.5, "exactly 0", transform=axes.transAxes, ha="center", va="center",
                     bbox={"facecolor": "white", "edgecolor": "none"},
                 )  # fmt: skip
-        label = study.variants[name].label.replace(" ", "\n", 1)
+        label = figures.plain(study.variants[name].label).replace(" ", "\n", 1)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
         bar = figure.colorbar(picture, ax=list(row), shrink=0.9, aspect=10)
         # Its place stays, so that the pictures of all rows are of one size.
@@ -139,7 +139,9 @@ def who_moved(study: Study, results: Results) -> plt.Figure:
         axes.text(j, i, **_cell(move, steps[i, j], norm), ha="center", va="center")
     axes.set_xticks(range(len(tensors)), [".".join(tensor) for tensor in tensors])
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(names)), [study.variants[name].label for name in names])
+    axes.set_yticks(
+        range(len(names)), [figures.plain(study.variants[name].label) for name in names]
+    )
     axes.grid(False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -23,6 +23,10 @@ Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear"]
 Optimizer = Literal["adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+# No control characters but white space: they make no picture, and break SVG.
+Words = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$", max_length=200)
+]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -116,9 +120,9 @@ class Variant(Section):
 
 
 class Display(Section):
-    label: str | None = None
+    label: Words | None = None
     color: Color | None = None
-    group: str | None = None
+    group: Words | None = None
 
 
 class Params(Section):

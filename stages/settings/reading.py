@@ -46,6 +46,9 @@ def _values(path: Path) -> dict:
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
         raise ParamsError([f"{FILE}{where}: not valid YAML: {problem}"]) from None
+    except (ValueError, RecursionError) as error:  # such as !!int abc, or a number of 5,000 digits
+        problem = str(error).splitlines()[0] or type(error).__name__
+        raise ParamsError([f"{FILE}: has a value that cannot be read: {problem}"]) from None
     if not isinstance(values, dict):
         keys = ", ".join(Params.model_fields)
         raise ParamsError([f"{FILE}: must be a mapping with the keys {keys}"])
@@ -121,6 +124,8 @@ def _explain(error: dict[str, Any]) -> str:
         return complaint(key, value, f"must be a mapping with any of {fields}")
     if location[-1] == "color":
         return complaint(key, value, "must be a colour like '#0072b2'")
+    if location[-1] in ("label", "group"):
+        return complaint(key, value, "must be a string without control characters, of up to 200")
     rule = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
     rule = rule.replace("a valid integer", "a whole number").replace("a valid ", "a ")
     return complaint(key, value, rule)

@@ -1,0 +1,39 @@
+"""Outputs are written all or none, and never into a file that is there."""
+
+import os
+
+import pytest
+
+from stages import writing
+
+
+def test_all_files_are_written_and_their_folders_made(tmp_path):
+    one, two = tmp_path / "a" / "one.txt", tmp_path / "two.bin"
+    two.write_bytes(b"old")
+    writing.replace({one: "eins ✓", two: b"new"})
+    assert one.read_text(encoding="utf-8") == "eins ✓"
+    assert two.read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "one.txt", "two.bin"]
+
+
+def test_what_cannot_be_written_leaves_all_as_it_was(tmp_path):
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one.write_text("old")
+    two.mkdir()  # in the way
+    (two / "content").touch()
+    with pytest.raises(OSError):
+        writing.replace({two: "new", one: "new"})
+    assert one.read_text() == "old"
+    assert not list(tmp_path.glob(".partial-*"))
+
+
+@pytest.mark.parametrize("kind", [os.symlink, os.link])
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path, kind):
+    cached, output = tmp_path / "cached", tmp_path / "output"
+    cached.write_text("in the cache")
+    cached.chmod(0o444)  # as DVC leaves it
+    kind(cached, output)
+    writing.replace({output: "new"})
+    assert output.read_text() == "new"
+    assert not output.is_symlink()
+    assert cached.read_text() == "in the cache"
