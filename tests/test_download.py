@@ -363,3 +363,25 @@ def test_fashion_mnist_is_one_parameter_away(data, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["download", "fashion_mnist"])
     download.main()
     assert download.is_right(data / "fashion_mnist", "fashion_mnist")
+
+
+def test_a_mirror_that_does_not_deliver_is_told_though_another_source_does(
+    data, mirror, tmp_path, monkeypatch, capsys
+):
+    def other(name: str, folder: Path) -> None:
+        for file, content in CONTENTS.items():
+            (folder / file).write_bytes(content)
+
+    monkeypatch.setitem(download.SOURCES, "another", other)
+    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "wrong"))
+    download.main()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"MNIST_MIRROR: {tmp_path / 'wrong'} is neither a folder nor")
+    assert second == "data/mnist: from another, all four sums are right"
+
+
+def test_what_is_damaged_may_come_back_from_dvcs_cache(data, monkeypatch):
+    (data / "mnist").mkdir(parents=True)
+    (data / "mnist" / LABELS).write_bytes(b"damaged")
+    with pytest.raises(SystemExit, match="dvc checkout --force data/mnist"):
+        download.main()
