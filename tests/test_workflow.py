@@ -136,7 +136,8 @@ def test_another_learning_rate_trains_all_and_going_back_trains_none(study):
     assert study.repro() == ["check", *TRAININGS, "evaluate", "report"]
     assert (study.folder / "reports" / "history.csv").read_bytes() not in reports.values()
     study.params = before
-    assert not set(study.repro()) & {"download", *TRAININGS, "evaluate"}
+    # What persists where a stage fails is no result that DVC's run cache brings back.
+    assert study.repro() == ["check", "evaluate", "report"]
     assert {path: path.read_bytes() for path in reports} == reports
     assert study.run("git", "status", "--porcelain").stdout == ""
 
