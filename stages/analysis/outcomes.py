@@ -59,6 +59,7 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
     for name, variant in study.variants.items():
         accuracy, became = results.accuracy(name), outcome(study, results, name)
         mean = t_interval(accuracy) if became.has_mean else UNKNOWN
+        wilson_low, wilson_high = wilson_interval(mean.mean, results.images)
         ends = results.ends(name)
         rows.append(
             {
@@ -70,7 +71,8 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
                 **_estimate("test_acc", mean),
                 "test_acc_least": accuracy.min(),
                 "test_acc_most": accuracy.max(),
-                **dict(zip(("wilson_low", "wilson_high"), _wilson(mean, results), strict=True)),
+                "wilson_low": wilson_low,
+                "wilson_high": wilson_high,
                 **_against_baseline(results, name, len(compared) if name in compared else 0),
                 "learning": ends["learns"],
                 "diverging": ends["diverges"],
@@ -85,10 +87,6 @@ def _has_difference(study: Study, results: Results, name: str) -> bool:
     """Whether a variant can be compared with the baseline by a mean."""
     there = BASELINE in study.variants and name != BASELINE
     return there and results.alike(name) and results.alike(BASELINE)
-
-
-def _wilson(mean: Estimate, results: Results) -> tuple[float, float]:
-    return wilson_interval(mean.mean, results.images)
 
 
 def _against_baseline(results: Results, name: str, together: int) -> dict[str, float]:
@@ -126,9 +124,9 @@ def outcome(study: Study, results: Results, name: str) -> Outcome:
 
 @dataclass(frozen=True)
 class Differences:
-    """How many variants are compared with the baseline, and whose simultaneous interval is not 0.
+    """How many variants are compared with the baseline.
 
-    `names` are those of `below` and `above` it.
+    `below` and `above` are those whose simultaneous interval lies below or above 0.
     """
 
     compared: int

@@ -138,30 +138,26 @@ weights_with_a_gradient = _tensors(
 )
 
 
-def _largest_gap(name: str, layer: str | None) -> Quantity:
-    """The symmetry gap where something moved: only then could units have parted."""
+def _where_moved(name: str, unit: Unit, layer: str | None, column: str) -> Quantity:
+    """The largest value of a probe where something moved: only then could units have parted."""
 
     def values(results: Results, variant: str) -> Values:
-        gap = results.probe_by_seed(variant, layer, "symmetry_gap", None, "max")
+        most = results.probe_by_seed(variant, layer, column, None, "max")
         move = results.probe_by_seed(variant, layer, "weight_move", None, "max")
-        return np.where(move > 0, gap, np.nan)
+        return np.where(move > 0, most, np.nan)
 
-    return Quantity(name, Unit.SIZE, values, exact=np.max)
-
-
-largest_gap = _largest_gap("largest symmetry gap of a hidden layer, of any seed and epoch", None)
-largest_gap_of_fc1 = _largest_gap("largest symmetry gap of fc1, of any seed and epoch", "fc1")
+    return Quantity(name, unit, values, exact=np.max)
 
 
-def _most_distinct(results: Results, variant: str) -> Values:
-    """The most distinct units of fc1 where something moved."""
-    most = results.probe_by_seed(variant, "fc1", "distinct_units", None, "max")
-    move = results.probe_by_seed(variant, "fc1", "weight_move", None, "max")
-    return np.where(move > 0, most, np.nan)
-
-
-most_distinct_units = Quantity(
-    "most distinct units of fc1, of any seed and epoch", Unit.COUNT, _most_distinct, exact=np.max
+largest_gap = _where_moved(
+    "largest symmetry gap of a hidden layer, of any seed and epoch",
+    Unit.SIZE, None, "symmetry_gap",
+)  # fmt: skip
+largest_gap_of_fc1 = _where_moved(
+    "largest symmetry gap of fc1, of any seed and epoch", Unit.SIZE, "fc1", "symmetry_gap"
+)
+most_distinct_units = _where_moved(
+    "most distinct units of fc1, of any seed and epoch", Unit.COUNT, "fc1", "distinct_units"
 )
 distinct_units_at_the_start = probe(
     "distinct units of fc1 before training",
@@ -171,34 +167,32 @@ distinct_units_at_the_start = probe(
 # ---------------------------------------------------------------------- signal and gradient
 
 
-def _gain(column: str, backward: bool) -> Callable[[Results, str], Values]:
-    def values(results: Results, variant: str) -> Values:
-        *hidden, _ = results.layers(variant)
-        first, last = (
-            results.probe_by_seed(variant, layer, column, 0, "mean")
-            for layer in (hidden[0], hidden[-1])
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = first / last if backward else last / first
-            return np.where(ratio > 0, ratio, np.nan) ** (2 / (len(hidden) - 1))
+def _first_over_last(results: Results, variant: str, column: str) -> tuple[Values, int]:
+    """A probe of the first hidden layer over that of the last, and how many layers lie between."""
+    *hidden, _ = results.layers(variant)
+    first, last = (
+        results.probe_by_seed(variant, layer, column, 0, "mean")
+        for layer in (hidden[0], hidden[-1])
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return first / last, len(hidden) - 1
 
-    return values
+
+def _gradient_gain(results: Results, variant: str) -> Values:
+    ratio, layers = _first_over_last(results, variant, "gradient_std")
+    return np.where(ratio > 0, ratio, np.nan) ** (2 / layers) if layers else ratio * np.nan
 
 
 gradient_gain = Quantity(
     "what a hidden layer multiplies the gradient's variance by, before training",
-    Unit.FACTOR, _gain("gradient_std", backward=True), before=True,
+    Unit.FACTOR, _gradient_gain, before=True,
 )  # fmt: skip
 
 
 def _kept_rank(results: Results, variant: str) -> Values:
-    *hidden, _ = results.layers(variant)
-    first, last = (
-        results.probe_by_seed(variant, layer, "activation_rank", 0, "mean")
-        for layer in (hidden[0], hidden[-1])
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return last / first
+    ratio, _ = _first_over_last(results, variant, "activation_rank")
+    with np.errstate(divide="ignore"):
+        return 1 / ratio
 
 
 kept_rank = Quantity(
