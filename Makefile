@@ -5,17 +5,21 @@ ENV := .venv
 BIN := $(CURDIR)/$(ENV)/bin
 INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
+unexport PYTHONSAFEPATH PYTHONOPTIMIZE # with these Python finds no stages, and Altair breaks
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro open experiments offline share fetch repair verify processors test \
+.PHONY: help git env repro open experiments offline share fetch repair verify processors test \
 	test-fast bench schema templates readme lint lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+git:
+	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "DVC needs git, and this folder is no git repository. Clone it instead of taking a zip; or install git where it is missing, and run:  git init && git add --all && git commit -m Start" >&2; exit 1; }
+
 env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 
-repro: env ## run the whole study: whatever changed since the last time, and no more
+repro: git env ## run the whole study: whatever changed since the last time, and no more
 	@python -m stages.check
 	dvc repro
 	@echo "The report is $(CURDIR)/reports/index.html: make open"
@@ -23,33 +27,33 @@ repro: env ## run the whole study: whatever changed since the last time, and no 
 open: ## look at the report in a browser
 	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); webbrowser.open(page.as_uri()) or sys.exit(f"no browser was found here; open {page} in one")'
 
-experiments: env ## what each experiment changed and came to, in a short table
+experiments: git env ## what each experiment changed and came to, in a short table
 	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
 
 offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
 	@python -m tools.offline
 
-share: env ## send what was trained here to the remote (docs/sharing.md)
+share: git env ## send what was trained here to the remote (docs/sharing.md)
 	dvc push --run-cache
 
-fetch: env ## get what the remote has for this checkout
+fetch: git env ## get what the remote has for this checkout
 	dvc pull --run-cache --allow-missing
 	@dvc status --quiet || echo "Not everything is here: the remote lacks it, or has it damaged. \`dvc repro\` makes it, too."
 
-repair: env ## show what is damaged on the remote; with DELETE=yes delete it, to be sent again
+repair: git env ## show what is damaged on the remote; with DELETE=yes delete it, to be sent again
 	@python -m tools.repair $(if $(filter yes,$(DELETE)),--delete)
 
-verify: env ## make tables and reports anew, and compare all results with the committed ones
+verify: git env ## make tables and reports anew, and compare all results with the committed ones
 	dvc repro --force --single-item evaluate report
 	@python -m tools.verify
 
 processors: env ## run a small study as every Intel and AMD processor that QEMU knows, and compare
 	@python -m tools.processors
 
-test: env ## all tests
+test: git env ## all tests
 	pytest
 
-test-fast: env ## the tests that take under a minute together
+test-fast: git env ## the tests that take under a minute together
 	pytest -m "not slow"
 
 bench: env ## what a network and an edit cost, against the lecture's loop (half an hour)

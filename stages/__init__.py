@@ -1,3 +1,41 @@
-"""initlab's stages: check, download, train, evaluate and report."""
+"""initlab's stages: check, download, train, evaluate and report.
 
-import stages.training  # noqa: F401  pins the arithmetic, before any stage loads torch
+What holds for all of them: the arithmetic is pinned before any stage loads torch, and what is no
+fault of the code ends in one line.
+"""
+
+import io
+import sys
+from types import TracebackType
+
+import stages.training  # noqa: F401  pins the arithmetic
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to say of an error without a traceback; None where only that tells what is wrong."""
+    match error:
+        case KeyboardInterrupt():
+            return "interrupted; `dvc repro` goes on from here"
+        case MemoryError():
+            return "there is not enough memory"
+        case FileNotFoundError(filename=name) if name:
+            return f"{name}: is missing; `dvc repro` makes what a stage needs"
+        case OSError(filename=name, strerror=reason) if name and reason:
+            return f"{name}: {reason}"
+        case OSError():
+            return f"nothing was written: {error.strerror or error}"
+    return None
+
+
+def tell(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Python's excepthook for the stages."""
+    line = one_line(error)
+    if line is None:
+        sys.__excepthook__(kind, error, traceback)
+    else:
+        print(line, file=sys.stderr)
+
+
+sys.excepthook = tell
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(errors="replace")  # a terminal may know no × and no …

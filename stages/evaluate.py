@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from stages import writing
-from stages.training import BITS_PROMISED, data, network
+from stages.training import BITS_PROMISED, data, network, results, sums
 from stages.training.plan import CLASSES, Fill, Plan
 
 DATA = Path("data")
@@ -37,7 +37,10 @@ Rows = list[dict]
 
 
 def main() -> None:
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m stages.evaluate DATA_SET")
     folder = DATA / sys.argv[1]
+    sums.check(folder, data.FILES.values())
     variants = (DATA / "variants.txt").read_text(encoding="utf-8").split()
     for run in sorted((DATA / "runs").iterdir()):
         if run.name not in variants:
@@ -51,20 +54,21 @@ def main() -> None:
     for variant in variants:
         plan = Plan.read(DATA / "plans" / f"{variant}.json")
         run = DATA / "runs" / variant
+        sums.check(run, results.FILES - {sums.FILE})
         for name, rows in evaluate(run, plan, images).items():
             tables[name] += [{"variant": variant} | row for row in rows]
         for name, values in load_file(run / "snapshots.safetensors").items():
             snapshots[f"{variant}/{name}"] = values
-    written: dict[Path, str | bytes] = {
-        REPORTS / f"{name}.csv": as_csv(tables[name]) for name in PLOTTED
-    }
+    written = {REPORTS / f"{name}.csv": as_csv(tables[name]) for name in PLOTTED}
     written |= {
         TABLES / "probes.csv": as_csv(tables["probes"]),
         TABLES / "files.csv": as_csv(files(folder)),
         TABLES / "test_set.csv": as_csv([test_set(images)]),
         TABLES / "snapshots.safetensors": save(snapshots),
     }
-    writing.replace(written)
+    made_with = [DATA / "variants.txt", *sorted((DATA / "plans").glob("*.json"))]
+    lines = sums.of(TABLES, made_with) + sums.text(TABLES, written.items())
+    writing.replace(written | {TABLES / sums.FILE: lines})
 
 
 def files(folder: Path) -> Rows:
@@ -285,13 +289,13 @@ def read_csv(path: Path) -> Rows:
         return list(csv.DictReader(file))
 
 
-def as_csv(rows: Rows) -> str:
-    """Rows that share their keys, with a header."""
+def as_csv(rows: Rows) -> bytes:
+    """Rows that share their keys, with a header, in UTF-8."""
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return file.getvalue()
+    return file.getvalue().encode()
 
 
 if __name__ == "__main__":

@@ -22,13 +22,16 @@ from stages.rendering import (
     probe_figures,
     summary,
 )
+from stages.training import sums
 
 REPORTS = Path("reports")
 TABLES = Path("data/tables")
+TABLE_FILES = ("files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv")
 
 
 def main() -> None:
-    study = Study.read(Path("data/study.json"))
+    sums.check(TABLES, TABLE_FILES)
+    study = read_study(Path("data/study.json"))
     results = Results.read(REPORTS, TABLES)
     table = outcomes.comparison(study, results)
     audit = judging.audit((*LECTURE, *SOURCES), study, results)
@@ -55,6 +58,14 @@ def main() -> None:
     for path in (REPORTS / "figures").glob("*"):
         if path not in pictures:
             path.unlink()
+
+
+def read_study(path: Path) -> Study:
+    """What `check` wrote; raises DamagedError for anything else."""
+    try:
+        return Study.read(path)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise sums.DamagedError(path, "is not what check writes; run `dvc repro`") from None
 
 
 def draw(

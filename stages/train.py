@@ -3,6 +3,7 @@
 import os
 import sys
 from collections import defaultdict
+from concurrent.futures.process import BrokenProcessPool
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from stages.training import data, results, snapshots, workers
+from stages.training import data, results, snapshots, sums, workers
 from stages.training.epoch import Row, State
 from stages.training.initialization import InitializationError
 from stages.training.plan import Plan
@@ -21,13 +22,18 @@ RUNS = Path("data/runs")
 
 def main() -> None:
     variant, plan = read_plan(sys.argv[1:])
-    dataset = data.load(Path("data", plan.data), plan.limit)
+    images = Path("data", plan.data)
+    sums.check(images, data.FILES.values())
     try:
-        rows, final, pictures = run(variant, plan, dataset)
-        results.write(RUNS / variant, plan.sizes, rows, final, pictures)
+        rows, final, pictures = run(variant, plan, data.load(images, plan.limit))
+        results.write(RUNS / variant, plan_file(variant), plan.sizes, rows, final, pictures)
     except InitializationError as error:
         raise SystemExit(
             f"params.yaml: variants.{variant}: {error.tensor} cannot be filled: {error}"
+        ) from None
+    except (MemoryError, BrokenProcessPool):
+        raise SystemExit(
+            f"{variant}: nothing was written: a process that trains was ended, or got no memory"
         ) from None
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr, flush=True)
@@ -37,16 +43,21 @@ def main() -> None:
         raise SystemExit(f"{RUNS / variant}: nothing was written: {reason}") from None
 
 
+def plan_file(variant: str) -> Path:
+    """Where check writes what a variant's training is told."""
+    return PLANS / f"{variant}.json"
+
+
 def read_plan(arguments: list[str]) -> tuple[str, Plan]:
     """The variant's name and its plan, if the files that the plan names are as it says."""
     if len(arguments) != 1:
         raise SystemExit("usage: python -m stages.train VARIANT")
     variant = arguments[0]
-    try:
-        plan = Plan.read(PLANS / f"{variant}.json")
-    except OSError:
-        there = ", ".join(sorted(path.stem for path in PLANS.glob("*.json"))) or "none"
-        raise SystemExit(f"{variant}: has no plan in {PLANS}; there are: {there}") from None
+    there = sorted(path.stem for path in PLANS.glob("*.json"))
+    if variant not in there:
+        names = ", ".join(there) or "none"
+        raise SystemExit(f"{variant}: has no plan in {PLANS}; there are: {names}")
+    plan = Plan.read(plan_file(variant))
     for file, checked in plan.files.items():
         if sha256(Path(file).read_bytes()).hexdigest() != checked:
             raise SystemExit(f"{file}: changed since it was checked; run `dvc repro` again")

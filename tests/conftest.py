@@ -13,7 +13,7 @@ import pytest
 from stages import download
 from stages.settings import plans, yaml_file
 from stages.settings.params import Params
-from stages.training import data
+from stages.training import data, sums
 from stages.training.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ def mnist_folder() -> Path:
     folder = ROOT / "data" / "mnist"
     with Path(tempfile.gettempdir(), "initlab-tests-mnist").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one of the processes that test fetches it
-        if not download.is_right(folder, "mnist"):
+        if not (download.is_right(folder, "mnist") and (folder / sums.FILE).exists()):
             command = [sys.executable, "-m", "stages.download", "mnist"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             if result.returncode:

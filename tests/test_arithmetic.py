@@ -14,8 +14,8 @@ from tools import processors
 # What was seen to give the same bits on Intel and AMD: see stages/training/arithmetic.py.
 SAFE = {
     # what moves or compares
-    "alias", "all", "any", "argmax", "cat", "clamp", "copy", "count_nonzero", "detach", "empty",
-    "empty_like", "eq", "equal", "eye", "fill", "index", "index_put", "index_select",
+    "alias", "all", "any", "argmax", "cat", "clamp", "clone", "copy", "count_nonzero", "detach",
+    "empty", "empty_like", "eq", "equal", "eye", "fill", "index", "index_put", "index_select",
     "is_nonzero", "isfinite", "item", "lift_fresh", "_local_scalar_dense", "ne", "neg",
     "one_hot", "ones", "pad", "permute", "repeat", "resolve_conj", "resolve_neg", "slice",
     "split", "t", "to", "_to_copy", "unbind", "unsqueeze", "view", "zeros",

@@ -11,7 +11,7 @@ from stages import check, evaluate
 from stages.analysis.study import Study
 from stages.settings import plans, yaml_file
 from stages.settings.params import Params
-from stages.training import probes, results
+from stages.training import probes, results, sums
 from stages.training.plan import Plan
 from tests.conftest import SMALL
 
@@ -156,6 +156,7 @@ def test_evaluate_refuses_results_of_a_variant_that_is_gone(monkeypatch):
     stale = run_of("zero")
     before = written()
     monkeypatch.setattr(sys, "argv", ["evaluate", "mnist"])
+    monkeypatch.setattr(sums, "check", lambda *_: None)
     with pytest.raises(SystemExit) as refused:
         evaluate.main()
     assert refused.value.code == (

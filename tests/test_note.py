@@ -15,7 +15,7 @@ from stages.analysis.sources import SOURCES
 from stages.analysis.study import Study
 from stages.rendering import claims as rendering
 from stages.rendering import note
-from stages.rendering.environment import environment
+from stages.rendering.environment import environment, plain
 from stages.settings import yaml_file
 from tests import made_up
 from tests.made_up import PARTED
@@ -120,7 +120,7 @@ def test_every_claim_is_in_the_table_with_its_verdict(text, everything):
     assert len(rows) == len(everything[3])
     for row, shown in zip(everything[3], rows, strict=True):
         start = f"{row['place']} | {row['claim']} | **{row['verdict']}** |"
-        assert note.plain(start) in shown or start in shown
+        assert plain(start) in shown or start in shown
 
 
 def test_every_claim_is_shown_with_its_reason_or_number(text, everything):

@@ -40,7 +40,7 @@ STAGES = {
     ),
     "download": (
         "stages.download",
-        {"stages.training", "stages.download"},
+        {"stages.training", "stages.download", "stages.writing"},
         {"torch", "numpy", "pandas", "pydantic", "yaml", "dvc"},
     ),
 }

@@ -114,7 +114,7 @@ def test_the_small_study_is_valid(tmp_path):
         (
             "variants.baseline.out",
             {"weight": {"normal": {"std": "wide"}}},
-            ["out.weight = {'normal': {'std': 'wide'}}", "normal takes mean, std"],
+            ["out.weight = {'normal': {'std': 'wide'}}", "argument 'std' must be a number"],
         ),
         (
             "variants.baseline.out",
@@ -124,12 +124,12 @@ def test_the_small_study_is_valid(tmp_path):
         (
             "variants.baseline.all",
             {"weight": {"kaiming_normal": {"nonlinearity": "tahn"}}},
-            ["all.weight = ", "Unsupported nonlinearity tahn"],
+            ["all.weight = ", "argument 'nonlinearity' must be 'linear', "],
         ),
         (
             "variants.baseline.all",
             {"weight": {"constant": {"val": float("inf")}}},
-            ["all.weight = ", "not finite"],
+            ["all.weight = ", "argument 'val' must be finite numbers"],
         ),
         # a setting that would do nothing
         ("training.momentum", 0.9, ["training.momentum = 0.9", "only the optimizer sgd"]),

@@ -1,4 +1,4 @@
-"""Finds what is damaged on the default remote, and deletes it if told to.
+"""Finds what is damaged in DVC's cache and on the default remote, and deletes it if told to.
 
     python -m tools.repair             or `make repair`: shows what would be deleted
     python -m tools.repair --delete    or `make repair DELETE=yes`: deletes it
@@ -14,6 +14,7 @@ import json
 import sys
 from typing import Any
 
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 
@@ -21,21 +22,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--delete", action="store_true", help="delete what is damaged")
     delete = parser.parse_args().delete
-    with Repo() as repo:
-        name = repo.config["core"].get("remote")
-        try:
-            remote = repo.cloud.get_remote_odb()
-            damaged, total = find_damaged(remote)
-            if delete:
-                remove(remote, damaged)
-        except Exception as error:  # every kind of remote has its own
-            sys.exit(f"remote {name}: {error}")
+    try:
+        with Repo() as repo:
+            look("DVC's cache", repo.cache.local, delete, "Run `dvc repro`; it makes them again.")
+            if name := repo.config["core"].get("remote"):
+                again = "Run `dvc push` wherever these results are; it sends them again."
+                look(f"remote {name}", repo.cloud.get_remote_odb(), delete, again)
+    except DvcException as error:
+        sys.exit(f"DVC: {error}")
+
+
+def look(place: str, objects: Any, delete: bool, again: str) -> None:
+    """Say what is damaged in a cache or on a remote, or delete it; ends the command on an error."""
+    try:
+        there = objects.fs.exists(objects.path)
+        damaged, total = find_damaged(objects) if there else ({}, 0)
+        if delete:
+            remove(objects, damaged)
+    except Exception as error:  # every kind of remote has its own
+        sys.exit(f"{place}: {error}")
     for oid, reason in damaged.items():
-        print(f"{'deleted' if delete else 'to delete:'} {remote.oid_to_path(oid)}: {reason}")
-    if not damaged:
-        print(f"remote {name}: all of {total} objects are what their names say")
+        print(f"{'deleted' if delete else 'to delete:'} {objects.oid_to_path(oid)}: {reason}")
+    if not there:
+        print(f"{place}: there is nothing at {objects.path}")
+    elif not damaged:
+        print(f"{place}: all of {total} objects are what their names say")
     elif delete:
-        print("Run `dvc push` wherever these results are; it sends them again.")
+        print(again)
     else:
         print(
             "Nothing was deleted. While nobody is sharing, `make repair DELETE=yes` deletes these."

@@ -100,9 +100,14 @@ def differences(committed: dict[str, float], now: dict[str, float]) -> list[str]
 
 
 def git(*arguments: str) -> str:
-    """What git prints; raises CalledProcessError."""
-    command = ["git", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    """What git prints; ends the command with what it says if it fails."""
+    try:
+        result = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except OSError as error:
+        sys.exit(f"git, which has what is committed: {error.strerror}")
+    if result.returncode:
+        sys.exit(f"git {arguments[0]}: {result.stderr.strip().splitlines()[0]}")
+    return result.stdout
 
 
 if __name__ == "__main__":

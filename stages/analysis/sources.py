@@ -131,7 +131,7 @@ SOURCES = (
             Part(
                 DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
                 stated="every seed of Xavier's is stuck after every epoch",
-                holds="with Xavier's {measured} are",
+                holds="with Xavier's {measured} are stuck",
             ),
         ),
         figure="final_accuracy",

@@ -1,5 +1,6 @@
 """The Jinja environment that page, note and claims share."""
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,6 +14,9 @@ FORMATS = (
     style.power, style.rounded, style.outcome, style.sign,
     style.together, style.setting,
 )  # fmt: skip
+
+# What Markdown or Obsidian would read as markup: `&`, `_`, `%` and `=` only where they can be.
+MARKUP = re.compile(r"[\\`*\[\]<>|$#~]|&(?=[#\w])|(?<!\w)_|_(?!\w)|%(?=%)|=(?==)")
 
 
 def environment(autoescape: bool) -> Environment:
@@ -29,5 +33,12 @@ def environment(autoescape: bool) -> Environment:
         keep_trailing_newline=True,
     )
     found.globals |= {"estimate": style.of_row, "known": style.known}
-    found.filters |= {function.__name__: function for function in FORMATS}
+    found.filters |= {function.__name__: function for function in (*FORMATS, plain)}
     return found
+
+
+def plain(words: str) -> str:
+    """Text on one line of Markdown that shows as it is, whatever markup it resembles."""
+    one_line = " ".join(words.split())
+    # Unlike a backslash, a character reference is safe in a table's cell, too.
+    return MARKUP.sub(lambda match: f"&#{ord(match[0])};", one_line)

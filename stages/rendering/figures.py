@@ -1,11 +1,13 @@
 """The figures of README, note and `dvc plots`, as matplotlib figures with fixed bytes."""
 
 import io
+import os
+import warnings
 from typing import Any
 
-import matplotlib as mpl
+os.environ["MPLBACKEND"] = "agg"  # whatever a user's shell says
 
-mpl.use("agg")
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 from stages.rendering.style import Look
@@ -72,7 +74,9 @@ def saved(figure: plt.Figure, stem: str) -> dict[str, bytes]:
         "svg": {"metadata": {"Date": None, "Creator": None}},
     }
     found = {}
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        # A label may have an emoji: where the font has none, a box is drawn.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         # Arranged once: otherwise each format would arrange it again, twice.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")

@@ -30,9 +30,6 @@ SECTIONS = {
     "all_ones": claims.ONES,
 }  # fmt: skip
 
-# What Markdown or Obsidian would read as markup: `_`, `%` and `=` only where they can be.
-MARKUP = re.compile(r"[\\`*\[\]<>|$&#~]|(?<!\w)_|_(?!\w)|%(?=%)|=(?==)")
-
 
 def text(study: Study, results: Results, table: pd.DataFrame, audit: list[dict]) -> str:
     """The note as Markdown.
@@ -47,7 +44,7 @@ def text(study: Study, results: Results, table: pd.DataFrame, audit: list[dict])
     }
     lecture, literature = told.by_source(audit).values()
     environment_ = environment(autoescape=False)
-    environment_.filters |= {"plain": plain, "tally": tally}
+    environment_.filters["tally"] = tally
     rows = {row.variant: row for row in table.itertuples()}
     rendered = environment_.get_template("note.md").render(
         study=study,
@@ -92,13 +89,6 @@ def zeros_elsewhere(study: Study, sections: Iterable[str]) -> list[str]:
         for name in study.same_layers()
         if starts.ZERO in starts.laws(study.variants[name].plan, "weight") and name not in sections
     ]
-
-
-def plain(words: str) -> str:
-    """Text on one line that shows as it is, whatever markup it resembles."""
-    one_line = " ".join(words.split())
-    # Unlike a backslash, a character reference is safe in a table's cell, too.
-    return MARKUP.sub(lambda match: f"&#{ord(match[0])};", one_line)
 
 
 def tally(words: Iterable[str]) -> str:

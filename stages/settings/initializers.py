@@ -2,12 +2,16 @@
 
 import ast
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+
 from stages.settings.params import Initializer
-from stages.settings.reading import did_you_mean
+from stages.settings.reading import did_you_mean, in_our_words
 from stages.training import initialization
+from stages.training.initialization import first_line
 from stages.training.plan import Fill
 
 FOLDER = Path("stages/initializers")
@@ -20,22 +24,39 @@ class InitializerError(ValueError):
 
 def custom_names() -> list[str]:
     """The initializers in stages/initializers."""
+    files = [path for path in FOLDER.glob("*.py") if path.is_file() and path.stem.isidentifier()]
     # `default` is what a plan calls PyTorch's own.
-    return sorted({path.stem for path in FOLDER.glob("*.py")} - {"__init__", "default"})
+    return sorted({path.stem for path in files} - {"__init__", "default"})
 
 
 def parameters(name: str) -> dict[str, inspect.Parameter]:
     """What an initializer can be told in params.yaml, by name; raises InitializerError."""
     allowed = [*initialization.FUNCTIONS, *custom_names()]
+    file = FOLDER / f"{name}.py"
+    if name in initialization.FUNCTIONS and name in custom_names():
+        raise InitializerError(f"torch.nn.init has it, and {file} too; give the file another name")
+    if name not in allowed and "/" not in name and file.exists():
+        raise InitializerError(f"{file} cannot be one; it takes a file with another name")
     if name not in allowed:
         hint = did_you_mean(name, allowed)
         raise InitializerError(f"no such initializer; {hint}Allowed: {', '.join(allowed)}")
     try:
-        _tensor, *others = inspect.signature(initialization.function(name)).parameters.values()
-    except Exception as error:  # whatever a user's file raises while it is loaded
-        gives = f"{FOLDER / name}.py gives no function fill(tensor, …)"
-        raise InitializerError(f"{gives}: {initialization.first_line(error)}") from None
+        _tensor, *others = _parameters(initialization.function(name))
+    except (Exception, SystemExit) as error:  # whatever a user's file raises while it is loaded
+        raise InitializerError(
+            f"{file} gives no function fill(tensor, …): {first_line(error)}"
+        ) from None
+    nameless = [str(p) for p in others if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if nameless:
+        raise InitializerError(f"{file}: every argument of fill needs a name, unlike {nameless[0]}")
     return {p.name: p for p in others if p.name not in initialization.GIVEN}
+
+
+def _parameters(fills: Any) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(fills, eval_str=True).parameters.values())
+    except NameError:  # a type that is named and not there is not checked
+        return list(inspect.signature(fills).parameters.values())
 
 
 def takes(name: str) -> str:
@@ -59,34 +80,57 @@ def resolve(initializer: Initializer) -> Fill:
             raise InitializerError(f"argument {name!r} is missing; {takes(initializer.name)}")
     if initializer.name in CONSTANTS:
         return Fill("constant", {"val": CONSTANTS[initializer.name]})
-    return Fill(
-        initializer.name, {name: _typed(value, known[name]) for name, value in values.items()}
-    )
+    typed = {name: _typed(value, known[name]) for name, value in values.items()}
+    return Fill(initializer.name, typed)
 
 
 def _typed(value: Any, parameter: inspect.Parameter) -> Any:
+    """An argument as the function declares it, and as JSON can tell it; raises InitializerError."""
     if parameter.name == "mode" and isinstance(value, str):
-        return value.lower()  # torch takes it in any case
-    declared = parameter.annotation in (float, "float")
-    return float(value) if declared and type(value) is int else value
+        value = value.lower()  # torch takes it in any case
+    try:
+        if parameter.annotation is not inspect.Parameter.empty and value is not parameter.default:
+            value = _checked(value, parameter.annotation)
+        elif parameter.annotation is float and type(value) is int:
+            value = float(value)
+        return json.loads(json.dumps(value, allow_nan=False))
+    except ValidationError as error:
+        rule = in_our_words(error.errors()[0]["msg"])
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        rule = "must be finite numbers, text, true, false or null, alone or in lists"
+    raise InitializerError(f"argument {parameter.name!r} {rule}")
 
 
-def files(names: set[str]) -> list[Path]:
-    """The files that these initializers run: their own, and what those import from there."""
+def _checked(value: Any, annotation: Any) -> Any:
+    config = ConfigDict(strict=True, arbitrary_types_allowed=True)
+    try:
+        return TypeAdapter(annotation, config=config).validate_python(value)
+    except (PydanticUserError, NameError):  # nothing that values can be checked against
+        return value
+
+
+def files(name: str) -> set[Path]:
+    """The files that an initializer runs: its own, and what that imports from there.
+
+    Raises InitializerError for one that is no Python.
+    """
     found: set[Path] = set()
-    waiting = [FOLDER / f"{name}.py" for name in names & set(custom_names())]
+    waiting = {FOLDER / f"{name}.py"} if name in custom_names() else set()
     while waiting:
         path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _siblings(path)
-    return sorted(found)
+        found.add(path)
+        waiting |= _siblings(path) - found
+    return found
 
 
 def _siblings(path: Path) -> set[Path]:
-    """The files of the same folder that a file imports."""
+    """The files of the same folder that a file imports; of a package there, all."""
+    try:
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    except (SyntaxError, ValueError) as error:
+        raise InitializerError(f"{path} cannot be read: {first_line(error)}") from None
     modules = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes:
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -99,5 +143,7 @@ def _siblings(path: Path) -> set[Path]:
         for m in modules
         if m == initialization.CUSTOM or m.startswith(f"{initialization.CUSTOM}.")
     }
-    candidates = {FOLDER / f"{name.partition('.')[0] or '__init__'}.py" for name in inside}
-    return {candidate for candidate in candidates if candidate.is_file()}
+    found: set[Path] = set()
+    for name in {module.partition(".")[0] or "__init__" for module in inside}:
+        found |= {FOLDER / f"{name}.py"} | set((FOLDER / name).rglob("*.py"))
+    return {file for file in found if file.is_file()}

@@ -9,23 +9,32 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    PositiveInt,
     StringConstraints,
 )
+
+TRAIN_IMAGES = 60_000  # in each of the data sets
+MOST = 1_000_000  # seeds, epochs, and units of a layer: cost.py tells what is too much together
 
 # A variant's name becomes a folder and a word in a shell command.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 NAME_RULE = "a name is lower-case letters, digits and _, starting with a letter, at most 40 long"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
-Hidden = Annotated[list[PositiveInt], Field(min_length=1, max_length=50)]
+Count = Annotated[int, Field(gt=0, le=MOST)]
+Images = Annotated[int, Field(gt=0, le=TRAIN_IMAGES)]
+Hidden = Annotated[list[Count], Field(min_length=1, max_length=50)]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear"]
 Optimizer = Literal["adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-# No control characters but white space: they make no picture, and break SVG.
+# No control characters but white space: they make no picture, and break SVG. And no marks that
+# turn the direction of what follows, which would be another's words.
 Words = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$", max_length=200)
+    str,
+    StringConstraints(
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
+        max_length=200,
+    ),
 ]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -75,7 +84,7 @@ class LayerInit(Section):
 
 class Data(Section):
     name: Literal["mnist", "fashion_mnist", "kmnist"]
-    limit: PositiveInt | None = None
+    limit: Images | None = None
 
 
 class Network(Section):
@@ -84,8 +93,8 @@ class Network(Section):
 
 
 class Training(Section):
-    epochs: PositiveInt
-    batch_size: PositiveInt
+    epochs: Count
+    batch_size: Images
     optimizer: Optimizer
     lr: LearningRate
     momentum: Momentum = 0.0
@@ -97,8 +106,8 @@ class NetworkOverride(Section):
 
 
 class TrainingOverride(Section):
-    epochs: PositiveInt | None = None
-    batch_size: PositiveInt | None = None
+    epochs: Count | None = None
+    batch_size: Images | None = None
     optimizer: Optimizer | None = None
     lr: LearningRate | None = None
     momentum: Momentum | None = None
@@ -127,7 +136,7 @@ class Display(Section):
 
 class Params(Section):
     data: Data
-    seeds: PositiveInt
+    seeds: Count
     network: Network
     training: Training
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]

@@ -1,46 +1,68 @@
 """Turns params.yaml into a plan for every variant."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
 
-from stages.settings import initializers
+import torch
+
+from stages.settings import cost, initializers
 from stages.settings.initializers import InitializerError
-from stages.settings.params import Initializer, LayerInit, Params, Variant
+from stages.settings.params import TRAIN_IMAGES, Initializer, LayerInit, Params, Variant
 from stages.settings.reading import ParamsError, complaint
 from stages.training.initialization import InitializationError, initial_weights
 from stages.training.plan import DEFAULT, PACKAGES, Plan, tensor_names
 
+T = TypeVar("T")
+Told = Callable[[str], None]
 
-def resolve(settings: Params) -> dict[str, Plan]:
+
+def resolve(settings: Params, told: Told = lambda variant: None) -> dict[str, Plan]:
     """Every variant's plan, tried by filling its tensors.
 
-    Raises ParamsError with a line for every variant that cannot be initialized.
+    `told` is called with a variant's name before it is looked at. Raises ParamsError with a line
+    for every variant that cannot be initialized, or that takes more than there is.
     """
-    plans, lines = {}, []
-    for name in settings.variants:
+    found, lines = _each(settings.variants, lambda name: _plan(settings, name), told)
+    refused = cost.complaints(found)
+    if not refused:
+        _, refused = _each(found, lambda name: _try(settings, name, found[name]), told)
+    if lines or refused:
+        raise ParamsError(lines + refused)
+    return found
+
+
+def _each(
+    names: Iterable[str], do: Callable[[str], T], told: Told
+) -> tuple[dict[str, T], list[str]]:
+    """What is done for every variant, and the lines for those of which it cannot be."""
+    results, lines = {}, []
+    for name in names:
+        told(name)
         try:
-            plans[name] = _plan(settings, name)
+            results[name] = do(name)
         except ParamsError as error:
             lines += error.lines
-    if lines:
-        raise ParamsError(lines)
-    return plans
+    return results, lines
 
 
 def _plan(settings: Params, name: str) -> Plan:
     network, training = settings.network_of(name), settings.training_of(name)
     tensors = dict.fromkeys(tensor_names(network.hidden), DEFAULT)
-    entries = {t: e for t in tensors if (e := _entry(name, settings.variants[name], t))}
+    entries = _entries(settings, name)
+    files: set[Path] = set()
     for tensor, entry in entries.items():
         try:
             tensors[tensor] = initializers.resolve(entry.initializer)
+            files |= initializers.files(entry.initializer.name)
         except InitializerError as error:
             raise ParamsError([entry.complaint(str(error))]) from None
-    files = initializers.files({fill.initializer for fill in tensors.values()})
-    plan = Plan(
+    return Plan(
         data=settings.data.name,
-        limit=settings.data.limit,
+        limit=settings.data.limit if settings.data.limit != TRAIN_IMAGES else None,
         seeds=settings.seeds,
         hidden=tuple(network.hidden),
         activation=network.activation,
@@ -50,17 +72,27 @@ def _plan(settings: Params, name: str) -> Plan:
         lr=training.lr,
         momentum=training.momentum if training.optimizer == "sgd" else 0.0,
         tensors=tensors,
-        files={path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in files},
+        files={path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in sorted(files)},
         packages={name: version(name).partition("+")[0] for name in PACKAGES},
     )
+
+
+def _try(settings: Params, name: str, plan: Plan) -> None:
+    """Fill the tensors of a variant; twice, where files of stages/initializers do it."""
+    entries = _entries(settings, name)
     try:
-        initial_weights(plan, seed=0)
+        weights = initial_weights(plan, seed=0)
+        if plan.files:
+            again = initial_weights(plan, seed=0)
+            for tensor, values in weights.items():
+                if not torch.equal(values, again[tensor]):
+                    rule = "gives other numbers each time; draw them from the argument generator"
+                    raise InitializationError(tensor, rule)
     except InitializationError as error:
         entry = entries[error.tensor]
         takes = initializers.takes(entry.initializer.name)
         rule = f"{takes}; it refused: {error} (filling {error.tensor})"
         raise ParamsError([entry.complaint(rule)]) from None
-    return plan
 
 
 @dataclass(frozen=True)
@@ -73,6 +105,18 @@ class Entry:
     def complaint(self, rule: str) -> str:
         """The line for a mistake in it."""
         return complaint(self.key, self.initializer.as_written(), rule)
+
+
+def initializer_names(settings: Params, variant: str) -> list[str]:
+    """The initializers that a variant asks for, by name."""
+    return sorted({entry.initializer.name for entry in _entries(settings, variant).values()})
+
+
+def _entries(settings: Params, name: str) -> dict[str, Entry]:
+    """The entries of a variant by the tensor that they fill; none where that is the default."""
+    tensors = tensor_names(settings.network_of(name).hidden)
+    entries = {tensor: _entry(name, settings.variants[name], tensor) for tensor in tensors}
+    return {tensor: entry for tensor, entry in entries.items() if entry}
 
 
 def _entry(name: str, variant: Variant, tensor: str) -> Entry | None:

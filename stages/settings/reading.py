@@ -1,5 +1,7 @@
 """Reads params.yaml, and tells in one line each what is wrong with it."""
 
+import errno
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from stages.settings.params import Params, Training, TrainingOverride
 from stages.training.plan import layer_names
 
 FILE = "params.yaml"
+LARGEST = 1_000_000  # bytes: more takes longer to read than anybody waits
+LAYER = r"network|training|all|out|fc[1-9][0-9]*"  # what stands in a variant
 
 
 class ParamsError(ValueError):
@@ -36,6 +40,10 @@ def load(path: Path = Path(FILE)) -> Params:
 
 def _values(path: Path) -> dict:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "is no file")
+        if path.stat().st_size > LARGEST:
+            raise OSError(errno.EFBIG, f"has more than {LARGEST:,} bytes")
         values = yaml_file.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError([f"{FILE}: cannot be read: {error.strerror}"]) from None
@@ -46,7 +54,7 @@ def _values(path: Path) -> dict:
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
         raise ParamsError([f"{FILE}{where}: not valid YAML: {problem}"]) from None
-    except (ValueError, RecursionError) as error:  # such as !!int abc, or a number of 5,000 digits
+    except Exception as error:  # such as !!int abc, or brackets 3,000 deep
         problem = str(error).splitlines()[0] or type(error).__name__
         raise ParamsError([f"{FILE}: has a value that cannot be read: {problem}"]) from None
     if not isinstance(values, dict):
@@ -57,10 +65,15 @@ def _values(path: Path) -> dict:
 
 def complaint(key: str, value: object, rule: str) -> str:
     """The line for one mistake: the file, the key, its value and what is allowed."""
-    shown = repr(value)
+    shown = ascii(value)
     if len(shown) > 60:
         shown = shown[:57] + "…"
-    return f"{FILE}: {key} = {shown}: {rule}"
+    return f"{FILE}: {_plainly(key)} = {shown}: {rule}"
+
+
+def _plainly(key: str) -> str:
+    """A key in ASCII: one that looks like another, or steers a terminal, shows what it is."""
+    return key.encode("unicode_escape").decode()
 
 
 def did_you_mean(name: str, allowed: list[str]) -> str:
@@ -71,7 +84,9 @@ def did_you_mean(name: str, allowed: list[str]) -> str:
 
 def _unknown_key(key: str, name: str, allowed: list[str]) -> str:
     hint = did_you_mean(str(name), allowed)
-    return f"{FILE}: {key}: unknown key; {hint}Allowed here: {', '.join(allowed) or 'none'}"
+    return (
+        f"{FILE}: {_plainly(key)}: unknown key; {hint}Allowed here: {', '.join(allowed) or 'none'}"
+    )
 
 
 def _contradictions(settings: Params) -> list[str]:
@@ -108,11 +123,14 @@ def _explain(error: dict[str, Any]) -> str:
     location, value, kind = error["loc"], error["input"], error["type"]
     key = ".".join(str(part) for part in location)
     if location[-1] == "[key]":
-        return f"{FILE}: {key.removesuffix('.[key]')}: {params.NAME_RULE}"
+        return f"{FILE}: {_plainly(key.removesuffix('.[key]'))}: {params.NAME_RULE}"
+    match location:
+        case ("variants", _, str(layer)) if not re.fullmatch(LAYER, layer):
+            return _unknown_key(key, layer, [*params.Variant.model_fields, "fc1", "…", "out"])
     if kind == "extra_forbidden":
         return _unknown_key(key, location[-1], list(_section(location[:-1]).model_fields))
     if kind == "missing":
-        return f"{FILE}: {key}: is missing"
+        return f"{FILE}: {_plainly(key)}: is missing"
     if kind == "too_short" and location == ("variants",):
         return complaint(key, value, "needs at least one variant, for example baseline: {}")
     if kind in ("too_short", "too_long"):
@@ -125,10 +143,14 @@ def _explain(error: dict[str, Any]) -> str:
     if location[-1] == "color":
         return complaint(key, value, "must be a colour like '#0072b2'")
     if location[-1] in ("label", "group"):
-        return complaint(key, value, "must be a string without control characters, of up to 200")
-    rule = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    rule = rule.replace("a valid integer", "a whole number").replace("a valid ", "a ")
-    return complaint(key, value, rule)
+        return complaint(key, value, "must be a string of up to 200, without control characters")
+    return complaint(key, value, in_our_words(error["msg"]))
+
+
+def in_our_words(message: str) -> str:
+    """What pydantic says of a value, as a rule."""
+    rule = message.removeprefix("Value error, ").replace("Input should", "must")
+    return rule.replace("a valid integer", "a whole number").replace("a valid ", "a ")
 
 
 def _section(location: tuple) -> type[BaseModel]:

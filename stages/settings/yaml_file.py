@@ -5,6 +5,7 @@ the same file as YAML 1.2. Both have to see the same values.
 """
 
 import re
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -22,6 +23,10 @@ RESOLVED = {
     ),
     "merge": (r"<<", ["<"]),
 }
+
+
+# More than any study has: a few aliases of aliases can stand for billions.
+MOST_VALUES = 100_000
 
 
 class Loader(yaml.SafeLoader):
@@ -60,8 +65,33 @@ Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
 
 
 def loads(text: str) -> Any:
-    """The values of a YAML text; raises yaml.YAMLError."""
-    return yaml.load(text, Loader)
+    """The values of a YAML text.
+
+    Raises yaml.YAMLError, and ValueError or RecursionError for a value that cannot be read.
+    """
+    loader = Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _values(node, {}) > MOST_VALUES:
+            raise ValueError(f"with its aliases it has more than {MOST_VALUES:,} values")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _values(node: yaml.Node, counted: dict[yaml.Node, int]) -> int:
+    """How many values a node stands for, each alias counted again; it must not hold itself."""
+    if isinstance(node, yaml.ScalarNode):
+        node.value.encode()  # raises ValueError for half a character, a lone surrogate
+        return 1
+    if node not in counted:
+        counted[node] = MOST_VALUES + 1  # until it is known: what holds itself has no end
+        mapping = isinstance(node, yaml.MappingNode)
+        inner = chain.from_iterable(node.value) if mapping else node.value
+        counted[node] = 1 + sum(_values(child, counted) for child in inner)
+    return counted[node]
 
 
 def dumps(values: Any) -> str:

@@ -61,17 +61,20 @@ def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) ->
             continue
         try:
             run(fill, tensor, generator(seed, f"init/{name}"), partial(inputs_of, layer))
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (Exception, SystemExit) as error:  # whatever a user's file raises
             raise InitializationError(name, first_line(error)) from None
         if not tensor.isfinite().all():
             raise InitializationError(name, "gives values that are not finite")
-    return net.named()
+    return {name: tensor.detach() for name, tensor in net.named().items()}
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, in one line: its first, or its name if it says nothing."""
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line: its first, with its name if that is all or tells more."""
+    name = type(error).__name__
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return name
+    return lines[0] if isinstance(error, (ValueError, TypeError)) else f"{name}: {lines[0]}"
 
 
 def fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
@@ -95,9 +98,19 @@ def function(name: str) -> Callable[..., object]:
 
 
 def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[], Tensor]) -> None:
-    """Fill a tensor in place; `inputs` computes what the layer receives, if asked for."""
+    """Fill a tensor in place; `inputs` computes what the layer receives, if asked for.
+
+    Raises whatever a custom initializer does, and ValueError for one that fills not this tensor.
+    """
     fills = function(fill.initializer)
     values: tuple[Callable[[], object], ...] = (lambda: random, inputs)
     given = dict(zip(GIVEN, values, strict=True))
     wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
-    fills(tensor, **fill.arguments, **wanted)
+    before, version = tensor.clone(), tensor._version
+    result = fills(tensor, **fill.arguments, **wanted)
+    if tensor.shape != before.shape:
+        raise ValueError(f"it changes the tensor's shape to {list(tensor.shape)}")
+    if isinstance(result, Tensor) and result.data_ptr() != tensor.data_ptr():
+        raise ValueError("it returns another tensor; it has to fill the one that it gets, in place")
+    if tensor._version == version and torch.equal(tensor, before):
+        raise ValueError("it leaves the tensor as it was; it has to fill it in place")

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.training.sums import DamagedError
+
 PIXELS = 28 * 28
 CLASSES = 10
 
@@ -56,10 +58,13 @@ class Plan:
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
-        """Read what `as_json` wrote; raises OSError if there is no such file."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
-        return cls(**values | {"tensors": tensors, "hidden": tuple(values["hidden"])})
+        """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
+            return cls(**values | {"tensors": tensors, "hidden": tuple(values["hidden"])})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise DamagedError(path, "is no plan; run `dvc repro`") from None
 
     def as_json(self) -> str:
         """The plan as text; equal plans are equal texts."""

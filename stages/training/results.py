@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from stages.training import network, probes, snapshots
+from stages.training import network, probes, snapshots, sums
 from stages.training.epoch import Flat, Row, State
 
 SCORES = [field.name for field in fields(Row) if field.name != "layers"]
@@ -21,11 +21,13 @@ FILES = {
     "initial.safetensors",
     "weights.safetensors",
     "snapshots.safetensors",
+    sums.FILE,
 }
 
 
 def write(
     folder: Path,
+    plan: Path,
     sizes: list[int],
     rows: list[Row],
     final: list[State],
@@ -33,8 +35,8 @@ def write(
 ) -> None:
     """Write FILES; the folder, named after the variant, appears whole or not at all.
 
-    `rows` by seed and epoch, `final` each seed's last state, `pictures` by epoch as
-    snapshots.take gives them. Raises OSError.
+    `plan` is the file that says what was trained, `rows` are by seed and epoch, `final` has each
+    seed's last state, `pictures` by epoch what snapshots.take gives. Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
@@ -58,8 +60,12 @@ def write(
         }
         for name, values in tensors.items():
             (partial / f"{name}.safetensors").write_bytes(save(values))
+        # As it will be named from the folder, which is one level further down.
+        made = [(folder / path.name, path.read_bytes()) for path in sorted(partial.iterdir())]
+        made.append((plan, plan.read_bytes()))
+        (partial / sums.FILE).write_text(sums.text(folder, made), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        shutil.move(partial, folder)  # which copies where data/runs is on another disk
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

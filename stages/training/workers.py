@@ -75,12 +75,16 @@ def _pool(plan: Plan, dataset: Dataset, workers: int) -> ProcessPoolExecutor:
 def _start_worker(plan: Plan, dataset: Dataset) -> None:
     global _work
     _work = plan, dataset
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    depend_on_parent()
+
+
+def depend_on_parent() -> None:
+    """Leave Ctrl-C to this process's parent, and end when that is gone, however it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
 def _leave_with_parent() -> None:
-    """End this worker when its parent is gone, however that ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,0 +1,104 @@
+"""How stages end in a user's shell: whatever the shell is like, and whoever interrupts."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT, Clone, make
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", ["check", "download", "train", "evaluate", "report"])
+def test_a_stage_that_is_run_as_a_script_tells_how_to_run_it(name):
+    result = subprocess.run(
+        [sys.executable, f"stages/{name}.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("a stage is a module: run `dvc repro`")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["train baseline", "evaluate mnist", "report", "check"])
+def test_a_stage_where_nothing_is_there_tells_what_is_missing(name, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-m", f"stages.{name.split()[0]}", *name.split()[1:]],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def without_git(folder, study: Clone) -> Clone:
+    """What a zip of the project has."""
+    shutil.copytree(study.folder, folder, ignore=shutil.ignore_patterns(".git"), symlinks=True)
+    return Clone(folder, study.environment["MNIST_MIRROR"])
+
+
+@pytest.mark.parametrize("target", ["repro", "verify", "repair", "share", "fetch", "test"])
+def test_without_git_make_says_so_before_anything_is_installed(finished_study, tmp_path, target):
+    clone = without_git(tmp_path / "zip", finished_study)
+    result = clone.run("make", target, expect=2)
+    assert result.stderr.splitlines()[0].startswith("DVC needs git, and this folder is no git")
+    assert "git init && git add --all && git commit" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (clone.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("tool", ["verify", "repair"])
+def test_without_git_a_tool_says_so(finished_study, tmp_path, tool):
+    clone = without_git(tmp_path / "zip", finished_study)
+    result = clone.run(sys.executable, "-m", f"tools.{tool}", expect=1)
+    assert "git" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        {"PYTHONSAFEPATH": "1"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONOPTIMIZE": "2"},
+        {"PYTHONHASHSEED": "1", "PYTHONDEVMODE": "1"},
+        {"MPLBACKEND": "no such backend"},
+        {"HOME": "/nonexistent", "TERM": "dumb"},
+    ],
+    ids=lambda shell: " ".join(shell),
+)
+def test_any_shell_will_do(study, shell):
+    study.run("git", "config", "core.quotepath", "true")
+    params = study.params
+    params["variants"]["other"] = {"out": {"weight": "zeros"}}
+    params["display"]["other"] = {"label": "zérö ×"}
+    study.params = params
+    result = make(study, "repro", env=shell)
+    assert "Traceback" not in result.stderr + result.stdout
+    assert (study.folder / "data" / "runs" / "other").is_dir()
+    assert "zérö ×" in (study.folder / "reports" / "summary.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("after", [0.3, 0.6, 1.0, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("name", ["check", "evaluate mnist", "report"])
+def test_an_interrupt_is_one_line_at_any_moment(study, name, after):
+    before = {p: p.read_bytes() for p in (study.folder / "reports").rglob("*") if p.is_file()}
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"stages.{name.split()[0]}", *name.split()[1:]],
+        cwd=study.folder, env=study.environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode in (0, -signal.SIGINT)
+    # While Python comes to its end, it says nothing at all.
+    assert told.splitlines() in ([], ["interrupted; `dvc repro` goes on from here"])
+    after_it = {p: p.read_bytes() for p in (study.folder / "reports").rglob("*") if p.is_file()}
+    assert after_it == before
