@@ -9,7 +9,7 @@ unexport PYTHONSAFEPATH PYTHONOPTIMIZE # with these Python finds no stages, and 
 
 .DEFAULT_GOAL := help
 .PHONY: help git env repro open experiments offline share fetch repair verify processors test \
-	test-fast bench schema templates readme lint lock
+	test-fast soak bench schema templates readme lint audit lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ fetch: git env ## get what the remote has for this checkout
 	dvc pull --run-cache --allow-missing
 	@dvc status --quiet || echo "Not everything is here: the remote lacks it, or has it damaged. \`dvc repro\` makes it, too."
 
-repair: git env ## show what is damaged on the remote; with DELETE=yes delete it, to be sent again
+repair: git env ## show what is damaged in DVC's cache and on the remote; DELETE=yes deletes it
 	@python -m tools.repair $(if $(filter yes,$(DELETE)),--delete)
 
 verify: git env ## make tables and reports anew, and compare all results with the committed ones
@@ -72,6 +72,12 @@ lint: env ## ruff and mypy, with what ruff would change
 	ruff check .
 	ruff format --check --diff .
 	mypy
+
+audit: env ## known holes in the pinned packages, as PyPI has them
+	uv tool run pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+soak: git env ## fifty rounds of change, run, share, fetch and gc (a quarter of an hour)
+	pytest -m soak
 
 lock: env ## renew requirements.lock after an edit of pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \

@@ -217,7 +217,7 @@ def fetch_first(urls: list[str], folder: Path) -> None:
         path = folder / url.rpartition("/")[2]
         try:
             with (
-                urllib.request.urlopen(url, timeout=SILENCE) as answer,
+                urllib.request.urlopen(url, timeout=SILENCE) as answer,  # noqa: S310  http, file
                 path.open("wb") as file,
                 progress(path.name, answer.headers["Content-Length"]) as bar,
             ):

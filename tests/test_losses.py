@@ -1,6 +1,7 @@
 """Faults that must not cost what is there: reports, results, DVC's cache, a user's own files."""
 
 import hashlib
+import shutil
 
 import pytest
 
@@ -51,6 +52,40 @@ def test_what_dvc_links_to_its_cache_is_never_written_into(study, link):
         if path.is_file() and not path.name.endswith(".dir"):
             name = path.parent.name + path.name
             assert hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == name
+
+
+def test_a_damaged_object_in_the_cache_is_noticed_and_mended(study, tmp_path):
+    """DVC restores it, and takes it for whole."""
+    cache = study.folder / ".dvc" / "cache" / "files" / "md5"
+    run, tables = study.folder / "data" / "runs" / "all_ones", there(study, "data/tables")
+    sound = there(study, "data/runs/all_ones")
+    weights = sound["weights.safetensors"]
+    name = hashlib.md5(weights, usedforsecurity=False).hexdigest()
+    damaged = cache / name[:2] / name[2:]
+    damaged.chmod(0o644)
+    damaged.write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    damaged.chmod(0o444)
+    shutil.rmtree(run)
+    study.run("dvc", "checkout")
+    assert (run / "weights.safetensors").read_bytes() != weights
+
+    edit(study, "stages/evaluate.py", "\n")
+    result = study.run("dvc", "repro", expect=None)
+    assert (
+        "data/runs/all_ones/weights.safetensors: is damaged, as SHA256SUMS beside it tells; "
+        "`make repair` finds what is damaged in DVC's cache" in result.stderr
+    )
+    assert "Traceback" not in result.stderr
+    assert there(study, "data/tables") == tables
+
+    assert f"{name[2:]}: not what its name says" in make(study, "repair").stdout
+    assert "Run `dvc repro`" in study.run("make", "repair", "DELETE=yes").stdout
+    assert "train@all_ones" in study.repro()
+    assert there(study, "data/runs/all_ones") == sound
+    assert "are what their names say" in make(study, "repair").stdout
+    shutil.rmtree(run)
+    study.run("dvc", "checkout")
+    assert there(study, "data/runs/all_ones") == sound
 
 
 def test_a_variant_that_is_gone_leaves_its_results_beside_the_runs(study):

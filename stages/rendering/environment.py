@@ -26,7 +26,7 @@ def environment(autoescape: bool) -> Environment:
     """
     found = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701  Markdown is escaped by `plain`
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -102,7 +102,7 @@ def _typed(value: Any, parameter: inspect.Parameter) -> Any:
 
 
 def _checked(value: Any, annotation: Any) -> Any:
-    config = ConfigDict(strict=True, arbitrary_types_allowed=True)
+    config = ConfigDict(strict=True)
     try:
         return TypeAdapter(annotation, config=config).validate_python(value)
     except (PydanticUserError, NameError):  # nothing that values can be checked against
