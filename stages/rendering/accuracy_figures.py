@@ -122,7 +122,7 @@ def final_accuracy(study: Study, results: Results, table: pd.DataFrame) -> plt.F
             textcoords="offset points", color=color, ha=side, va="bottom", fontsize=9,
         )  # fmt: skip
     labels = [
-        figures.plain(row.label if row.outcome.has_mean else f"{row.label}  ({style.outcome(row)})")
+        figures.plain(row.label) + ("" if row.outcome.has_mean else f"  ({style.outcome(row)})")
         for row in rows
     ]
     whole.set_yticks(range(len(rows)), labels)

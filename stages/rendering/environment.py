@@ -16,7 +16,7 @@ FORMATS = (
 )  # fmt: skip
 
 # What Markdown or Obsidian would read as markup: `&`, `_`, `%` and `=` only where they can be.
-MARKUP = re.compile(r"[\\`*\[\]<>|$#~]|&(?=[#\w])|(?<!\w)_|_(?!\w)|%(?=%)|=(?==)")
+MARKUP = re.compile(r"[\\`*\[\]<>|$#~]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|%(?=%)|=(?==)")
 
 
 def environment(autoescape: bool) -> Environment:

@@ -26,6 +26,7 @@ STYLE = {
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
 }
+LONGEST = 40  # characters of a label in a figure, which has a size; reports have all of it
 MARKERS = {
     "circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v",
     "cross": "P",
@@ -46,8 +47,9 @@ def of(look: Look) -> dict[str, Any]:
 
 
 def plain(label: str) -> str:
-    """A label that is shown as it is: not as mathematics, and in legends too."""
-    shown = label.replace("$", r"\$")
+    """A label as it is, where it is not too long: not as mathematics, and in legends too."""
+    shown = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+    shown = shown.replace("$", r"\$")
     # What begins with an underscore has no place in a legend.
     return f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown
 

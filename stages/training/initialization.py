@@ -74,7 +74,8 @@ def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     if not lines:
         return name
-    return lines[0] if isinstance(error, (ValueError, TypeError)) else f"{name}: {lines[0]}"
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in lines[0])
+    return line if isinstance(error, (ValueError, TypeError)) else f"{name}: {line}"
 
 
 def fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:

@@ -34,10 +34,10 @@ def of(folder: Path, paths: Iterable[Path]) -> str:
 def check(folder: Path, names: Iterable[str]) -> None:
     """Raise DamagedError unless all that SHA256SUMS names is as it says, and it names these."""
     try:
-        lines = (folder / FILE).read_bytes().decode(errors="replace").splitlines()
+        lines = (folder / FILE).read_bytes().decode(errors="replace").split("\n")
     except FileNotFoundError:
         raise DamagedError(folder / FILE, "is missing; `dvc repro` makes it") from None
-    sums = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines)}
+    sums = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines if line)}
     for name in {*names, *sums}:
         inside = Path(name).name == name
         path = Path(os.path.normpath(folder / name))
