@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stages import writing
 from stages.settings import reading, trial
-from stages.settings.params import Params
+from stages.settings.params import Display, Params
 from stages.training import probes, results
 from stages.training.plan import Plan
 
@@ -76,11 +76,10 @@ def described(settings: Params, found: dict[str, Plan]) -> dict:
     written = settings.model_dump(exclude_none=True, exclude_defaults=True)["variants"]
     variants = {}
     for name, plan in found.items():
-        display = settings.display.get(name)
         variants[name] = {
-            "label": " ".join(((display and display.label) or name).split()),
-            "group": (display and display.group) or "other",
-            "color": display and display.color,
+            "label": settings.label_of(name),
+            "group": settings.group_of(name),
+            "color": settings.display.get(name, Display()).color,
             "written": written[name],
             "plan": asdict(plan),
         }

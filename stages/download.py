@@ -69,39 +69,59 @@ def main() -> None:
         print(f"{target}: already here, all four sums are right")
         write_sums(target, target)
         return
-    failures = []
     # A name of this process's own, since another can be at it, too.
     partial = Path("data", f".partial-{name}-{os.getpid()}")
     try:
-        for label, deliver in SOURCES.items():
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            try:
-                with at_most(PATIENCE):
-                    deliver(name, partial)
-                keep_checked(name, partial)
-            except SourceError as error:
-                failures.append(f"  {label}: {error}")
-                continue
-            write_sums(partial, target)
-            shutil.rmtree(target, ignore_errors=True)
-            try:
-                partial.rename(target)
-            except OSError:
-                if not is_right(target, name):  # another process was as fast
-                    raise
-            if os.environ.get("MNIST_MIRROR") and failures:  # somebody meant to have it from there
-                print(failures[0].strip())
-            print(f"{target}: from {label}, all four sums are right")
-            return
+        label, failures = from_first(name, partial)
+        write_sums(partial, target)
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            partial.rename(target)
+        except OSError:
+            if not is_right(target, name):  # another process was as fast
+                raise
+    except SourceError as error:
+        raise SystemExit(f"{target}: no source delivered it:\n{error}\n{advice(target)}") from None
     except KeyboardInterrupt:
         raise SystemExit(f"interrupted: {target} was not written") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    lines = [f"{target}: no source delivered it:", *failures, by_hand(name)]
+    if os.environ.get("MNIST_MIRROR") and failures:  # somebody meant to have it from there
+        print(failures[0].strip())
+    print(f"{target}: from {label}, all four sums are right")
+
+
+def from_first(name: str, folder: Path) -> tuple[str, list[str]]:
+    """The source that delivered into a folder, and a line for each that did not before it.
+
+    Raises SourceError with all lines if none did.
+    """
+    failures = []
+    for label, deliver in SOURCES.items():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            with at_most(PATIENCE):
+                deliver(name, folder)
+            keep_checked(name, folder)
+        except SourceError as error:
+            failures.append(f"  {label}: {error}")
+        else:
+            return label, failures
+    raise SourceError("\n".join(failures))
+
+
+def advice(target: Path) -> str:
+    """What to do where no source can be reached."""
+    name = target.name
+    lines = [
+        f"By hand: put {', '.join(SHA256[name])} into a folder"
+        f"{'' if name == 'kmnist' else ' (or the same as .gz)'}, then run",
+        "  MNIST_MIRROR=/that/folder dvc repro",
+    ]
     if target.exists():
-        lines.insert(1, f"  what is there is damaged; try: dvc checkout --force {target}")
-    raise SystemExit("\n".join(lines))
+        lines.insert(0, f"What is there is damaged; try: dvc checkout --force {target}")
+    return "\n".join(lines)
 
 
 @contextmanager
@@ -127,15 +147,6 @@ def write_sums(folder: Path, target: Path) -> None:
     """Write the SHA256SUMS of the four files in a folder, which will be or is `target`."""
     text = sums.text(target, ((target / file, (folder / file).read_bytes()) for file in FILES))
     writing.replace({folder / sums.FILE: text})
-
-
-def by_hand(name: str) -> str:
-    """What to do where no source can be reached."""
-    return (
-        f"By hand: put {', '.join(SHA256[name])} into a folder"
-        f"{'' if name == 'kmnist' else ' (or the same as .gz)'}, then run\n"
-        "  MNIST_MIRROR=/that/folder dvc repro"
-    )
 
 
 def is_right(folder: Path, name: str) -> bool:

@@ -81,9 +81,13 @@ def test_the_study_has_settings_looks_and_plans():
     assert study.same_layers() == ["baseline", "all_ones"]
 
 
-def test_what_has_no_label_is_shown_by_its_name():
-    checked(changed(variants={"zero_out": {"out": {"weight": "zeros"}}}))
-    assert Study.read(DATA / "study.json").variants["zero_out"].label == "zero_out"
+@pytest.mark.parametrize(
+    "look", [{}, {"label": None}, {"label": ""}, {"label": " \n", "group": " "}]
+)
+def test_what_has_no_label_is_shown_by_its_name(look):
+    checked(changed(display={"all_ones": look}))
+    shown = Study.read(DATA / "study.json").variants["all_ones"]
+    assert (shown.label, shown.group) == ("all_ones", "other")
 
 
 def test_an_edit_changes_what_it_is_about_and_nothing_else():

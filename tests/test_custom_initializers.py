@@ -232,6 +232,7 @@ def test_a_faulty_file_is_told_in_one_line(mine, code, words, monkeypatch):
         ("zeros.py", "zeros", "torch.nn.init has it, and "),
         ("foo.bar.py", "foo.bar", "foo.bar.py cannot be one"),
         ("my-init.py", "my-init", "my-init.py cannot be one"),
+        ("é.py", "é", "é.py cannot be one"),
         ("default.py", "default", "default.py cannot be one"),
         ("Mine.py", "mine", "no such initializer; did you mean 'Mine'?"),
         ("a folder.py/x", "a folder", "a folder.py cannot be one"),
@@ -245,6 +246,16 @@ def test_a_file_that_cannot_be_an_initializer_is_told(mine, tmp_path, file, name
     (tmp_path / file).write_text("def fill(tensor): tensor.zero_()")
     with pytest.raises(InitializerError, match=re.escape(words)):
         initializers.resolve(Initializer(name, {}))
+
+
+def test_two_files_that_are_one_where_case_does_not_count_are_refused(mine):
+    for name in ("mine", "Mine"):
+        mine(name, "def fill(tensor): tensor.zero_()")
+    with pytest.raises(InitializerError, match="Mine and mine are one file on some systems"):
+        initializers.resolve(Initializer("mine", {}))
+    mine("Zeros", "def fill(tensor): tensor.zero_()")
+    with pytest.raises(InitializerError, match="zeros and Zeros are one file on some systems"):
+        initializers.resolve(Initializer("Zeros", {}))
 
 
 def test_what_an_editor_leaves_is_no_initializer(mine, tmp_path):

@@ -72,8 +72,9 @@ def test_a_damaged_object_in_the_cache_is_noticed_and_mended(study, tmp_path):
     edit(study, "stages/evaluate.py", "\n")
     result = study.run("dvc", "repro", expect=None)
     assert (
-        "data/runs/all_ones/weights.safetensors: is damaged, as SHA256SUMS beside it tells; "
-        "`make repair` finds what is damaged in DVC's cache" in result.stderr
+        "data/runs/all_ones/weights.safetensors: is damaged or missing, as SHA256SUMS beside it "
+        "tells; delete data/runs/all_ones and run `dvc repro`, or `make repair` where that "
+        "restores the damage" in result.stderr
     )
     assert "Traceback" not in result.stderr
     assert there(study, "data/tables") == tables

@@ -58,8 +58,16 @@ def test_the_small_study_is_valid(tmp_path):
         ("network", 7, ["network = 7", "mapping", "hidden, activation"]),
         ("variants", None, ["variants = None", "mapping"]),
         ("variants.baseline", 3, ["variants.baseline = 3", "mapping"]),
-        ("display.baseline.label", "a\x07b", ["label = 'a\\x07b'", "without control characters"]),
-        ("display.baseline.group", "x" * 201, ["group = 'xxx", "of up to 200"]),
+        ("display.baseline.label", "a\x07b", ["label = 'a\\x07b'", "characters that can be seen"]),
+        ("display.baseline.group", "x" * 201, ["group = 'xxx", "of up to 200 characters"]),
+        ("display.baseline.label", "a\u200bb", ["label = 'a\\u200bb'", "that can be seen"]),
+        ("display.baseline.label", "\u202ea", ["label = '\\u202ea'", "that can be seen"]),
+        ("display.baseline.label", "all_ones", ["all_ones.label = 'all_ones': is the label of ba"]),
+        (
+            "display.all_ones",
+            {"label": " PyTorch \n default"},
+            ["display.all_ones.label = 'PyTorch default': is the label of baseline too"],
+        ),
         ("display.baseline.label", 3, ["display.baseline.label = 3", "string"]),
         ("display.baseline.group", 3, ["display.baseline.group = 3", "string"]),
         ("display.baseline.color", "red", ["display.baseline.color = 'red'", "#0072b2"]),
@@ -147,27 +155,6 @@ def test_every_mistake_is_told_at_once(tmp_path):
     values = changed("training.lr", -1)
     values["seeds"] = 0
     assert len(mistakes(tmp_path, values)) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("seeds: [1", "not valid YAML"),
-        ("seeds: 1\nseeds: 2\n", "not valid YAML"),
-        ("seeds: !!int abc\n", "cannot be read: invalid literal for int"),
-        ("seeds: !!float abc\n", "cannot be read: could not convert"),
-        ("seeds: !!timestamp 2026-13-45\n", "cannot be read: "),
-        (f"seeds: {'9' * 5000}\n", "cannot be read: Exceeds the limit"),
-        ("[" * 3000, "cannot be read: maximum recursion"),
-        ("seeds: \x07\n", "not valid YAML"),
-        ("- a\n- b\n", "must be a mapping"),
-        ("", "must be a mapping"),
-    ],
-)
-def test_text_that_is_no_mapping_gets_one_line(tmp_path, text, words):
-    lines = mistakes(tmp_path, text)
-    assert len(lines) == 1
-    assert words in lines[0]
 
 
 def test_a_missing_file_gets_one_line(tmp_path):

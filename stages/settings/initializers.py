@@ -24,9 +24,9 @@ class InitializerError(ValueError):
 
 def custom_names() -> list[str]:
     """The initializers in stages/initializers."""
-    files = [path for path in FOLDER.glob("*.py") if path.is_file() and path.stem.isidentifier()]
-    # `default` is what a plan calls PyTorch's own.
-    return sorted({path.stem for path in files} - {"__init__", "default"})
+    names = {path.stem for path in FOLDER.glob("*.py") if path.is_file()}
+    # `default` is what a plan calls PyTorch's own. Other letters are not the same on every system.
+    return sorted(n for n in names - {"__init__", "default"} if n.isidentifier() and n.isascii())
 
 
 def parameters(name: str) -> dict[str, inspect.Parameter]:
@@ -37,6 +37,9 @@ def parameters(name: str) -> dict[str, inspect.Parameter]:
         raise InitializerError(f"torch.nn.init has it, and {file} too; give the file another name")
     if name not in allowed and "/" not in name and file.exists():
         raise InitializerError(f"{file} cannot be one; it takes a file with another name")
+    twins = [other for other in allowed if other.lower() == name.lower()]
+    if name in allowed and len(twins) > 1:
+        raise InitializerError(f"{' and '.join(twins)} are one file on some systems; rename one")
     if name not in allowed:
         hint = did_you_mean(name, allowed)
         raise InitializerError(f"no such initializer; {hint}Allowed: {', '.join(allowed)}")

@@ -27,15 +27,13 @@ Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear"]
 Optimizer = Literal["adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-# No control characters but white space: they make no picture, and break SVG. And no marks that
-# turn the direction of what follows, which would be another's words.
-Words = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
-        max_length=200,
-    ),
-]
+# What is not seen has no place in a label: it breaks SVG, turns the direction of what follows, or
+# makes two labels look like one.
+UNSEEN = (
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb"
+)
+Words = Annotated[str, StringConstraints(pattern=f"^[^{UNSEEN}]*$", max_length=200)]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -141,6 +139,16 @@ class Params(Section):
     training: Training
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
     display: dict[str, Display] = {}
+
+    def label_of(self, variant: str) -> str:
+        """How reports call a variant, on one line: by its name if it has no label."""
+        label = self.display.get(variant, Display()).label or ""
+        return " ".join(label.split()) or variant
+
+    def group_of(self, variant: str) -> str:
+        """The group that a variant is shown in, on one line."""
+        group = self.display.get(variant, Display()).group or ""
+        return " ".join(group.split()) or "other"
 
     def network_of(self, variant: str) -> Network:
         """The network that a variant trains: the shared one with the variant's own settings."""

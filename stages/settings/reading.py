@@ -101,6 +101,13 @@ def _contradictions(settings: Params) -> list[str]:
             if key not in layers
         ]
         lines += _idle_momentum(f"variants.{name}.", variant.training, settings.training_of(name))
+    labels: dict[str, str] = {}
+    for name in settings.variants:
+        label = settings.label_of(name)
+        if label in labels:
+            rule = f"is the label of {labels[label]} too, and no reader could tell them apart"
+            lines.append(complaint(f"display.{name}.label", label, rule))
+        labels[label] = name
     lines += [
         _unknown_key(f"display.{name}", name, list(settings.variants))
         for name in settings.display
@@ -143,7 +150,7 @@ def _explain(error: dict[str, Any]) -> str:
     if location[-1] == "color":
         return complaint(key, value, "must be a colour like '#0072b2'")
     if location[-1] in ("label", "group"):
-        return complaint(key, value, "must be a string of up to 200, without control characters")
+        return complaint(key, value, "must be a string of up to 200 characters that can be seen")
     return complaint(key, value, in_our_words(error["msg"]))
 
 

@@ -38,7 +38,7 @@ def check(folder: Path, names: Iterable[str]) -> None:
     except FileNotFoundError:
         raise DamagedError(folder / FILE, "is missing; `dvc repro` makes it") from None
     sums = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines if line)}
-    for name in {*names, *sums}:
+    for name in (*sorted(names), *sums):
         inside = Path(name).name == name
         path = Path(os.path.normpath(folder / name))
         try:
@@ -48,8 +48,8 @@ def check(folder: Path, names: Iterable[str]) -> None:
         if not same and inside:
             raise DamagedError(
                 path,
-                f"is damaged, as {FILE} beside it tells; `make repair` finds what is damaged in "
-                "DVC's cache",
+                f"is damaged or missing, as {FILE} beside it tells; delete {folder} and run "
+                "`dvc repro`, or `make repair` where that restores the damage",
             )
         if not same:
             raise DamagedError(path, f"is not what {folder} was made with; run `dvc repro`")
