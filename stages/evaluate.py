@@ -41,7 +41,7 @@ def main() -> None:
         raise SystemExit("usage: python -m stages.evaluate DATA_SET")
     folder = DATA / sys.argv[1]
     sums.check(folder, data.FILES.values())
-    variants = (DATA / "variants.txt").read_text(encoding="utf-8").split()
+    variants = (DATA / "variants.txt").read_text(encoding="utf-8", errors="replace").split()
     for run in sorted((DATA / "runs").iterdir()):
         if run.name not in variants:
             raise SystemExit(

@@ -138,7 +138,7 @@ def test_a_damaged_file_is_named_and_nothing_is_lost(folder, stage, file, damage
     line = ended(stage, monkeypatch)
     assert NAMED.get(Path(file).name, file) in line
     assert line.isprintable()
-    assert "dvc repro" in line or "make repair" in line or damage in ("a folder", "empty")
+    assert any(words in line for words in ("dvc repro", "make repair", "there are: ", "Is a d"))
     assert contents() == before
 
 

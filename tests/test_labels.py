@@ -86,6 +86,7 @@ def test_the_note_shows_them_as_text(parts, named):
             assert f"<strong>{shown(named[variant])}:</strong>" in page
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_with_them(parts):
     study, results, table, _ = parts
     drawn = [

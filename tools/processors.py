@@ -17,7 +17,7 @@ from typing import Any
 
 from stages import download
 from stages.settings import initializers, yaml_file
-from stages.training import BITS_PROMISED, data, initialization, network
+from stages.training import BITS_PROMISED, data, initialization, network, sums
 
 ROOT = Path(__file__).resolve().parent.parent
 QEMU = shutil.which("qemu-x86_64")
@@ -80,12 +80,14 @@ def prepare(folder: Path, images: Path) -> None:
     )
     shutil.copy(ROOT / "requirements.lock", folder)
     (folder / "params.yaml").write_text(yaml_file.dumps(study()), encoding="utf-8")
-    (folder / "data" / "mnist").mkdir(parents=True)
+    mnist = folder / "data" / "mnist"
+    mnist.mkdir(parents=True)
     for (split, _kind), name in data.FILES.items():
         count = TRAIN_IMAGES if split == "train" else TEST_IMAGES
         values = data.read_idx(images / name)[:count]
         header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
-        (folder / "data" / "mnist" / name).write_bytes(header + values.tobytes())
+        (mnist / name).write_bytes(header + values.tobytes())
+    (mnist / sums.FILE).write_text(sums.of(mnist, (mnist / name for name in data.FILES.values())))
     python(folder, "-m", "stages.check")
 
 
