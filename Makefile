@@ -15,17 +15,17 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 git:
-	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "DVC needs git, and this folder is no git repository. Clone it instead of taking a zip; or install git where it is missing, and run:  git init && git add --all && git commit -m Start" >&2; exit 1; }
+	@git rev-parse --git-dir > /dev/null || { test -e .git || echo "DVC needs git. Clone the project instead of taking a zip; or, where git is installed, run:  git init && git add --all && git commit -m Start" >&2; exit 1; }
 
 env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 
 repro: git env ## run the whole study: whatever changed since the last time, and no more
-	@python -m stages.check
+	@python -m stages.check --dry-run
 	dvc repro
-	@echo "The report is $(CURDIR)/reports/index.html: make open"
+	@echo "The report is $$PWD/reports/index.html: make open"
 
 open: ## look at the report in a browser
-	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); webbrowser.open(page.as_uri()) or sys.exit(f"no browser was found here; open {page} in one")'
+	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); page.exists() or sys.exit(f"{page}: is missing; make repro makes it"); webbrowser.open(page.as_uri()) or sys.exit(f"no browser was found here; open {page} in one")'
 
 experiments: git env ## what each experiment changed and came to, in a short table
 	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
@@ -86,7 +86,7 @@ lock: env ## renew requirements.lock after an edit of pyproject.toml
 
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, and this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11 …") if sys.version_info < (3, 10) else None'
-	$(PYTHON) -m venv --clear $(ENV)
+	$(PYTHON) -m venv $(ENV)
 	$(ENV)/bin/pip install --quiet $(UV)
 	$(ENV)/bin/uv pip install --python $(ENV)/bin/python --requirement requirements.lock
 	@touch $@

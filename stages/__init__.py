@@ -18,8 +18,10 @@ def one_line(error: BaseException) -> str | None:
             return "interrupted; `dvc repro` goes on from here"
         case MemoryError():
             return "there is not enough memory"
-        case FileNotFoundError(filename=name) if name:
-            return f"{name}: is missing; `dvc repro` makes what a stage needs"
+        case FileNotFoundError(filename=name) if str(name).startswith(("data/", "reports/")):
+            return f"{name}: is missing; `dvc repro` makes it"
+        case FileExistsError() | IsADirectoryError() | NotADirectoryError() if error.filename:
+            return f"{error.filename}: {error.strerror}; move away what is in its place"
         case OSError(filename=name, strerror=reason) if name and reason:
             return f"{name}: {reason}"
         case OSError():

@@ -1,7 +1,7 @@
 """Stage check: params.yaml can be run, and what every variant's training is told."""
 
-import json
 import shutil
+import sys
 from dataclasses import asdict
 from itertools import chain, count
 from pathlib import Path
@@ -9,19 +9,23 @@ from pathlib import Path
 from stages import writing
 from stages.settings import reading, trial
 from stages.settings.params import Display, Params
-from stages.training import probes, results
+from stages.training import probes, results, sums
 from stages.training.plan import Plan
 
 DATA = Path("data")
 
 
 def main() -> None:
+    if sys.argv[1:] not in ([], ["--dry-run"]):
+        raise SystemExit("usage: python -m stages.check [--dry-run], which writes nothing")
     try:
         settings = reading.load()
         found = trial.resolve(settings)
         stale = stale_runs(settings)
     except reading.ParamsError as error:
         raise SystemExit(str(error)) from None
+    if "--dry-run" in sys.argv:  # DVC has no lock then, and something may be training
+        return
     for run in stale:
         print(f"{run}: now in {put_away(run)}, since params.yaml has no such variant")
     write(settings, found)
@@ -57,15 +61,14 @@ def put_away(run: Path) -> Path:
 def write(settings: Params, found: dict[str, Plan]) -> None:
     """Write what the other stages read instead of params.yaml."""
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
-    study = json.dumps(described(settings, found), indent=1, ensure_ascii=False)
     others = {
         # Always the same words: a valid edit changes nothing for the stage that waits for this.
         DATA / "params_are_valid": "params.yaml is valid\n",
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
-        DATA / "study.json": f"{study}\n",
+        DATA / "study.json": sums.sealed(described(settings, found)),
     }
     writing.replace(files | others)
-    for path in (DATA / "plans").iterdir():
+    for path in (DATA / "plans").glob("*.json"):
         if path not in files:
             path.unlink()
 

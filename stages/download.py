@@ -7,6 +7,7 @@ sums, and moved into data/ together, only when all four are right.
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import psutil
 from tqdm import tqdm
 
 from stages import writing
@@ -71,15 +73,15 @@ def main() -> None:
         return
     # A name of this process's own, since another can be at it, too.
     partial = Path("data", f".partial-{name}-{os.getpid()}")
+    for left in partial.parent.glob(f".partial-{name}-*"):  # by one that was killed
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
     try:
         label, failures = from_first(name, partial)
         write_sums(partial, target)
-        shutil.rmtree(target, ignore_errors=True)
-        try:
-            partial.rename(target)
-        except OSError:
-            if not is_right(target, name):  # another process was as fast
-                raise
+        target.mkdir(exist_ok=True)
+        for file in (*FILES, sums.FILE):
+            (partial / file).replace(target / file)
     except SourceError as error:
         raise SystemExit(f"{target}: no source delivered it:\n{error}\n{advice(target)}") from None
     except KeyboardInterrupt:
@@ -175,9 +177,6 @@ def keep_checked(name: str, folder: Path) -> None:
             unpack(packed, plain)
         if file in known:
             expect(plain, known[file])
-    for path in folder.iterdir():
-        if path.name not in FILES:
-            path.unlink()
 
 
 def expect(path: Path, sum_: str) -> None:
@@ -249,8 +248,13 @@ def fetch_first(urls: list[str], folder: Path) -> None:
             path.unlink(missing_ok=True)
             reason = getattr(error, "reason", error)
             words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-            failures.append(f"{url}: {words}".encode("unicode_escape").decode())
+            failures.append(f"{without_password(url)}: {words}".encode("unicode_escape").decode())
     raise SourceError("; ".join(failures))
+
+
+def without_password(url: str) -> str:
+    """A URL to show, without what stands before an @ in its host."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def progress(title: str, size: str | None) -> tqdm:
@@ -292,7 +296,9 @@ def from_npm(name: str, folder: Path) -> None:
 def run(command: list[str]) -> None:
     """Run a command quietly; raises SourceError if it fails."""
     try:
-        subprocess.run(command, capture_output=True, text=True, check=True)
+        subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)
+    except OSError as error:
+        raise SourceError(f"{command[0]}: {error.strerror}") from None
     except subprocess.CalledProcessError as error:
         words = (error.stderr or error.stdout).strip().splitlines()
         raise SourceError("; ".join(words[:2]) or f"exit code {error.returncode}") from None

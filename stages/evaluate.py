@@ -54,7 +54,7 @@ def main() -> None:
     for variant in variants:
         plan = Plan.read(DATA / "plans" / f"{variant}.json")
         run = DATA / "runs" / variant
-        sums.check(run, results.FILES - {sums.FILE})
+        sums.check(run, {*results.FILES - {sums.FILE}, f"../../plans/{variant}.json"})
         for name, rows in evaluate(run, plan, images).items():
             tables[name] += [{"variant": variant} | row for row in rows]
         for name, values in load_file(run / "snapshots.safetensors").items():

@@ -24,12 +24,19 @@ def main() -> None:
     variant, plan = read_plan(sys.argv[1:])
     images = Path("data", plan.data)
     sums.check(images, data.FILES.values())
+    told = what_decides(variant, plan)
     try:
         rows, final, pictures = run(variant, plan, data.load(images, plan.limit))
+        if what_decides(variant, plan) != told:  # and DVC would take them for what was trained
+            raise SystemExit(
+                f"{variant}: nothing was written, since its plan or the code changed while it "
+                "trained; run `dvc repro` again"
+            )
         results.write(RUNS / variant, plan_file(variant), plan.sizes, rows, final, pictures)
     except InitializationError as error:
+        name = plan.tensors[error.tensor].initializer
         raise SystemExit(
-            f"params.yaml: variants.{variant}: {error.tensor} cannot be filled: {error}"
+            f"params.yaml: variants.{variant}: {name} cannot fill {error.tensor}: {error}"
         ) from None
     except (MemoryError, BrokenProcessPool):
         raise SystemExit(
@@ -39,8 +46,15 @@ def main() -> None:
         print("interrupted: nothing was written", file=sys.stderr, flush=True)
         os._exit(130)  # at once: SystemExit would wait for the pool's threads (workers.train)
     except OSError as error:
-        reason = error.strerror or error
+        reason = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
         raise SystemExit(f"{RUNS / variant}: nothing was written: {reason}") from None
+
+
+def what_decides(variant: str, plan: Plan) -> str:
+    """The sums of a variant's plan, and of all code that trains it."""
+    here = Path(__file__)
+    code = [here, *sorted((here.parent / "training").glob("*.py")), *map(Path, plan.files)]
+    return sums.of(RUNS / variant, [plan_file(variant), *code])
 
 
 def plan_file(variant: str) -> Path:
@@ -89,7 +103,7 @@ def run(
                 final[row.seed] = state
             if len(by_epoch[row.epoch]) == plan.seeds:
                 bar.write(_epoch_line(by_epoch[row.epoch], plan.epochs))
-                sys.stdout.flush()
+                print(end="", flush=True)
     rows = [row for epoch in by_epoch.values() for row in epoch]
     rows.sort(key=lambda row: (row.seed, row.epoch))
     return rows, [final[seed] for seed in range(plan.seeds)], pictures
@@ -98,7 +112,7 @@ def run(
 def worker_count() -> int:
     """INITLAB_WORKERS, or as many as this process may use cores."""
     wish = os.environ.get("INITLAB_WORKERS")
-    if wish is None:
+    if not wish:
         try:
             return len(os.sched_getaffinity(0))
         except AttributeError:  # not on macOS or Windows

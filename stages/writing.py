@@ -4,6 +4,8 @@ DVC can link an output to its cache (`cache.type`): to write into it would chang
 what a stage cannot finish must not cost what an earlier run left.
 """
 
+import errno
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,18 +14,23 @@ from pathlib import Path
 def replace(files: Mapping[Path, str | bytes]) -> None:
     """Write files, text as UTF-8, and only then put them in the place of what was there.
 
-    Their folders are made. Raises OSError; then every file is what it was.
+    Their folders are made. Raises OSError, with the name of the file; then all is what it was.
     """
     partial = {path: path.with_name(f".partial-{path.name}") for path in files}
+    path = None
     try:
         for path, content in files.items():
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             path.parent.mkdir(parents=True, exist_ok=True)
             content = content.encode() if isinstance(content, str) else content
             partial[path].unlink(missing_ok=True)
             partial[path].write_bytes(content)
         for path in files:
             partial[path].replace(path)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
     finally:
-        for path in partial.values():
+        for left in partial.values():
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                left.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """The stage check, and what it tells the others, in a made-up folder."""
 
 import copy
-import json
 import sys
 from pathlib import Path
 
@@ -67,7 +66,7 @@ def test_it_writes_what_the_other_stages_read():
 def test_the_study_has_settings_looks_and_plans():
     looks = {"all_ones": {"label": "ünits “alike”", "color": "#123456", "group": "constants"}}
     checked(changed(display=looks))
-    study = Study.read(DATA / "study.json")
+    study = Study.of(sums.opened(DATA / "study.json"))
     assert study.data == {"name": "mnist", "limit": 640}
     assert study.training["lr"] == 0.001
     assert (study.seeds, study.probed) == (2, probes.PROBED)
@@ -76,7 +75,7 @@ def test_the_study_has_settings_looks_and_plans():
     assert (ones.label, ones.group, ones.color) == ("ünits “alike”", "constants", "#123456")
     assert (baseline.written, ones.written) == ({}, SMALL["variants"]["all_ones"])
     for variant in study.variants.values():
-        assert variant.plan == json.loads((DATA / "plans" / f"{variant.name}.json").read_text())
+        assert variant.plan == sums.opened(DATA / "plans" / f"{variant.name}.json")
     assert baseline.layers == ["fc1", "fc2", "out"]
     assert study.same_layers() == ["baseline", "all_ones"]
 
@@ -86,7 +85,7 @@ def test_the_study_has_settings_looks_and_plans():
 )
 def test_what_has_no_label_is_shown_by_its_name(look):
     checked(changed(display={"all_ones": look}))
-    shown = Study.read(DATA / "study.json").variants["all_ones"]
+    shown = Study.of(sums.opened(DATA / "study.json")).variants["all_ones"]
     assert (shown.label, shown.group) == ("all_ones", "other")
 
 

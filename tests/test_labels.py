@@ -1,6 +1,7 @@
 """Labels of variants and groups, whatever is in them, wherever they are shown as text."""
 
 import html
+import unicodedata
 import xml.etree.ElementTree as ET
 
 import markdown_it
@@ -17,7 +18,7 @@ LABELS = [
     "<script>alert(1)</script>", "<b>bold</b>", "a|b", "||", "*a* **b**", "_a_ __b__", "`a`", "```",
     "[a](http://b)", "![a](b)", "[[a]]", "<http://a>", "http://a.b", "# a", "#a", "1. a", "- a",
     "> a", "$a$", "$$", "\\", "\\|", "&lt;", "&#60;", "~~a~~", "==a==", "%%a%%", "<!-- a -->",
-    "---", "{{ 7 * 7 }}", "{% raw %}", "%s", "{0}", "'\"", "</td>", "a\u0301",
+    "---", "{{ 7 * 7 }}", ":tada:", "{% raw %}", "%s", "{0}", "'\"", "</td>", "a\u0301",
     "Z\u0351\u036b\u0343", "a\xa0b", "b\u0430seline", "ａ", "שלום",
     "مرحبا", "日本語", "🎉", "👩‍👩‍👧", "x" * 200, "a b " * 50, "−0.1", "σ²", "\U0001d49c",
 ]  # fmt: skip
@@ -42,7 +43,8 @@ def parts(named):
 
 def shown(label: str) -> str:
     """A label as HTML has it, on one line."""
-    return html.escape(" ".join(label.split()), quote=False).replace('"', "&quot;")
+    one_line = unicodedata.normalize("NFC", " ".join(label.split()))
+    return html.escape(one_line, quote=False).replace('"', "&quot;")
 
 
 def rendered(markdown: str) -> str:

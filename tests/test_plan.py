@@ -1,6 +1,6 @@
 """The plan of a variant: what decides its bits, each of it, and nothing else."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -127,10 +127,6 @@ def test_the_order_of_keys_does_not_matter():
     one, other = resolved(values), resolved(backwards(values))
     for name, plan in one.items():
         assert plan.as_json() == other[name].as_json()
-    plan = one["start"]
-    turned = replace(plan, tensors=backwards(plan.tensors), packages=backwards(plan.packages))
-    assert turned == plan
-    assert turned.as_json() == plan.as_json()
 
 
 @pytest.mark.parametrize(

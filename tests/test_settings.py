@@ -62,11 +62,15 @@ def test_the_small_study_is_valid(tmp_path):
         ("display.baseline.group", "x" * 201, ["group = 'xxx", "of up to 200 characters"]),
         ("display.baseline.label", "a\u200bb", ["label = 'a\\u200bb'", "that can be seen"]),
         ("display.baseline.label", "\u202ea", ["label = '\\u202ea'", "that can be seen"]),
-        ("display.baseline.label", "all_ones", ["all_ones.label = 'all_ones': is the label of ba"]),
+        (
+            "display.baseline.label",
+            "all_ones",
+            ["display.baseline.label = 'all_ones'", "look like one"],
+        ),
         (
             "display.all_ones",
             {"label": " PyTorch \n default"},
-            ["display.all_ones.label = 'PyTorch default': is the label of baseline too"],
+            ["all_ones.label = 'PyTorch default': baseline and all_ones would have this label"],
         ),
         ("display.baseline.label", 3, ["display.baseline.label = 3", "string"]),
         ("display.baseline.group", 3, ["display.baseline.group = 3", "string"]),
@@ -100,6 +104,10 @@ def test_the_small_study_is_valid(tmp_path):
         ("variants.$(id)", {}, ["variants.$(id): ", "lower-case"]),
         ("variants.1st", {}, ["variants.1st: ", "starting with a letter"]),
         ("variants." + "x" * 41, {}, ["at most 40"]),
+        ("variants.null", {}, ["variants.null: ", "none of constructor, false, inf"]),
+        ("variants.constructor", {}, ["variants.constructor: ", "none of constructor, "]),
+        ("display.baseline.label", "a\uffff", ["label = 'a\\uffff'", "that can be seen"]),
+        ("display.baseline.label", "\u2800", ["label = '\\u2800'", "that can be seen"]),
         ("variants", {}, ["variants = {}", "at least one"]),
         # initializers
         ("variants.baseline.all", {"weight": 0.1}, ["all.weight = 0.1", "{normal: {std: 0.1}}"]),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import vl_convert
 
+from stages import writing
+
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / ".dvc" / "offline_plots.html"
 
@@ -47,9 +49,10 @@ PAGE = """<!DOCTYPE html>
 def main() -> None:
     # A script ends at its first end tag, wherever that stands.
     bundle = vl_convert.javascript_bundle(DRAW).replace("</script", "<\\/script")
-    FILE.write_text(PAGE.replace("BUNDLE", bundle), encoding="utf-8")
+    writing.replace({FILE: PAGE.replace("BUNDLE", bundle)})
     setting = ["config", "--local", "plots.html_template", FILE.name]
-    subprocess.run([sys.executable, "-m", "dvc", *setting], cwd=ROOT, check=True)
+    if code := subprocess.run([sys.executable, "-m", "dvc", *setting], cwd=ROOT).returncode:
+        sys.exit(code)
     print("dvc plots needs no network now; undo: dvc config --local --unset plots.html_template")
 
 

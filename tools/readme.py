@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+from stages import writing
 from stages.rendering import claims, style
 from stages.rendering.environment import environment
 from stages.settings import reading
@@ -15,7 +16,12 @@ START, END = "<!-- measured: make readme -->\n", "<!-- /measured -->\n"
 
 
 def main() -> None:
-    README.write_text(renewed(), encoding="utf-8")
+    try:
+        writing.replace({README: renewed()})
+    except reading.ParamsError as error:
+        raise SystemExit(str(error)) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(f"reports/: not what `dvc repro` makes: {error}") from None
 
 
 def renewed() -> str:

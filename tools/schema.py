@@ -4,6 +4,7 @@ import inspect
 import json
 from pathlib import Path
 
+from stages import writing
 from stages.settings import initializers
 from stages.settings.params import NAME_PATTERN, Params
 from stages.training import initialization
@@ -14,7 +15,7 @@ TYPES = {"float": "number", "int": "integer", "str": "string", "bool": "boolean"
 
 
 def main() -> None:
-    FILE.write_text(text(), encoding="utf-8")
+    writing.replace({FILE: text()})
 
 
 def text() -> str:

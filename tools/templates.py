@@ -9,6 +9,7 @@ from typing import Any
 
 import altair as alt
 
+from stages import writing
 from stages.rendering import charts
 from stages.rendering.charts import CURVES, Curve
 
@@ -23,11 +24,7 @@ VARIANT: dict[str, Any] = {"shorthand": "variant:N", "sort": None, "title": None
 
 
 def main() -> None:
-    for path in FOLDER.glob("*.json"):
-        if path.stem not in TEMPLATES:
-            path.unlink()
-    for name in TEMPLATES:
-        (FOLDER / f"{name}.json").write_text(text(name), encoding="utf-8")
+    writing.replace({FOLDER / f"{name}.json": text(name) for name in TEMPLATES})
 
 
 def text(name: str) -> str:

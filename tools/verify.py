@@ -14,6 +14,7 @@ from tools import readme
 
 CPUINFO = Path("/proc/cpuinfo")
 LOCK = Path("dvc.lock")
+RESULTS = ("dvc.lock", "reports")
 SUMMARY = Path("reports/summary.csv")
 TOLERANCE = 0.005  # of a test accuracy, where bits are not promised
 
@@ -37,12 +38,16 @@ def main() -> None:
 def compare() -> None:
     """Say whether the results are the committed ones; ends the command if they are not."""
     if BITS_PROMISED:
-        changed = git("status", "--porcelain")
+        changed = git("status", "--porcelain", "--untracked-files=all", "--", *RESULTS)
         if changed:
             then = yaml_file.loads(git("show", "HEAD:./dvc.lock"))["stages"]
             here = yaml_file.loads(LOCK.read_text(encoding="utf-8"))["stages"]
             heading = f"not what is committed, on {processor()}:"
-            sys.exit("\n".join([heading, changed + git("diff", "--stat"), *broken(then, here)]))
+            sys.exit(
+                "\n".join(
+                    [heading, changed + git("diff", "--stat", "--", *RESULTS), *broken(then, here)]
+                )
+            )
         print("dvc.lock and reports/ are the committed ones, byte for byte")
         return
     now = accuracies(SUMMARY.read_text(encoding="utf-8"))
@@ -102,7 +107,9 @@ def differences(committed: dict[str, float], now: dict[str, float]) -> list[str]
 def git(*arguments: str) -> str:
     """What git prints; ends the command with what it says if it fails."""
     try:
-        result = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, errors="replace", check=False
+        )
     except OSError as error:
         sys.exit(f"git, which has what is committed: {error.strerror}")
     if result.returncode:

@@ -1,8 +1,6 @@
 """What was run: the study as `check` resolved it, and which variants belong together."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 BASELINE = "baseline"
@@ -49,11 +47,10 @@ class Study:
     variants: dict[str, Variant]
 
     @classmethod
-    def read(cls, path: Path) -> "Study":
-        """Read what `check` wrote."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        variants = {name: Variant(name, **rest) for name, rest in values.pop("variants").items()}
-        return cls(**values, variants=variants)
+    def of(cls, values: dict[str, Any]) -> "Study":
+        """The study that `check` describes."""
+        variants = {name: Variant(name, **rest) for name, rest in values["variants"].items()}
+        return cls(**values | {"variants": variants})
 
     def groups(self) -> dict[str, list[str]]:
         """The variants by the group that they are shown in."""

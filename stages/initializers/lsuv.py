@@ -20,5 +20,5 @@ def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
     orthogonal(tensor, generator)
     std = np.std(inputs.double().numpy() @ tensor.double().numpy().T)
     if not std > 0:
-        raise ValueError("the layer before it answers 0 to every image, so nothing can be scaled")
+        raise ValueError("its layer gives the same for every image, so nothing can be scaled")
     tensor.div_(float(std))

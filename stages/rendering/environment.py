@@ -15,8 +15,10 @@ FORMATS = (
     style.together, style.setting,
 )  # fmt: skip
 
-# What Markdown or Obsidian would read as markup: `&`, `_`, `%` and `=` only where they can be.
-MARKUP = re.compile(r"[\\`*\[\]<>|$#~]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|%(?=%)|=(?==)")
+# What Markdown or Obsidian would read as markup: `&`, `_`, `%`, `=` and `:` only where they can be.
+MARKUP = re.compile(
+    r"[\\`*\[\]<>|$#~]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|%(?=%)|=(?==)|:(?=[\w+-]+:)"
+)
 
 
 def environment(autoescape: bool) -> Environment:

@@ -48,7 +48,8 @@ def of(look: Look) -> dict[str, Any]:
 
 def plain(label: str) -> str:
     """A label as it is, where it is not too long: not as mathematics, and in legends too."""
-    shown = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+    half = LONGEST // 2  # labels can differ in their ends alone
+    shown = label if len(label) <= LONGEST else f"{label[:half]}…{label[1 - half :]}"
     shown = shown.replace("$", r"\$")
     # What begins with an underscore has no place in a legend.
     return f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown

@@ -77,15 +77,15 @@ def percent(share: float) -> str:
 def interval(estimate: Any, sign: str = "") -> str:
     """The interval of an Estimate of a share, like `97.44 to 98.05`; empty if there is none."""
     _, low, high = estimate
+    if not sign:
+        low, high = max(low, 0), min(high, 1)  # no interval of a share leads out of what can be
     return minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}") if known(low) else ""
 
 
 def accuracy(estimate: Any) -> str:
     """An Estimate of an accuracy, like `97.74 % (97.44 to 98.05 %)` or `11.35 % (every seed)`."""
-    mean, low, high = estimate
-    estimate = mean, max(low, 0), min(high, 1)  # no interval leads out of what can be
     inside = interval(estimate)
-    return percent(mean) + within(estimate, f"{inside} %" if inside else "")
+    return percent(estimate[0]) + within(estimate, f"{inside} %" if inside else "")
 
 
 def points(estimate: Any, unit: str = " points") -> str:

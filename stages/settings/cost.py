@@ -13,6 +13,8 @@ from stages.training.plan import Plan
 FLOAT = 4  # bytes
 RATE = 5e10  # floating-point operations of one core in a second: AVX2 at some 3 GHz, well fed
 STEP = 2e-5  # seconds that a layer takes in a step beside its arithmetic
+EPOCH = 5e-3  # seconds that an epoch takes beside its steps
+SEED = 1_000_000  # bytes that a seed costs beside its tensors, as was seen
 TESTED, SCORED = 10_000, 1_000  # images that an epoch is tested on, and how many at once
 YEAR = 365 * 24 * 3600
 
@@ -45,7 +47,7 @@ def memory(plan: Plan) -> int:
     # A worker's copies of a seed, on its way in and out, and its gradients.
     numbers = (8 * plan.seeds + 12 * workers) * _size(plan)
     rows = max(min(plan.batch_size, TRAIN_IMAGES), SCORED)
-    return FLOAT * (numbers + 3 * rows * sum(plan.sizes) * workers)
+    return SEED * plan.seeds + FLOAT * (numbers + 3 * rows * sum(plan.sizes) * workers)
 
 
 def seconds(plan: Plan) -> float:
@@ -54,7 +56,7 @@ def seconds(plan: Plan) -> float:
     steps = -(-images // plan.batch_size)
     # A product forward and two backward, of which the first layer lacks one; a test forward.
     operations = (5 * images + 2 * TESTED) * _size(plan)
-    epoch = operations / RATE + steps * STEP * len(plan.sizes)
+    epoch = EPOCH + operations / RATE + steps * STEP * len(plan.sizes)
     return epoch * plan.epochs * plan.seeds / min(plan.seeds, os.cpu_count() or 1)
 
 

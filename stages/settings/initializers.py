@@ -2,10 +2,11 @@
 
 import ast
 import inspect
-import json
+import math
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from stages.settings.params import Initializer
@@ -35,7 +36,7 @@ def parameters(name: str) -> dict[str, inspect.Parameter]:
     file = FOLDER / f"{name}.py"
     if name in initialization.FUNCTIONS and name in custom_names():
         raise InitializerError(f"torch.nn.init has it, and {file} too; give the file another name")
-    if name not in allowed and "/" not in name and file.exists():
+    if name not in allowed and f"{name}.py" in {path.name for path in FOLDER.glob("*.py")}:
         raise InitializerError(f"{file} cannot be one; it takes a file with another name")
     twins = [other for other in allowed if other.lower() == name.lower()]
     if name in allowed and len(twins) > 1:
@@ -49,6 +50,8 @@ def parameters(name: str) -> dict[str, inspect.Parameter]:
         raise InitializerError(
             f"{file} gives no function fill(tensor, …): {first_line(error)}"
         ) from None
+    if torch.get_default_device().type != "cpu" or torch.get_default_dtype() != torch.float32:
+        raise InitializerError(f"{file} changes torch's default device or type, for all variants")
     nameless = [str(p) for p in others if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if nameless:
         raise InitializerError(f"{file}: every argument of fill needs a name, unlike {nameless[0]}")
@@ -77,31 +80,48 @@ def resolve(initializer: Initializer) -> Fill:
     for argument in initializer.kwargs:
         if argument not in known:
             raise InitializerError(f"unknown argument {argument!r}; {takes(initializer.name)}")
-    values = {name: p.default for name, p in known.items()} | initializer.kwargs
-    for name, value in values.items():
-        if value is inspect.Parameter.empty:
+    for name, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and name not in initializer.kwargs:
             raise InitializerError(f"argument {name!r} is missing; {takes(initializer.name)}")
     if initializer.name in CONSTANTS:
         return Fill("constant", {"val": CONSTANTS[initializer.name]})
-    typed = {name: _typed(value, known[name]) for name, value in values.items()}
+    # A default that JSON cannot tell is the function's own affair.
+    values = {name: p.default for name, p in known.items() if _is_plain(p.default)}
+    values |= initializer.kwargs
+    if initializer.name in initialization.FUNCTIONS and isinstance(values.get("mode"), str):
+        values["mode"] = values["mode"].lower()  # torch takes it in any case
+    # In the function's order, whatever the order in params.yaml.
+    typed = {name: _typed(values[name], p) for name, p in known.items() if name in values}
     return Fill(initializer.name, typed)
 
 
 def _typed(value: Any, parameter: inspect.Parameter) -> Any:
     """An argument as the function declares it, and as JSON can tell it; raises InitializerError."""
-    if parameter.name == "mode" and isinstance(value, str):
-        value = value.lower()  # torch takes it in any case
     try:
         if parameter.annotation is not inspect.Parameter.empty and value is not parameter.default:
             value = _checked(value, parameter.annotation)
         elif parameter.annotation is float and type(value) is int:
             value = float(value)
-        return json.loads(json.dumps(value, allow_nan=False))
     except ValidationError as error:
         rule = in_our_words(error.errors()[0]["msg"])
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        rule = "must be finite numbers, text, true, false or null, alone or in lists"
-    raise InitializerError(f"argument {parameter.name!r} {rule}")
+        raise InitializerError(f"argument {parameter.name!r} {rule}") from None
+    if not _is_plain(value):
+        rule = "must be finite numbers, text, true, false or null, alone, in lists, or by text"
+        raise InitializerError(f"argument {parameter.name!r} {rule}")
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON can tell a value and gives the same back."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(type(key) is str for key in value) and all(map(_is_plain, value.values()))
+    return (
+        value is None
+        or type(value) in (bool, int, str)
+        or (type(value) is float and math.isfinite(value))
+    )
 
 
 def _checked(value: Any, annotation: Any) -> Any:
@@ -137,7 +157,8 @@ def _siblings(path: Path) -> set[Path]:
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            package = initialization.CUSTOM if node.level else ""
+            above = initialization.CUSTOM.split(".")[: 3 - node.level]  # one dot: the folder itself
+            package = ".".join(above) if node.level else ""
             module = ".".join(filter(None, [package, node.module]))
             # What is imported may be a file, or a name in one.
             modules |= {module, *(f"{module}.{alias.name}" for alias in node.names)}

@@ -1,9 +1,11 @@
 """The schema of params.yaml."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,9 +19,23 @@ MOST = 1_000_000  # seeds, epochs, and units of a layer: cost.py tells what is t
 
 # A variant's name becomes a folder and a word in a shell command.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
-NAME_RULE = "a name is lower-case letters, digits and _, starting with a letter, at most 40 long"
+# What tables, YAML or scripts would take for something else than a name.
+RESERVED = ("constructor", "false", "inf", "infinity", "nan", "null", "true")
+NAME_RULE = (
+    "a name is lower-case letters, digits and _, starting with a letter, at most 40 long, "
+    f"and none of {', '.join(RESERVED)}"
+)
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
+
+def _is_free(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(NAME_RULE)
+    return name
+
+
+Name = Annotated[
+    str, StringConstraints(pattern=NAME_PATTERN, max_length=40), AfterValidator(_is_free)
+]
 Count = Annotated[int, Field(gt=0, le=MOST)]
 Images = Annotated[int, Field(gt=0, le=TRAIN_IMAGES)]
 Hidden = Annotated[list[Count], Field(min_length=1, max_length=50)]
@@ -30,8 +46,8 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 # What is not seen has no place in a label: it breaks SVG, turns the direction of what follows, or
 # makes two labels look like one.
 UNSEEN = (
-    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    r"\ufeff\ufff9-\ufffb"
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    r"\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
 )
 Words = Annotated[str, StringConstraints(pattern=f"^[^{UNSEEN}]*$", max_length=200)]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -132,6 +148,11 @@ class Display(Section):
     group: Words | None = None
 
 
+def _one_line(words: str | None) -> str:
+    """Words as they look: letters and accents put together, white space a blank."""
+    return unicodedata.normalize("NFC", " ".join((words or "").split()))
+
+
 class Params(Section):
     data: Data
     seeds: Count
@@ -142,13 +163,11 @@ class Params(Section):
 
     def label_of(self, variant: str) -> str:
         """How reports call a variant, on one line: by its name if it has no label."""
-        label = self.display.get(variant, Display()).label or ""
-        return " ".join(label.split()) or variant
+        return _one_line(self.display.get(variant, Display()).label) or variant
 
     def group_of(self, variant: str) -> str:
         """The group that a variant is shown in, on one line."""
-        group = self.display.get(variant, Display()).group or ""
-        return " ".join(group.split()) or "other"
+        return _one_line(self.display.get(variant, Display()).group) or "other"
 
     def network_of(self, variant: str) -> Network:
         """The network that a variant trains: the shared one with the variant's own settings."""

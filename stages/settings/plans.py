@@ -35,6 +35,18 @@ def resolve(settings: Params, told: Told = lambda variant: None) -> dict[str, Pl
     return found
 
 
+def digests(settings: Params, told: Told = lambda variant: None) -> dict[str, str]:
+    """A digest of every variant's tensors that files of stages/initializers have to do with."""
+    found = {}
+    for name in settings.variants:
+        told(name)
+        plan = _plan(settings, name)
+        if plan.files:
+            weights = initial_weights(plan, seed=0).values()
+            found[name] = sha256(b"".join(w.numpy().tobytes() for w in weights)).hexdigest()
+    return found
+
+
 def _each(
     names: Iterable[str], do: Callable[[str], T], told: Told
 ) -> tuple[dict[str, T], list[str]]:

@@ -105,8 +105,9 @@ def _contradictions(settings: Params) -> list[str]:
     for name in settings.variants:
         label = settings.label_of(name)
         if label in labels:
-            rule = f"is the label of {labels[label]} too, and no reader could tell them apart"
-            lines.append(complaint(f"display.{name}.label", label, rule))
+            written = name if name in settings.display else labels[label]
+            rule = f"{labels[label]} and {name} would have this label, and look like one"
+            lines.append(complaint(f"display.{written}.label", label, rule))
         labels[label] = name
     lines += [
         _unknown_key(f"display.{name}", name, list(settings.variants))

@@ -1,14 +1,22 @@
 """Tries a study in a process of its own: a user's initializers may hang there, or end it."""
 
 import sys
+from collections.abc import Callable
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
+from typing import TypeVar, cast
+
+import numpy as np
+import torch
 
 from stages.settings import plans
 from stages.settings.params import Params
 from stages.settings.reading import FILE, ParamsError
+from stages.training.initialization import first_line
 from stages.training.plan import Plan
 from stages.training.workers import depend_on_parent
+
+T = TypeVar("T")
 
 PATIENCE = 10  # seconds for one variant
 
@@ -18,20 +26,38 @@ CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn
 
 def resolve(settings: Params) -> dict[str, Plan]:
     """What plans.resolve gives; raises ParamsError as it does, and for what does not end well."""
+    found = _alone(plans.resolve, settings)
+    # Twice more, each in a process of its own: a file can draw its numbers while it is loaded.
+    if any(plan.files for plan in found.values()):
+        first, second = (_alone(plans.digests, settings) for _ in range(2))
+        lines = [
+            f"{_where(settings, name)} give other numbers in every run; draw them in fill, from "
+            "the argument generator"
+            for name in first
+            if first[name] != second[name]
+        ]
+        if lines:
+            raise ParamsError(lines)
+    return found
+
+
+def _alone(do: Callable[[Params, plans.Told], T], settings: Params) -> T:
     receiver, sender = Pipe(duplex=False)
-    process = CONTEXT.Process(target=_resolve, args=(sender, settings), daemon=True)
+    process = CONTEXT.Process(target=_run, args=(do, settings, sender), daemon=True)
     process.start()
     sender.close()
     variant = ""
     try:
         while receiver.poll(PATIENCE):
             match receiver.recv():
-                case str(name):
+                case "at", name:
                     variant = name
-                case dict(found):
-                    return found
-                case list(lines):
+                case "done", result:
+                    return cast(T, result)
+                case "refused", lines:
                     raise ParamsError(lines)
+                case "raised", line:
+                    raise ParamsError([f"{_where(settings, variant)} raise {line}"])
         problem = f"take longer than {PATIENCE} s"
     except EOFError:
         process.join()
@@ -39,13 +65,22 @@ def resolve(settings: Params) -> dict[str, Plan]:
     finally:
         process.kill()
         process.join()
+    raise ParamsError([f"{_where(settings, variant)} {problem}"])
+
+
+def _where(settings: Params, variant: str) -> str:
     names = ", ".join(plans.initializer_names(settings, variant))
-    raise ParamsError([f"{FILE}: variants.{variant}: its initializers ({names}) {problem}"])
+    return f"{FILE}: variants.{variant}: its initializers ({names})"
 
 
-def _resolve(sender: Connection, settings: Params) -> None:
+def _run(do: Callable[[Params, plans.Told], object], settings: Params, sender: Connection) -> None:
     depend_on_parent()
+    # What a forked process has from its parent, and a file may draw from.
+    np.random.seed()  # noqa: NPY002
+    torch.seed()
     try:
-        sender.send(plans.resolve(settings, sender.send))
+        sender.send(("done", do(settings, lambda variant: sender.send(("at", variant)))))
     except ParamsError as error:
-        sender.send(error.lines)
+        sender.send(("refused", error.lines))
+    except BaseException as error:  # whatever a user's file raises
+        sender.send(("raised", first_line(error)))

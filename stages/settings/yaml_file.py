@@ -25,6 +25,8 @@ RESOLVED = {
 }
 
 
+LONGEST_NUMBER = 1000  # digits: Python refuses to write longer ones
+
 # More than any study has: a few aliases of aliases can stand for billions.
 MOST_VALUES = 100_000
 
@@ -48,6 +50,8 @@ class Loader(yaml.SafeLoader):
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         digits = str(self.construct_scalar(node)).replace("_", "")
+        if len(digits) > LONGEST_NUMBER:
+            raise ValueError(f"a number with {len(digits):,} digits")
         base = {"0b": 2, "0o": 8, "0x": 16}.get(digits.lstrip("+-")[:2], 10)
         return int(digits, base)
 
@@ -69,6 +73,8 @@ def loads(text: str) -> Any:
 
     Raises yaml.YAMLError, and ValueError or RecursionError for a value that cannot be read.
     """
+    if re.search(r"^%YAML", text, re.MULTILINE):
+        raise ValueError("a line %YAML, which no version but 1.2 can follow; delete it")
     loader = Loader(text)
     try:
         node = loader.get_single_node()

@@ -5,6 +5,7 @@ import inspect
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -71,10 +72,11 @@ def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) ->
 def first_line(error: BaseException) -> str:
     """What an error says, in one line: its first, with its name if that is all or tells more."""
     name = type(error).__name__
-    lines = str(error).strip().splitlines()
-    if not lines:
+    try:
+        line = str(error).strip().splitlines()[0][:300]
+    except Exception:  # it says nothing, or cannot even do that
         return name
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in lines[0])
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
     return line if isinstance(error, (ValueError, TypeError)) else f"{name}: {line}"
 
 
@@ -108,10 +110,11 @@ def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[]
     given = dict(zip(GIVEN, values, strict=True))
     wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
     before, version = tensor.clone(), tensor._version
-    result = fills(tensor, **fill.arguments, **wanted)
+    result: Any = fills(tensor, **fill.arguments, **wanted)
     if tensor.shape != before.shape:
         raise ValueError(f"it changes the tensor's shape to {list(tensor.shape)}")
-    if isinstance(result, Tensor) and result.data_ptr() != tensor.data_ptr():
+    alike = isinstance(result, Tensor) and result.shape == tensor.shape
+    if alike and result.data_ptr() != tensor.data_ptr():
         raise ValueError("it returns another tensor; it has to fill the one that it gets, in place")
     if tensor._version == version and torch.equal(tensor, before):
         raise ValueError("it leaves the tensor as it was; it has to fill it in place")

@@ -3,13 +3,12 @@
 `check` writes a plan a variant as data/plans/VARIANT.json; `train` reads it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.training.sums import DamagedError
+from stages.training import sums
 
 PIXELS = 28 * 28
 CLASSES = 10
@@ -59,16 +58,13 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> "Plan":
         """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
-            return cls(**values | {"tensors": tensors, "hidden": tuple(values["hidden"])})
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise DamagedError(path, "is no plan; run `dvc repro`") from None
+        values = sums.opened(path)
+        tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
+        return cls(**values | {"tensors": tensors, "hidden": tuple(values["hidden"])})
 
     def as_json(self) -> str:
         """The plan as text; equal plans are equal texts."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return sums.sealed(asdict(self))
 
     @property
     def sizes(self) -> list[int]:

@@ -64,7 +64,10 @@ def write(
         made = [(folder / path.name, path.read_bytes()) for path in sorted(partial.iterdir())]
         made.append((plan, plan.read_bytes()))
         (partial / sums.FILE).write_text(sums.text(folder, made), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
         shutil.move(partial, folder)  # which copies where data/runs is on another disk
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
