@@ -2,7 +2,6 @@
 
 import csv
 import fcntl
-import json
 import os
 import pty
 import re
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.training import sums
 from tests.conftest import ROOT, Clone, make
 
 pytestmark = pytest.mark.slow
@@ -127,9 +127,9 @@ def run_queue(study: Clone, name: str) -> None:
 def training(study) -> list[str]:
     """The command that trains two seeds for three epochs."""
     file = study.folder / "data" / "plans" / "baseline.json"
-    plan = json.loads(file.read_text(encoding="utf-8"))
+    plan = sums.opened(file) | {"epochs": 3}
     file.chmod(0o644)
-    file.write_text(json.dumps(plan | {"epochs": 3}), encoding="utf-8")
+    file.write_text(sums.sealed(plan), encoding="utf-8")
     return [sys.executable, "-m", "stages.train", "baseline"]
 
 
