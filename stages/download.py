@@ -73,8 +73,9 @@ def main() -> None:
         return
     # A name of this process's own, since another can be at it, too.
     partial = Path("data", f".partial-{name}-{os.getpid()}")
-    for left in partial.parent.glob(f".partial-{name}-*"):  # by one that was killed
-        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+    for left in partial.parent.glob(f".partial-{name}-*"):
+        process = left.name.rpartition("-")[2]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):  # it was killed
             shutil.rmtree(left, ignore_errors=True)
     try:
         label, failures = from_first(name, partial)
