@@ -36,6 +36,28 @@ def test_a_stage_where_nothing_is_there_tells_what_is_missing(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "params.yaml: must be a mapping with the keys data, "),
+        (None, "params.yaml: cannot be read: No such file"),
+        ("variants:\n", "params.yaml: variants = None: must be a mapping"),
+        ("variants: [a, b]\n", "params.yaml: variants = ['a', 'b']: must be a mapping"),
+        ("variants: {../../x: {}}\n", "params.yaml: variants.../../x: a name is lower-case"),
+        ("seeds: [1\n", "params.yaml, line 2: not valid YAML"),
+    ],
+)
+def test_make_tells_the_key_where_dvc_would_tell_less(study, text, words):
+    path = study.folder / "params.yaml"
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    result = make(study, "repro", expect=2)
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "dvc repro" not in result.stdout  # DVC was not asked
+
+
 def without_git(folder, study: Clone) -> Clone:
     """What a zip of the project has."""
     shutil.copytree(study.folder, folder, ignore=shutil.ignore_patterns(".git"), symlinks=True)
