@@ -232,6 +232,7 @@ FAULTY = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "words"), FAULTY.values(), ids=FAULTY)
 @pytest.mark.filterwarnings("ignore:.*fork")
 def test_a_faulty_file_is_told_in_one_line(mine, code, words, monkeypatch):

@@ -135,6 +135,7 @@ def few(dataset) -> Few:
     return Few(Dataset(dataset.train.first(20), dataset.test.first(10)))
 
 
+@pytest.mark.slow
 @given(studies())
 @settings(max_examples=60, **GENERATED)
 def test_what_is_valid_passes_check_and_trains_two_steps(few, study):

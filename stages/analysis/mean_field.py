@@ -1,0 +1,143 @@
+"""Mean-field theory of a wide random network: how far down a signal and a gradient survive.
+
+Weights N(0, σ_w²/fan_in), biases N(0, σ_b²), infinitely many units a layer. Poole et al. 2016
+(arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import erf, expit
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+
+# Gauss–Hermite: even, so that no node lies in the kink of a ReLU.
+NODES = 200
+_Z, _weights = np.polynomial.hermite_e.hermegauss(NODES)
+_W = _weights / math.sqrt(2 * math.pi)
+
+LEAKY_SLOPE = 0.01
+SMALLEST = 1e-12  # a variance that counts as none
+ROUNDING = 1e-9
+
+
+def _normal(x: Numbers) -> Numbers:
+    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def _share(x: Numbers) -> Numbers:
+    return (1 + erf(x / math.sqrt(2))) / 2
+
+
+# φ and φ′ of every activation that params.yaml has.
+ACTIVATIONS: dict[str, tuple[Callable[[Numbers], Numbers], Callable[[Numbers], Numbers]]] = {
+    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
+    "leaky_relu": (
+        lambda x: np.where(x > 0, x, LEAKY_SLOPE * x),
+        lambda x: np.where(x > 0, 1, LEAKY_SLOPE),
+    ),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+    "sigmoid": (expit, lambda x: expit(x) * expit(-x)),
+    "gelu": (lambda x: x * _share(x), lambda x: _share(x) + x * _normal(x)),
+    "linear": (lambda x: x, np.ones_like),
+}
+
+
+@dataclass(frozen=True)
+class MeanField:
+    """A network's activation, and the variances σ_w² and σ_b² of its weights and biases."""
+
+    activation: str
+    weights: float
+    biases: float = 0.0
+
+    def next_variance(self, variance: float) -> float:
+        """The variance of a layer's inputs to φ, from that of the layer below.
+
+        Poole et al., equation 3.
+        """
+        function, _ = ACTIVATIONS[self.activation]
+        return self.weights * float(_W @ function(math.sqrt(variance) * _Z) ** 2) + self.biases
+
+    def next_correlation(self, correlation: float, variance: float) -> float:
+        """That of two images' inputs to φ, from their correlation and variance a layer below.
+
+        Poole et al., equation 5.
+        """
+        function, _ = ACTIVATIONS[self.activation]
+        covariance = self.weights * _pair(function, correlation, variance) + self.biases
+        return covariance / self.next_variance(variance)
+
+    def slope(self, correlation: float, variance: float) -> float:
+        """χ: what a layer multiplies a small difference between two images with, in variance.
+
+        At correlation 1 it is χ₁, what it multiplies a gradient's variance with, backward.
+        """
+        _, derivative = ACTIVATIONS[self.activation]
+        return self.weights * _pair(derivative, correlation, variance)
+
+    def fixed_variance(self) -> float:
+        """q*: the variance that a deep layer ends with; 0 or infinite where there is no other.
+
+        1 where every variance stays as it is, as in a ReLU network with σ_w² = 2 and no biases.
+        """
+
+        def gain(variance: float) -> float:
+            return self.next_variance(variance) - variance
+
+        low, high = SMALLEST, 1.0
+        if abs(gain(1)) < ROUNDING and abs(gain(2)) < ROUNDING:
+            return 1.0
+        if gain(low) <= 0:
+            return 0.0
+        while gain(high) > 0:
+            high *= 2
+            if high > 1 / SMALLEST:
+                return math.inf
+        return float(brentq(gain, low, high, xtol=SMALLEST))
+
+    def fixed_correlation(self) -> float:
+        """c*: the correlation that two images end with in a deep layer: 1 where they become one."""
+        variance = self._variance()
+
+        def gain(correlation: float) -> float:
+            return self.next_correlation(correlation, variance) - correlation
+
+        kept = self.next_variance(variance) / variance  # 1, but where q* is none
+        if self.slope(1, variance) <= kept + ROUNDING:
+            return 1.0
+        if gain(0) < ROUNDING:
+            return 0.0
+        return float(brentq(gain, 0, 1 - ROUNDING))
+
+    def gradient_gain(self) -> float:
+        """χ₁ at q*: what a layer multiplies a gradient's variance with; 1 is the edge of chaos."""
+        return self.slope(1, self._variance())
+
+    def depth_scale(self) -> float:
+        """ξ: over so many layers the difference between two images falls, or rises, by e.
+
+        Schoenholz et al., equation 9, with its size alone; infinite at the edge of chaos.
+        """
+        slope = self.slope(self.fixed_correlation(), self._variance())
+        if slope == 0:
+            return 0.0
+        return math.inf if abs(slope - 1) < ROUNDING else 1 / abs(math.log(slope))
+
+    def _variance(self) -> float:
+        """q*, and where it is none the variance that comes near it; ReLU is the same at all."""
+        return min(max(self.fixed_variance(), SMALLEST), 1 / SMALLEST)
+
+
+def _pair(function: Callable[[Numbers], Numbers], correlation: float, variance: float) -> float:
+    """E[f(u₁) f(u₂)] for u of this variance and correlation."""
+    std = math.sqrt(variance)
+    if correlation >= 1:
+        return float(_W @ function(std * _Z) ** 2)
+    other = correlation * _Z[:, None] + math.sqrt(1 - correlation**2) * _Z
+    return float(_W @ (function(std * _Z) * (function(std * other) @ _W)))

@@ -1,0 +1,114 @@
+"""Mean-field theory, against published values, closed forms and wide random networks."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from stages.analysis import mean_field
+from stages.analysis.mean_field import ACTIVATIONS, MeanField
+from stages.settings import params
+from stages.training import network
+
+
+def test_every_activation_of_params_yaml_is_there():
+    assert set(ACTIVATIONS) == set(network.ACTIVATIONS) == set(params.Activation.__args__)
+    assert mean_field.LEAKY_SLOPE == network.LEAKY_SLOPE
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_derivatives_are_those_of_the_functions(activation):
+    function, derivative = ACTIVATIONS[activation]
+    x = np.array([-3.1, -0.7, -0.01, 0.01, 0.6, 2.9])
+    slopes = (function(x + 1e-6) - function(x - 1e-6)) / 2e-6
+    np.testing.assert_allclose(derivative(x), slopes, atol=1e-8)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("variance", [0.01, 1.0, 9.0])
+def test_variances_are_those_of_an_integral(activation, variance):
+    function, _ = ACTIVATIONS[activation]
+
+    def integrand(z: float) -> float:
+        value = function(np.array([math.sqrt(variance) * z]))[0]
+        return value**2 * math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+
+    expected = 1.5 * (quad(integrand, -12, 0)[0] + quad(integrand, 0, 12)[0]) + 0.1
+    found = MeanField(activation, 1.5, 0.1).next_variance(variance)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_tanh_is_critical_where_it_was_published():
+    """Schoenholz et al. 2017: σ_w² = 1.05, σ_b² = 2.01e-5, with q* = 0.0259."""
+    critical = MeanField("tanh", 1.05, 2.01e-5)
+    assert critical.fixed_variance() == pytest.approx(0.0259, abs=5e-5)
+    assert critical.gradient_gain() == pytest.approx(1, abs=1e-5)
+    assert critical.depth_scale() > 1e5
+
+
+def test_relu_is_critical_at_hes_variance():
+    he = MeanField("relu", 2.0)
+    assert he.fixed_variance() == 1  # every one is
+    assert he.gradient_gain() == pytest.approx(1, abs=1e-12)
+    assert he.depth_scale() == math.inf
+    assert MeanField("relu", 1.9).fixed_variance() == 0
+    assert MeanField("relu", 2.1).fixed_variance() == math.inf
+    assert MeanField("relu", 1.0, 0.3).fixed_variance() == pytest.approx(0.6)  # q = q/2 + 0.3
+
+
+def test_pytorchs_default_loses_five_sixths_a_layer():
+    default = MeanField("relu", 1 / 3)
+    assert default.gradient_gain() == pytest.approx(1 / 6)
+    assert default.depth_scale() == pytest.approx(1 / math.log(6))
+
+
+@pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.3, 0.99])
+def test_relus_correlations_are_cho_and_sauls(correlation):
+    """Cho & Saul 2009, the arc-cosine kernel of order 1."""
+    angle = math.acos(correlation)
+    expected = (math.sin(angle) + (math.pi - angle) * correlation) / math.pi
+    found = MeanField("relu", 2.0).next_correlation(correlation, 3.0)
+    assert found == pytest.approx(expected, abs=2e-3)  # the kink costs digits
+
+
+def test_order_chaos_and_the_edge_between_them():
+    ordered, chaotic = MeanField("tanh", 1.2, 0.05), MeanField("tanh", 3.0, 0.05)
+    assert ordered.gradient_gain() < 1 < chaotic.gradient_gain()
+    assert ordered.fixed_correlation() == 1
+    correlation = chaotic.fixed_correlation()
+    assert 0 < correlation < 1
+    kept = chaotic.next_correlation(correlation, chaotic.fixed_variance())
+    assert kept == pytest.approx(correlation, abs=1e-9)
+    scales = [MeanField("tanh", w, 0.05).depth_scale() for w in (1.0, 1.5, 1.7, 2.0, 3.0, 4.0)]
+    assert scales.index(max(scales)) == 2
+    assert sorted(scales[:3]) == scales[:3] and sorted(scales[3:], reverse=True) == scales[3:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("activation", "weights", "biases"),
+    [("tanh", 1.2, 0.05), ("tanh", 3.0, 0.05), ("relu", 2.0, 0.0), ("gelu", 2.5, 0.1),
+     ("sigmoid", 4.0, 0.1), ("leaky_relu", 1.8, 0.02), ("linear", 1.0, 0.0)],
+)  # fmt: skip
+def test_wide_networks_do_what_it_says(activation, weights, biases):
+    width, layers, networks = 600, 6, 20
+    theory, function = MeanField(activation, weights, biases), ACTIVATIONS[activation][0]
+    random = np.random.default_rng(1)
+    squares, products = np.zeros(layers), np.zeros(layers)
+    one, other = np.linalg.qr(random.normal(size=(width, 2)))[0].T * math.sqrt(width)
+    for _ in range(networks):
+        x = np.array([one, 0.6 * one + 0.8 * other])  # variance 1, correlation 0.6
+        for layer in range(layers):
+            w = random.normal(scale=math.sqrt(weights / width), size=(width, width))
+            b = random.normal(scale=math.sqrt(biases), size=width)
+            x = (function(x) if layer else x) @ w.T + b
+            squares[layer] += (x**2).mean() / networks
+            products[layer] += (x[0] * x[1]).mean() / networks
+    variance = weights + biases
+    correlation = (0.6 * weights + biases) / variance
+    for square, product in zip(squares, products, strict=True):
+        assert square == pytest.approx(variance, rel=0.1)
+        assert product / square == pytest.approx(correlation, abs=0.03)
+        correlation = theory.next_correlation(correlation, variance)
+        variance = theory.next_variance(variance)
