@@ -261,6 +261,8 @@ def weight_variance(fill: Fill, fan_in: int, fan_out: int) -> float:
     if name.startswith("kaiming_"):
         gain = torch.nn.init.calculate_gain(given["nonlinearity"], given["a"])
         return gain**2 / (fan_in if given["mode"] == "fan_in" else fan_out)
+    if name == "scaled_normal":
+        return given["variance"] / fan_in
     if name == "normal" and given["mean"] == 0:
         return given["std"] ** 2
     return math.nan

@@ -552,6 +552,8 @@ def test_what_only_looks_random_is_not(fill, monkeypatch):
         (made_up.everywhere("kaiming_normal", "zeros"), HE),  # a slope of 0 is ReLU
         (made_up.everywhere({"kaiming_normal": {"mode": "FAN_IN"}}, "zeros"), HE),
         (made_up.everywhere({"kaiming_uniform": {"nonlinearity": "relu"}}, constant(1e-50)), HE),
+        (made_up.everywhere({"scaled_normal": {"variance": 2}}, "zeros"), HE),
+        (made_up.everywhere({"scaled_normal": {"variance": 0}}, "zeros"), ZEROS),
         (made_up.everywhere(constant(1e-50)), ZEROS),
         (made_up.everywhere(constant(-0.0)), ZEROS),
         (made_up.everywhere({"uniform": {"a": 0.5, "b": 0.5}}), CONSTANT),

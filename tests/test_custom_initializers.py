@@ -37,6 +37,14 @@ def test_hadamard_is_sylvesters_matrix_cut_and_scaled(shape):
     torch.testing.assert_close(filled("hadamard", shape, gain=3.0), torch.tensor(expected).float())
 
 
+@pytest.mark.parametrize(("variance", "nonlinearity"), [(2.0, "relu"), (1.0, "linear")])
+def test_scaled_normal_is_hes_and_lecuns(variance, nonlinearity):
+    ours = filled("scaled_normal", (64, 128), variance=variance)
+    theirs = filled("kaiming_normal", (64, 128), nonlinearity=nonlinearity)
+    torch.testing.assert_close(ours, theirs)
+    assert not filled("scaled_normal", (64, 128), variance=0).any()
+
+
 def test_hadamard_rows_are_all_different():
     for shape in ((128, 784), (64, 128), (10, 64)):
         assert len(filled("hadamard", shape).unique(dim=0)) == shape[0]
@@ -88,6 +96,12 @@ LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
         ),
         ({"all": {"bias": "duplicated"}}, "all.bias", "it fills a weight"),
         ({"fc1": {"bias": "lsuv"}}, "fc1.bias", "give the bias zeros"),
+        ({"fc1": {"bias": "scaled_normal"}}, "fc1.bias", "a bias has no fan-in"),
+        (
+            {"fc1": {"weight": {"scaled_normal": {"variance": -1}}}},
+            "fc1.weight",
+            "variance = -1.0 must not be below 0",
+        ),
         (LSUV | {"fc1": {"weight": "zeros"}}, "all.weight", "gives the same for every image"),
         (
             {"fc1": {"weight": {"lsuv": {"inputs": 3}}}},

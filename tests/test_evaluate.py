@@ -296,6 +296,7 @@ def test_gradients_of_a_real_network_decay_as_theory_says(dataset, entry, gain):
         {"kaiming_normal": {"nonlinearity": "linear"}},
         {"kaiming_uniform": {"nonlinearity": "leaky_relu", "a": 0.5}},
         {"normal": {"std": 0.3}},
+        {"scaled_normal": {"variance": 1.5}},
     ],
     ids=str,
 )

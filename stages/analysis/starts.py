@@ -88,6 +88,9 @@ def law(name: str, given: dict[str, Any]) -> Law:
             if given["nonlinearity"] == "leaky_relu":
                 gain = 2**0.5 / math.hypot(1, 0.01 if given["a"] is None else given["a"])
             drawn: Law = name, given["mode"], gain
+        case "scaled_normal":
+            gain = math.sqrt(given["variance"])
+            drawn = "kaiming_normal", "fan_in", gain
         case "xavier_normal" | "xavier_uniform" | "orthogonal" | "hadamard":
             gain = float(given["gain"])
             drawn = name, gain

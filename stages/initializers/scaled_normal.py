@@ -1,0 +1,19 @@
+"""Normal weights with the variance that theory counts in: a multiple of 1/fan_in."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def fill(tensor: Tensor, generator: torch.Generator, variance: float = 1.0) -> None:
+    """W ~ N(0, variance/fan_in): with 2 these are He's weights, with 1 LeCun's.
+
+    `variance` is σ_w² of mean-field theory. Raises ValueError for a bias, and for a variance
+    below 0. Schoenholz et al. 2017 (arXiv:1611.01232).
+    """
+    if tensor.ndim != 2:
+        raise ValueError("it fills a weight; a bias has no fan-in, and takes normal")
+    if not variance >= 0:
+        raise ValueError(f"variance = {variance!r} must not be below 0")
+    tensor.normal_(0, math.sqrt(variance / tensor.shape[1]), generator=generator)
