@@ -21,6 +21,7 @@ RUNS = DATA / "runs"
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["check"])
 
 
 def checked(values: dict = SMALL) -> None:

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,6 +118,7 @@ def studies(draw) -> dict:
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(initializers, "FOLDER", initializers.FOLDER.resolve())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["check"])
 
 
 def written(values: dict) -> None:

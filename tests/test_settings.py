@@ -165,6 +165,15 @@ def test_every_mistake_is_told_at_once(tmp_path):
     assert len(mistakes(tmp_path, values)) == 2
 
 
+def test_an_error_that_says_nothing_gets_one_line(tmp_path, monkeypatch):
+    def fail(text: str) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(yaml_file, "loads", fail)
+    with pytest.raises(ParamsError, match="has a value that cannot be read: AssertionError"):
+        reading.load(written(tmp_path, SMALL))
+
+
 def test_a_missing_file_gets_one_line(tmp_path):
     with pytest.raises(ParamsError, match="cannot be read"):
         reading.load(tmp_path / "params.yaml")

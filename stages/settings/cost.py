@@ -8,6 +8,7 @@ import psutil
 
 from stages.settings.params import TRAIN_IMAGES
 from stages.settings.reading import FILE
+from stages.training.network import SCORE_ROWS
 from stages.training.plan import Plan
 
 FLOAT = 4  # bytes
@@ -15,7 +16,7 @@ RATE = 5e10  # floating-point operations of one core in a second: AVX2 at some 3
 STEP = 2e-5  # seconds that a layer takes in a step beside its arithmetic
 EPOCH = 5e-3  # seconds that an epoch takes beside its steps
 SEED = 1_000_000  # bytes that a seed costs beside its tensors, as was seen
-TESTED, SCORED = 10_000, 1_000  # images that an epoch is tested on, and how many at once
+TESTED = 10_000  # images that an epoch is tested on
 YEAR = 365 * 24 * 3600
 
 
@@ -46,7 +47,7 @@ def memory(plan: Plan) -> int:
     # A seed's start, weights and two moments; at the end both, stacked and as bytes of a file.
     # A worker's copies of a seed, on its way in and out, and its gradients.
     numbers = (8 * plan.seeds + 12 * workers) * _size(plan)
-    rows = max(min(plan.batch_size, TRAIN_IMAGES), SCORED)
+    rows = max(plan.batch_size, SCORE_ROWS)
     return SEED * plan.seeds + FLOAT * (numbers + 3 * rows * sum(plan.sizes) * workers)
 
 

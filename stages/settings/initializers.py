@@ -125,9 +125,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _checked(value: Any, annotation: Any) -> Any:
-    config = ConfigDict(strict=True)
     try:
-        return TypeAdapter(annotation, config=config).validate_python(value)
+        return TypeAdapter(annotation, config=ConfigDict(strict=True)).validate_python(value)
     except (PydanticUserError, NameError):  # nothing that values can be checked against
         return value
 

@@ -55,7 +55,7 @@ def _values(path: Path) -> dict:
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
         raise ParamsError([f"{FILE}{where}: not valid YAML: {problem}"]) from None
     except Exception as error:  # such as !!int abc, or brackets 3,000 deep
-        problem = str(error).splitlines()[0] or type(error).__name__
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
         raise ParamsError([f"{FILE}: has a value that cannot be read: {problem}"]) from None
     if not isinstance(values, dict):
         keys = ", ".join(Params.model_fields)
