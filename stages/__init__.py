@@ -5,8 +5,10 @@ fault of the code ends in one line.
 """
 
 import io
+import signal
 import sys
-from types import TracebackType
+from traceback import walk_stack
+from types import FrameType, TracebackType
 
 import stages.training  # noqa: F401  pins the arithmetic
 
@@ -38,6 +40,23 @@ def tell(kind: type[BaseException], error: BaseException, traceback: TracebackTy
         print(line, file=sys.stderr)
 
 
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C raises KeyboardInterrupt, and ends the process where Python imports or ends itself.
+
+    An import that is cut in half, and what is done at exit, would fail in words of their own.
+    """
+    calls = [at.f_code for at, _ in walk_stack(frame)]
+    imports = any(call.co_filename == "<frozen importlib._bootstrap>" for call in calls)
+    if not imports and calls[-1].co_name in ("<module>", "_run_module_as_main"):
+        signal.default_int_handler(number, frame)
+    if imports:
+        print(one_line(KeyboardInterrupt()), file=sys.stderr, flush=True)
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
 sys.excepthook = tell
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and nobody set it to ignore
+    signal.signal(signal.SIGINT, interrupt)
 if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="replace")  # a terminal may know no × and no …
