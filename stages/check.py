@@ -9,8 +9,10 @@ from pathlib import Path
 from stages import writing
 from stages.settings import reading, trial
 from stages.settings.params import Display, Params
+from stages.settings.sweeps import VARIANT
 from stages.training import probes, results, sums
 from stages.training.plan import Plan
+from stages.training.sweep import Sweep
 
 DATA = Path("data")
 
@@ -20,23 +22,23 @@ def main() -> None:
         raise SystemExit("usage: python -m stages.check [--dry-run], which writes nothing")
     try:
         settings = reading.load()
-        found = trial.resolve(settings)
-        stale = stale_runs(settings)
+        found, sweeps = trial.resolve(settings)
+        stale = stale_results(settings)
     except reading.ParamsError as error:
         raise SystemExit(str(error)) from None
     if "--dry-run" in sys.argv:  # DVC has no lock then, and something may be training
         return
-    for run in stale:
-        print(f"{run}: now in {put_away(run)}, since params.yaml has no such variant")
-    write(settings, found)
+    for path in stale:
+        print(f"{path}: now in {put_away(path)}, since params.yaml has no such variant or sweep")
+    write(settings, found, sweeps)
 
 
-def stale_runs(settings: Params) -> list[Path]:
-    """The results of variants that params.yaml no longer has.
+def stale_results(settings: Params) -> list[Path]:
+    """The results of variants and sweeps that params.yaml no longer has.
 
-    DVC takes data/runs as a whole, so what is left there would make the same study look like
+    DVC takes their folders as a whole, so what is left there would make the same study look like
     another one, and it deletes all of a run before it trains it again. Raises ParamsError for
-    anything else there, which is not ours.
+    anything else in data/runs, which is not ours.
     """
     runs = sorted((DATA / "runs").glob("*"))
     strange = [run for run in runs if not run.is_dir()]
@@ -46,29 +48,34 @@ def stale_runs(settings: Params) -> list[Path]:
     if strange:
         rule = "is no result of a variant, and would be lost; move it away"
         raise reading.ParamsError([f"{path}: {rule}" for path in strange])
-    return [run for run in runs if run.name not in settings.variants]
+    tables = sorted(Path("reports/sweeps").glob("*.csv"))
+    return [run for run in runs if run.name not in settings.variants] + [
+        table for table in tables if table.stem not in settings.sweeps
+    ]
 
 
-def put_away(run: Path) -> Path:
-    """Move a run out of DVC's sight, into data/removed; where it is now."""
+def put_away(path: Path) -> Path:
+    """Move a result out of DVC's sight, into data/removed; where it is now."""
     folder = DATA / "removed"
     folder.mkdir(exist_ok=True)
-    names = chain([run.name], (f"{run.name}-{i}" for i in count(2)))
+    names = chain([path.name], (f"{path.stem}-{i}{path.suffix}" for i in count(2)))
     place = next(folder / name for name in names if not (folder / name).exists())
-    return Path(shutil.move(run, place))  # which copies where data/runs is on another disk
+    return Path(shutil.move(path, place))  # which copies where data/runs is on another disk
 
 
-def write(settings: Params, found: dict[str, Plan]) -> None:
+def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Sweep]) -> None:
     """Write what the other stages read instead of params.yaml."""
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
+    files |= {DATA / "sweeps" / f"{name}.json": sweep.as_json() for name, sweep in sweeps.items()}
     others = {
         # Always the same words: a valid edit changes nothing for the stage that waits for this.
         DATA / "params_are_valid": "params.yaml is valid\n",
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
         DATA / "study.json": sums.sealed(described(settings, found)),
     }
+    (DATA / "sweeps").mkdir(exist_ok=True)  # which DVC expects, also where there are none
     writing.replace(files | others)
-    for path in (DATA / "plans").glob("*.json"):
+    for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
         if path not in files:
             path.unlink()
 
@@ -86,7 +93,22 @@ def described(settings: Params, found: dict[str, Plan]) -> dict:
             "written": written[name],
             "plan": asdict(plan),
         }
-    return shared | {"probed": probes.PROBED, "variants": variants}
+    sweeps = {name: described_sweep(settings, name) for name in settings.sweeps}
+    return shared | {"probed": probes.PROBED, "variants": variants, "sweeps": sweeps}
+
+
+def described_sweep(settings: Params, name: str) -> dict:
+    """A sweep as reports tell it; its plans are in data/sweeps."""
+    sweep = settings.sweeps[name]
+    axes = {}
+    for side, axis in (("x", sweep.axes.x), ("y", sweep.axes.y)):
+        named = axis.key == VARIANT
+        labels = [settings.label_of(str(v)) for v in axis.points()] if named else None
+        axes[side] = {
+            "key": axis.key, "values": axis.points(), "labels": labels, "log": axis.scale == "log"
+        }  # fmt: skip
+    label = settings.label_of_sweep(name)
+    return axes | {"label": label, "seeds": sweep.seeds, "shows": sweep.shows}
 
 
 if __name__ == "__main__":

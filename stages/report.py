@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from stages import writing
-from stages.analysis import judging, outcomes
+from stages.analysis import judging, maps, outcomes
 from stages.analysis.claims import LECTURE
+from stages.analysis.map_claims import MAPS
 from stages.analysis.outcomes import Outcome
 from stages.analysis.results import Results
 from stages.analysis.sources import SOURCES
@@ -17,6 +18,7 @@ from stages.rendering import (
     accuracy_figures,
     claims,
     figures,
+    map_figures,
     note,
     page,
     probe_figures,
@@ -25,6 +27,7 @@ from stages.rendering import (
 from stages.training import sums
 
 REPORTS = Path("reports")
+SWEEPS = Path("data/sweeps")
 TABLES = Path("data/tables")
 TABLE_FILES = (
     "files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv", "../variants.txt",
@@ -36,8 +39,11 @@ def main() -> None:
     study = Study.of(sums.opened(Path("data/study.json")))
     results = Results.read(REPORTS, TABLES)
     table = outcomes.comparison(study, results)
-    audit = judging.audit((*LECTURE, *SOURCES), study, results)
-    judged = claims.rows(study, results, audit)
+    drawn = [
+        maps.Map.read(name, told, SWEEPS / f"{name}.json", REPORTS / "sweeps" / f"{name}.csv")
+        for name, told in study.sweeps.items()
+    ]
+    judged = judge(study, results, drawn)
 
     texts = {
         "summary.csv": summary.csv(table, summary.SUMMARY_COLUMNS),
@@ -52,15 +58,23 @@ def main() -> None:
     files = {REPORTS / name: text for name, text in texts.items()}
     pictures = {
         REPORTS / "figures" / name: content
-        for stem, figure in draw(study, results, table)
+        for stem, figure in draw(study, results, table, drawn)
         for name, content in figures.saved(figure, stem).items()
     }
-    html = page.text(study, results, table, judged, REPORTS, TABLES, made=texts)
+    html = page.text(study, results, table, drawn, judged, REPORTS, TABLES, made=texts)
     writing.replace(files | pictures | {REPORTS / "index.html": html})
 
 
+def judge(study: Study, results: Results, drawn: list[maps.Map]) -> list[dict]:
+    """Every claim: of the study's variants, and of its maps."""
+    audit = judging.audit((*LECTURE, *SOURCES), study, results)
+    lines, cells = maps.as_study(study, drawn), maps.MapResults.of(drawn, results)
+    of_maps = claims.rows(lines, cells, judging.audit(MAPS, lines, cells))
+    return claims.rows(study, results, audit) + of_maps
+
+
 def draw(
-    study: Study, results: Results, table: pd.DataFrame
+    study: Study, results: Results, table: pd.DataFrame, drawn: list[maps.Map]
 ) -> Iterator[tuple[str, figures.plt.Figure]]:
     """Every figure by its name, one after the other."""
     yield "learning_curves", accuracy_figures.learning_curves(study, results, table)
@@ -70,6 +84,8 @@ def draw(
     yield "first_weights", probe_figures.first_weights(study, TABLES)
     yield "who_moved", probe_figures.who_moved(study, results)
     yield "little_randomness", probe_figures.little_randomness(study, results)
+    for one in drawn:
+        yield f"map_{one.name}", map_figures.heat_map(one, one.cells(results.learned_above))
     yield "depth", probe_figures.depth(study, pd.read_csv(REPORTS / "depth.csv"))
 
 

@@ -4,14 +4,14 @@ import os
 import sys
 from collections import defaultdict
 from concurrent.futures.process import BrokenProcessPool
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 
 from torch import Tensor
 from tqdm import tqdm
 
-from stages.training import data, results, snapshots, sums, workers
+from stages import jobs
+from stages.training import data, results, snapshots, workers
 from stages.training.epoch import Row, State
 from stages.training.initialization import InitializationError
 from stages.training.plan import Plan
@@ -21,18 +21,19 @@ RUNS = Path("data/runs")
 
 
 def main() -> None:
-    variant, plan = read_plan(sys.argv[1:])
-    images = Path("data", plan.data)
-    sums.check(images, data.FILES.values())
-    told = what_decides(variant, plan)
+    told = jobs.named(PLANS, "train", sys.argv[1:])
+    variant, plan = told.stem, Plan.read(told)
+    decided = jobs.what_decides(told, [plan], "train")
+    dataset = jobs.load(plan)
     try:
-        rows, final, pictures = run(variant, plan, data.load(images, plan.limit))
-        if what_decides(variant, plan) != told:  # and DVC would take them for what was trained
+        rows, final, pictures = run(variant, plan, dataset)
+        if jobs.what_decides(told, [plan], "train") != decided:
+            # DVC would take the results for those of the new plan, or of the new code.
             raise SystemExit(
                 f"{variant}: nothing was written, since its plan or the code changed while it "
                 "trained; run `dvc repro` again"
             )
-        results.write(RUNS / variant, plan_file(variant), plan.sizes, rows, final, pictures)
+        results.write(RUNS / variant, told, plan.sizes, rows, final, pictures)
     except InitializationError as error:
         name = plan.tensors[error.tensor].initializer
         raise SystemExit(
@@ -44,38 +45,10 @@ def main() -> None:
         ) from None
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr, flush=True)
-        os._exit(130)  # at once: SystemExit would wait for the pool's threads (workers.train)
+        os._exit(130)  # at once: SystemExit would wait for the pool's threads (workers.pool)
     except OSError as error:
         reason = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
         raise SystemExit(f"{RUNS / variant}: nothing was written: {reason}") from None
-
-
-def what_decides(variant: str, plan: Plan) -> str:
-    """The sums of a variant's plan, and of all code that trains it."""
-    here = Path(__file__)
-    code = [here, *sorted((here.parent / "training").glob("*.py")), *map(Path, plan.files)]
-    return sums.of(RUNS / variant, [plan_file(variant), *code])
-
-
-def plan_file(variant: str) -> Path:
-    """Where check writes what a variant's training is told."""
-    return PLANS / f"{variant}.json"
-
-
-def read_plan(arguments: list[str]) -> tuple[str, Plan]:
-    """The variant's name and its plan, if the files that the plan names are as it says."""
-    if len(arguments) != 1:
-        raise SystemExit("usage: python -m stages.train VARIANT")
-    variant = arguments[0]
-    there = sorted(path.stem for path in PLANS.glob("*.json"))
-    if variant not in there:
-        names = ", ".join(there) or "none"
-        raise SystemExit(f"{variant}: has no plan in {PLANS}; there are: {names}")
-    plan = Plan.read(plan_file(variant))
-    for file, checked in plan.files.items():
-        if sha256(Path(file).read_bytes()).hexdigest() != checked:
-            raise SystemExit(f"{file}: changed since it was checked; run `dvc repro` again")
-    return variant, plan
 
 
 def run(
@@ -92,7 +65,7 @@ def run(
     )
     # disable=None: a bar on a terminal, none in a log file.
     with tqdm(total=plan.seeds * plan.epochs, disable=None, unit="epoch", leave=False) as bar:
-        for state, row in workers.train(plan, dataset, worker_count()):
+        for state, row in workers.train(plan, dataset, jobs.worker_count()):
             by_epoch[row.epoch].append(row)
             if row.seed == snapshots.SEED and row.epoch in pictured:
                 pictures[row.epoch] = snapshots.take(plan.sizes, state.weights)
@@ -107,19 +80,6 @@ def run(
     rows = [row for epoch in by_epoch.values() for row in epoch]
     rows.sort(key=lambda row: (row.seed, row.epoch))
     return rows, [final[seed] for seed in range(plan.seeds)], pictures
-
-
-def worker_count() -> int:
-    """INITLAB_WORKERS, or as many as this process may use cores."""
-    wish = os.environ.get("INITLAB_WORKERS")
-    if not wish:
-        try:
-            return len(os.sched_getaffinity(0))
-        except AttributeError:  # not on macOS or Windows
-            return os.cpu_count() or 1
-    if not wish.isdecimal() or int(wish) == 0:
-        raise SystemExit(f"INITLAB_WORKERS = {wish!r}: must be a whole number above 0")
-    return int(wish)
 
 
 def _layers(sizes: list[int]) -> str:

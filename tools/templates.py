@@ -74,6 +74,35 @@ def by_revision(cells: alt.LayerChart, width: int, named: str | None = None) -> 
     return chart
 
 
+def heat_map() -> alt.FacetChart:
+    """A map of a sweep: the mean of a column, DVC's `y`, in every cell."""
+    scale, legend = alt.Scale(scheme="viridis", domain=[0, 1]), alt.Legend(format=".0%")
+    mean, seeds = alt.Tooltip("mean:Q", format=".1%"), alt.Tooltip("seeds:Q")
+    squares = (
+        alt.Chart()
+        .mark_rect()
+        .encode(
+            color=alt.Color("mean:Q", title=None, scale=scale, legend=legend),
+            tooltip=[REVISION, "x:N", "y:N", mean, seeds],
+        )
+    )
+    ink = alt.condition("datum.mean < 0.6", alt.value("white"), alt.value("black"))
+    numbers = alt.Chart().mark_text(fontSize=10).encode(text="words:N", color=ink)
+    cells = alt.layer(squares, numbers).encode(
+        x=alt.X("x:N", sort=None, title="<DVC_METRIC_X_LABEL>"),
+        y=alt.Y("y:N", sort=None, title="<DVC_METRIC_Y_LABEL>"),
+    )
+    cells = cells.properties(width=alt.Step(30), height=alt.Step(24))
+    chart = cells.facet(column=alt.Column("rev:N", sort=None, title=None), data=ROWS)
+    # What DVC's y names: as a field it could be in no expression.
+    chart = chart.transform_fold(["<DVC_METRIC_Y>"], as_=["quantity", "text"])
+    chart = chart.transform_calculate(value="toNumber(datum.text)")
+    chart = chart.transform_aggregate(
+        mean="mean(value)", seeds="count()", groupby=["rev", "x", "y"]
+    )
+    return chart.transform_calculate(words="format(100 * datum.mean, '.0f')")
+
+
 def final_accuracy() -> alt.LayerChart:
     chart = charts.values([REVISION, "variant:N"]).encode(
         y=alt.Y(**VARIANT, axis=alt.Axis(grid=True)),
@@ -152,6 +181,9 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
     "tensors": (
         who_moved(), "Largest move of a value from its start, of any seed",
         "a 0 in red: not moved by one bit, in any seed",
+    ),
+    "heat_map": (
+        heat_map(), "<DVC_METRIC_TITLE>", "the mean of a cell's networks, in per cent",
     ),
     "digits": (digits(), "Accuracy by true digit", "over the seeds of a variant that end alike"),
     "confusion_by_variant": (

@@ -16,7 +16,7 @@ from stages.analysis import starts
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.results import Results
 from stages.analysis.starts import Start
-from stages.analysis.statistics import Estimate, t_interval
+from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 from stages.analysis.study import Study
 
 MIN_SEEDS = 3  # fewer can agree by chance, and then have an interval without width
@@ -268,6 +268,9 @@ def estimated(
     if quantity.exact:
         value = float(quantity.exact(values))
         return Estimate(value, value, value)
+    if quantity.draws:
+        share = float(values.mean())
+        return Estimate(share, *wilson_interval(share, len(values), together))
     return t_interval(values, together)
 
 

@@ -31,7 +31,7 @@ class Quantity:
 
     The seeds' mean stands for them, with its interval; or, where it is `exact`, what that makes
     of the seeds: nothing is estimated, and there is no interval. `before` training seeds cannot
-    have parted ways.
+    have parted ways. `draws` are 1 or 0, of many seeds: their share has Wilson's interval.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Quantity:
     values: Callable[[Results, str], Values]
     exact: Callable[[Values], np.floating] | None = None
     before: bool = False
+    draws: bool = False
 
     def minus(self, other: str) -> "Quantity":
         """The difference to another variant, seed by seed."""

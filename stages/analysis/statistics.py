@@ -40,15 +40,16 @@ def t_interval(values: Values, together: int = 1) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def wilson_interval(accuracy: float, images: int) -> tuple[float, float]:
+def wilson_interval(accuracy: float, images: int, together: int = 1) -> tuple[float, float]:
     """Wilson's score interval of an accuracy on so many images: the test set's uncertainty.
 
-    E. B. Wilson 1927, by scipy.stats.binomtest.
+    Of any share of independent draws; `together` as in t_interval. E. B. Wilson 1927, by
+    scipy.stats.binomtest.
     """
     if math.isnan(accuracy):
         return math.nan, math.nan
     result = stats.binomtest(round(accuracy * images), images)
-    interval = result.proportion_ci(CONFIDENCE, method="wilson")
+    interval = result.proportion_ci(1 - (1 - CONFIDENCE) / together, method="wilson")
     return float(interval.low), float(interval.high)
 
 

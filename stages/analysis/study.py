@@ -1,6 +1,6 @@
 """What was run: the study as `check` resolved it, and which variants belong together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 BASELINE = "baseline"
@@ -36,7 +36,8 @@ class Variant:
 class Study:
     """Settings that are shared, and every variant by its name, in the order of params.yaml.
 
-    `probed` is how many images a network is probed with.
+    `probed` is how many images a network is probed with; `sweeps` tells of every sweep its label,
+    its axes, seeds and what it shows, as check does.
     """
 
     data: dict[str, Any]
@@ -45,6 +46,7 @@ class Study:
     training: dict[str, Any]
     probed: int
     variants: dict[str, Variant]
+    sweeps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Study":

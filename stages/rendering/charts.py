@@ -250,6 +250,64 @@ def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
     return in_rows(chart, 21, len(variants), grid=False, looks={}, narrow=False)
 
 
+MEAN = (
+    "format(100 * datum.mean, '.1f') + ' % (' + format(100 * datum.least, '.1f') + ' to ' + "
+    "format(100 * datum.most, '.1f') + ' %)'"
+)
+LEARN = "datum.learn + ' of ' + datum.seeds"
+SHARE_OF_ALL = "format(datum.seeds * datum.mean, '.0f') + ' of ' + datum.seeds"
+SCALE = "datum.depth_scale == 'inf' ? '∞' : format(datum.depth_scale, '.3~g')"
+
+
+def heat_map(
+    name: str, titles: tuple[str, str], names: tuple[list[str], list[str]], downward: bool,
+    line: list[dict[str, float]], tips: dict[str, str],
+) -> alt.LayerChart:  # fmt: skip
+    """A map: a cell at every place (i, j), its mean in colour and in per cent, and theory's line.
+
+    `names` of the places along both axes; `tips` by title what the pointer is told, in Vega's
+    expressions.
+    """
+
+    def axis(place: int) -> dict[str, Any]:
+        count = len(names[place])
+        words = [word.split("\n") for word in names[place]]
+        labels = alt.Axis(
+            values=list(range(count)), labelExpr=f"{json.dumps(words)}[datum.value]", grid=False,
+            ticks=False, domain=False, labelPadding=6, labelLimit=160,
+        )  # fmt: skip
+        ends = [-0.5, count - 0.5]
+        scale = alt.Scale(domain=ends[::-1] if place and downward else ends, nice=False)
+        return {"type": "quantitative", "axis": labels, "scale": scale, "title": titles[place]}
+
+    cell = alt.Chart().transform_filter(f"datum.map == {json.dumps(name)}")
+    cell = cell.transform_calculate(
+        left="toNumber(datum.i) - 0.5", right="toNumber(datum.i) + 0.5",
+        top="toNumber(datum.j) - 0.5", bottom="toNumber(datum.j) + 0.5",
+        value="toNumber(datum.mean)", words="format(100 * datum.mean, '.0f')",
+    )  # fmt: skip
+    told = {f"tip{k}": expression for k, expression in enumerate(tips.values())}
+    scale, legend = alt.Scale(scheme="viridis", domain=[0, 1]), alt.Legend(format=".0%", title=None)
+    squares = cell.transform_calculate(**told).mark_rect().encode(
+        x=alt.X("left", **axis(0)), x2="right", y=alt.Y("top", **axis(1)), y2="bottom",
+        color=alt.Color("value:Q", scale=scale, legend=legend),
+        tooltip=[alt.Tooltip(f"{k}:N", title=title) for k, title in zip(told, tips, strict=True)],
+    )  # fmt: skip
+    ink = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("black"))
+    numbers = cell.mark_text(fontSize=11, tooltip=None).encode(
+        x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), text="words:N", color=ink
+    )
+    layers = [squares, numbers]
+    if line:
+        theory = alt.Chart(alt.InlineData(line)).mark_line(strokeWidth=3, color="white")
+        layers.append(
+            theory.encode(
+                x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), detail="side:N", order="i:Q"
+            )
+        )
+    return on_page(alt.layer(*layers), 34 * len(names[1]))
+
+
 def in_rows(chart: Any, height: int, count: int, grid: bool, **params: Any) -> alt.LayerChart:
     """A chart with a row for every variant, beside its label."""
     axis = alt.Axis(grid=grid, labelExpr="looks[datum.value].label")

@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
 from stages.analysis import judging
 from stages.analysis.claims import SOURCE
 from stages.analysis.judging import Claim, Judged, Judgement, Part, Result
+from stages.analysis.map_claims import OWN
 from stages.analysis.quantities import Unit
 from stages.analysis.results import Results
 from stages.analysis.statistics import Estimate
@@ -54,10 +55,15 @@ def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dic
                     part(judged, study, results, several[judged.part] > 1) for judged in parts
                 ]
                 or [stated(part) for part in claim.parts],
-                "figure": claim.figure,
+                "figure": claim.figure or figure_of(parts),
             }
         )
     return found
+
+
+def figure_of(parts: Sequence[Judged]) -> str | None:
+    """The figure of the map that a claim was tested on."""
+    return f"map_{parts[0].variant.partition(':')[0]}" if parts else None
 
 
 def tested_with(claim: Claim) -> str:
@@ -164,7 +170,7 @@ def rule(part: Part) -> str:
         return f"at most {math.floor(high)}" if high > 1 else "0"
     ends = [bound(end, unit) for end in (low, high) if math.isfinite(end)]
     after = {Unit.ACCURACY: " %", Unit.DIFFERENCE: " points"}.get(unit, "")
-    if ends in (["1"], ["−1"]):
+    if ends in (["1"], ["−1"]) and unit is Unit.DIFFERENCE:
         after = " point"
     side = "" if len(ends) == 2 else "below " if math.isinf(low) else "above "
     return side + " to ".join(ends) + after
@@ -229,9 +235,11 @@ def counts(rows: list[dict]) -> dict[str, dict[str, int]]:
 
 
 def by_source(rows: list[dict]) -> dict[str, list[dict]]:
-    """The lecture's claims, and those of the literature."""
-    lecture = [row for row in rows if row["source"] == SOURCE]
-    return {"lecture": lecture, "literature": [row for row in rows if row not in lecture]}
+    """The lecture's claims, those of the literature, and those about this study's verdicts."""
+    found: dict[str, list[dict]] = {"lecture": [], "literature": [], "study": []}
+    for row in rows:
+        found[{SOURCE: "lecture", OWN: "study"}.get(row["source"], "literature")].append(row)
+    return found
 
 
 def as_csv(claims: list[dict]) -> str:

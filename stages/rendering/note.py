@@ -42,7 +42,7 @@ def text(study: Study, results: Results, table: pd.DataFrame, audit: list[dict])
         for key, start in SECTIONS.items()
         for name in starts.find(study, replace(start, setting=setting))[:1]
     }
-    lecture, literature = told.by_source(audit).values()
+    lecture, literature, own = told.by_source(audit).values()
     environment_ = environment(autoescape=False)
     environment_.filters["tally"] = tally
     rows = {row.variant: row for row in table.itertuples()}
@@ -69,6 +69,7 @@ def text(study: Study, results: Results, table: pd.DataFrame, audit: list[dict])
         ],
         lecture=lecture,
         literature=literature,
+        own=own,
         claims={row["id"]: row for row in audit},
         takeaways=[row for row in lecture if _is_takeaway(row)],
         untested=Verdict.UNTESTED.value,

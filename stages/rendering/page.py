@@ -14,9 +14,10 @@ import yaml
 from markupsafe import Markup
 
 from stages.analysis import starts
+from stages.analysis.maps import Map
 from stages.analysis.results import Results
 from stages.analysis.study import BASELINE, Study, Variant
-from stages.rendering import charts, images, narrative, style
+from stages.rendering import charts, images, map_figures, narrative, style
 from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 
@@ -51,6 +52,7 @@ def text(
     study: Study,
     results: Results,
     table: pd.DataFrame,
+    maps: list[Map],
     claims: list[dict],
     reports: Path,
     tables: Path,
@@ -58,18 +60,23 @@ def text(
 ) -> str:
     """The page's HTML.
 
-    `table` as outcomes.comparison gives it, `claims` as rendering.claims.rows; `reports` is the
-    folder with TABLES, but for those that are `made` with it; `tables` the one with files.csv and
-    snapshots.safetensors. The same inputs give the same text.
+    `table` as outcomes.comparison gives it, `maps` those of the sweeps, `claims` as
+    rendering.claims.rows; `reports` is the folder with TABLES, but for those that are `made` with
+    it; `tables` the one with files.csv and snapshots.safetensors. The same inputs give the same
+    text.
     """
     csv = {
         name: made.get(f"{name}.csv") or (reports / f"{name}.csv").read_text(encoding="utf-8")
         for name in TABLES
         if name != "claims"
     }
+    downloads = TABLES | ({"maps": "every cell of every map"} if maps else {})
+    if maps:
+        cells = [one.cells(results.learned_above) for one in maps]
+        csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")
     depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
     films = images.films(study, results, tables / "snapshots.safetensors")
-    plots = specifications(study)
+    plots = specifications(study, maps)
     known = {
         "variants": variants(study, results, table, dead),
         "groups": study.groups(),
@@ -84,8 +91,10 @@ def text(
         study=study, rows=list(table.itertuples()), films=films, charts=plots,
         sets=told.by_source(claims),
         facts=narrative.facts(study, results, table, claims, dead, depth),
-        places={name: place for name, place in PLACES.items() if place[2] in plots},
-        downloads=TABLES,
+        places={name: place for name, place in PLACES.items() if place[2] in plots}
+        | {f"map_{one.name}": (f"figure-map_{one.name}", "the map") for one in maps},
+        maps=[map_figures.told(one) for one in maps],
+        downloads=downloads,
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72
         ),
@@ -136,7 +145,7 @@ def variants(
     }
 
 
-def specifications(study: Study) -> dict[str, dict[str, Any]]:
+def specifications(study: Study, maps: list[Map]) -> dict[str, dict[str, Any]]:
     """Every chart of the page by its name: its specification, and the table that it draws.
 
     `shown` are its variants where these are always the same.
@@ -159,6 +168,8 @@ def specifications(study: Study) -> dict[str, dict[str, Any]]:
     if deep := list(starts.deep(study).values()):
         for quantity in ("signal", "gradient"):
             add(quantity, "depth", charts.overlaid(curves["depth"], quantity), deep)
+    for one in maps:
+        add(f"map_{one.name}", "maps", map_figures.chart(one))
     return found
 
 

@@ -1,5 +1,6 @@
 """The schema of params.yaml."""
 
+import math
 import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -12,9 +13,11 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    model_validator,
 )
 
-TRAIN_IMAGES = 60_000  # in each of the data sets
+from stages.training.data import TRAIN_IMAGES
+
 MOST = 1_000_000  # seeds, epochs, and units of a layer: cost.py tells what is too much together
 
 # A variant's name becomes a folder and a word in a shell command.
@@ -38,7 +41,21 @@ Name = Annotated[
 ]
 Count = Annotated[int, Field(gt=0, le=MOST)]
 Images = Annotated[int, Field(gt=0, le=TRAIN_IMAGES)]
-Hidden = Annotated[list[Count], Field(min_length=1, max_length=50)]
+DEEPEST = 200  # hidden layers
+LONGEST = 50  # values of a sweep's axis
+
+
+def _widths(value: object) -> object:
+    """`{width: 64, depth: 3}` is `[64, 64, 64]`; raises ValueError for other keys or depths."""
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"width": width, "depth": int(depth)} if len(value) == 2 and 0 < depth <= DEEPEST:
+            return [width] * depth
+    raise ValueError(f"must have a width and a depth, from 1 to {DEEPEST} hidden layers")
+
+
+Hidden = Annotated[list[Count], Field(min_length=1, max_length=DEEPEST), BeforeValidator(_widths)]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear"]
 Optimizer = Literal["adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -142,6 +159,80 @@ class Variant(Section):
         return self.__pydantic_extra__
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Axis(Section):
+    """A setting by its dotted key, and the values that it takes: listed, or a range."""
+
+    key: str
+    values: Annotated[list[Finite | str], Field(min_length=1, max_length=LONGEST)] | None = None
+    start: Finite | None = Field(default=None, alias="from")
+    to: Finite | None = None
+    count: Annotated[int, Field(gt=1, le=LONGEST)] | None = None
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _is_one_or_the_other(self) -> "Axis":
+        ends = [self.start, self.to, self.count]
+        if self.values and (any(end is not None for end in ends) or self.scale == "log"):
+            raise ValueError("takes either values, or from, to, count and scale")
+        if not self.values and any(end is None for end in ends):
+            raise ValueError("needs values, or from, to and count")
+        if self.scale == "log" and not all(end and end > 0 for end in ends):
+            raise ValueError("has no logarithmic scale, whose ends are above 0")
+        if len(set(self.points())) < len(self.points()):
+            raise ValueError("has a value twice")
+        return self
+
+    def points(self) -> list[float | str]:
+        """All values; those of a range in six digits."""
+        if self.start is None or self.to is None or self.count is None:
+            return [_short(v) if isinstance(v, float) else v for v in self.values or ()]
+        ends, count = (self.start, self.to), self.count
+        if self.scale == "log":
+            ends = math.log(self.start), math.log(self.to)
+        steps = [ends[0] + (ends[1] - ends[0]) * i / (count - 1) for i in range(count)]
+        return [_short(math.exp(s) if self.scale == "log" else s) for s in steps]
+
+
+def _short(value: float) -> float:
+    """In six digits; what is whole as a whole number, which a count has to be."""
+    value = float(f"{value:.6g}")
+    return int(value) if value.is_integer() and abs(value) <= MOST else value
+
+
+class Axes(Section):
+    x: Axis
+    y: Axis
+
+
+class Sweep(Section):
+    """A grid of starts: what they share, what differs along both axes, and how long they train.
+
+    Either `steps` or `epochs`; 0 steps: nothing is trained, and the networks are only looked at.
+    `shows` is the quantity that maps of it show.
+    """
+
+    label: Words | None = None
+    base: dict[str, Any] = {}  # checked with every cell, which has more
+    axes: Axes
+    seeds: Count
+    steps: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    epochs: Count | None = None
+    shows: Literal["train_acc", "test_acc", "largest_guess", "constant"]
+
+    @model_validator(mode="after")
+    def _is_trained_so_long(self) -> "Sweep":
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("needs either steps or epochs")
+        if self.steps == 0 and self.shows in ("train_acc", "test_acc"):
+            raise ValueError("trains nothing, so that it can show largest_guess or constant")
+        if self.axes.x.key == self.axes.y.key:
+            raise ValueError("needs two axes with keys that differ")
+        return self
+
+
 class Display(Section):
     label: Words | None = None
     color: Color | None = None
@@ -160,10 +251,15 @@ class Params(Section):
     training: Training
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
     display: dict[str, Display] = {}
+    sweeps: dict[Name, Sweep] = {}
 
     def label_of(self, variant: str) -> str:
         """How reports call a variant, on one line: by its name if it has no label."""
         return _one_line(self.display.get(variant, Display()).label) or variant
+
+    def label_of_sweep(self, name: str) -> str:
+        """How reports call a sweep, on one line."""
+        return _one_line(self.sweeps[name].label) or name
 
     def group_of(self, variant: str) -> str:
         """The group that a variant is shown in, on one line."""

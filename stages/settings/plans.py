@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +12,9 @@ import torch
 
 from stages.settings import cost, initializers
 from stages.settings.initializers import InitializerError
-from stages.settings.params import TRAIN_IMAGES, Initializer, LayerInit, Params, Variant
-from stages.settings.reading import ParamsError, complaint
+from stages.settings.params import Initializer, LayerInit, Params, Variant
+from stages.settings.reading import FILE, ParamsError, complaint
+from stages.training.data import TRAIN_IMAGES
 from stages.training.initialization import InitializationError, initial_weights
 from stages.training.plan import DEFAULT, PACKAGES, Plan, tensor_names
 
@@ -20,42 +22,65 @@ T = TypeVar("T")
 Told = Callable[[str], None]
 
 
-def resolve(settings: Params, told: Told = lambda variant: None) -> dict[str, Plan]:
+def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Plan]:
     """Every variant's plan, tried by filling its tensors.
 
-    `told` is called with a variant's name before it is looked at. Raises ParamsError with a line
-    for every variant that cannot be initialized, or that takes more than there is.
+    `told` is called with what is looked at, before it is. Raises ParamsError with a line for
+    every variant that cannot be initialized, or that takes more than there is.
     """
-    found, lines = _each(settings.variants, lambda name: _plan(settings, name), told)
+    found, lines = _each(settings, settings.variants, _plan, told)
     refused = cost.complaints(found)
     if not refused:
-        _, refused = _each(found, lambda name: _try(settings, name, found[name]), told)
+        _, refused = _each(settings, found, partial(_try, found), told)
     if lines or refused:
         raise ParamsError(lines + refused)
     return found
 
 
-def digests(settings: Params, told: Told = lambda variant: None) -> dict[str, str]:
-    """A digest of every variant's tensors that files of stages/initializers have to do with."""
-    found = {}
-    for name in settings.variants:
-        told(name)
-        plan = _plan(settings, name)
-        if plan.files:
-            weights = initial_weights(plan, seed=0).values()
-            found[name] = sha256(b"".join(w.numpy().tobytes() for w in weights)).hexdigest()
+def alike(settings: Params, told: Told) -> dict[str, Plan]:
+    """Every variant's plan; of those whose tensors are filled alike only the smallest is tried.
+
+    Raises ParamsError with a line for every variant that cannot be initialized.
+    """
+    found, lines = _each(settings, settings.variants, _plan, told)
+    smallest: dict[str, str] = {}
+    for name in sorted(found, key=lambda name: sum(found[name].sizes)):
+        fills = {repr(fill) for fill in found[name].tensors.values()}
+        smallest.setdefault(repr(sorted(fills)), name)
+    _, refused = _each(settings, smallest.values(), partial(_try, found), told)
+    if lines or refused:
+        raise ParamsError(lines + refused)
     return found
 
 
+def digests(settings: Params, told: Told = lambda place: None) -> dict[str, str]:
+    """A digest of every variant's tensors that files of stages/initializers have to do with."""
+    found = {}
+    for name in settings.variants:
+        told(place(settings, name))
+        plan = _plan(settings, name)
+        if plan.files:
+            weights = initial_weights(plan, seed=0).values()
+            made = sha256(b"".join(w.numpy().tobytes() for w in weights)).hexdigest()
+            found[place(settings, name)] = made
+    return found
+
+
+def place(settings: Params, variant: str) -> str:
+    """Where in params.yaml a variant's initializers are asked for, and which these are."""
+    names = sorted({entry.initializer.name for entry in _entries(settings, variant).values()})
+    return f"{FILE}: variants.{variant}: its initializers ({', '.join(names)})"
+
+
 def _each(
-    names: Iterable[str], do: Callable[[str], T], told: Told
+    settings: Params, names: Iterable[str], do: Callable[[Params, str], T], told: Told
 ) -> tuple[dict[str, T], list[str]]:
     """What is done for every variant, and the lines for those of which it cannot be."""
     results, lines = {}, []
     for name in names:
-        told(name)
+        told(place(settings, name))
         try:
-            results[name] = do(name)
+            results[name] = do(settings, name)
         except ParamsError as error:
             lines += error.lines
     return results, lines
@@ -89,9 +114,9 @@ def _plan(settings: Params, name: str) -> Plan:
     )
 
 
-def _try(settings: Params, name: str, plan: Plan) -> None:
+def _try(found: dict[str, Plan], settings: Params, name: str) -> None:
     """Fill the tensors of a variant; twice, where files of stages/initializers do it."""
-    entries = _entries(settings, name)
+    plan, entries = found[name], _entries(settings, name)
     try:
         weights = initial_weights(plan, seed=0)
         if plan.files:
@@ -117,11 +142,6 @@ class Entry:
     def complaint(self, rule: str) -> str:
         """The line for a mistake in it."""
         return complaint(self.key, self.initializer.as_written(), rule)
-
-
-def initializer_names(settings: Params, variant: str) -> list[str]:
-    """The initializers that a variant asks for, by name."""
-    return sorted({entry.initializer.name for entry in _entries(settings, variant).values()})
 
 
 def _entries(settings: Params, name: str) -> dict[str, Entry]:

@@ -28,7 +28,11 @@ class ParamsError(ValueError):
 
 def load(path: Path = Path(FILE)) -> Params:
     """Read and check a params.yaml; raises ParamsError with a line for every mistake."""
-    values = _values(path)
+    return checked(_values(path))
+
+
+def checked(values: dict) -> Params:
+    """The settings that values are; raises ParamsError with a line for every mistake."""
     try:
         settings = Params.model_validate(values)
     except ValidationError as error:
@@ -136,18 +140,19 @@ def _explain(error: dict[str, Any]) -> str:
         case ("variants", _, str(layer)) if not re.fullmatch(LAYER, layer):
             return _unknown_key(key, layer, [*params.Variant.model_fields, "fc1", "…", "out"])
     if kind == "extra_forbidden":
-        return _unknown_key(key, location[-1], list(_section(location[:-1]).model_fields))
+        return _unknown_key(key, location[-1], _keys(location[:-1]))
     if kind == "missing":
         return f"{FILE}: {_plainly(key)}: is missing"
     if kind == "too_short" and location == ("variants",):
         return complaint(key, value, "needs at least one variant, for example baseline: {}")
+    if kind in ("too_short", "too_long") and location[-1] == "values":
+        return complaint(key, value, f"must list 1 to {params.LONGEST} values")
     if kind in ("too_short", "too_long"):
-        return complaint(key, value, "must list 1 to 50 widths, one a hidden layer")
+        return complaint(key, value, f"must list 1 to {params.DEEPEST} widths, one a hidden layer")
     if kind == "dict_type":
         return complaint(key, value, "must be a mapping with an entry a variant")
     if kind == "model_type":
-        fields = ", ".join(_section(location).model_fields)
-        return complaint(key, value, f"must be a mapping with any of {fields}")
+        return complaint(key, value, f"must be a mapping with any of {', '.join(_keys(location))}")
     if location[-1] == "color":
         return complaint(key, value, "must be a colour like '#0072b2'")
     if location[-1] in ("label", "group"):
@@ -161,6 +166,12 @@ def in_our_words(message: str) -> str:
     return rule.replace("a valid integer", "a whole number").replace("a valid ", "a ")
 
 
+def _keys(location: tuple) -> list[str]:
+    """The keys of a section, as they are written."""
+    fields = _section(location).model_fields.items()
+    return [field.alias or name for name, field in fields]
+
+
 def _section(location: tuple) -> type[BaseModel]:
     """The section of params.yaml at a place."""
     match location:
@@ -172,6 +183,12 @@ def _section(location: tuple) -> type[BaseModel]:
             return params.Network
         case ("training",) | ("variants", _, "training"):
             return params.Training
+        case ("sweeps", _):
+            return params.Sweep
+        case ("sweeps", _, "axes"):
+            return params.Axes
+        case ("sweeps", _, "axes", _):
+            return params.Axis
         case ("variants", _):
             return params.Variant
         case ("variants", _, _):

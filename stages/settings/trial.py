@@ -4,41 +4,52 @@ import sys
 from collections.abc import Callable
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
 
-from stages.settings import plans
+from stages.settings import plans, sweeps
 from stages.settings.params import Params
-from stages.settings.reading import FILE, ParamsError
+from stages.settings.reading import ParamsError
 from stages.training.initialization import first_line
 from stages.training.plan import Plan
+from stages.training.sweep import Sweep
 from stages.training.workers import depend_on_parent
 
 T = TypeVar("T")
 
-PATIENCE = 10  # seconds for one variant
+PATIENCE = 10  # seconds for one variant, or one cell of a sweep
 
 # A forked process has torch loaded already; elsewhere than on Linux forking is not safe.
 CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 
 
-def resolve(settings: Params) -> dict[str, Plan]:
-    """What plans.resolve gives; raises ParamsError as it does, and for what does not end well."""
-    found = _alone(plans.resolve, settings)
+Found: TypeAlias = tuple[dict[str, Plan], dict[str, Sweep]]
+
+
+def resolve(settings: Params) -> Found:
+    """What plans.resolve and sweeps.resolve give.
+
+    Raises ParamsError as they do, and for what does not end well.
+    """
+    found = _alone(_resolve, settings)
     # Twice more, each in a process of its own: a file can draw its numbers while it is loaded.
-    if any(plan.files for plan in found.values()):
+    if any(plan.files for plan in found[0].values()):
         first, second = (_alone(plans.digests, settings) for _ in range(2))
         lines = [
-            f"{_where(settings, name)} give other numbers in every run; draw them in fill, from "
-            "the argument generator"
-            for name in first
-            if first[name] != second[name]
+            f"{place} give other numbers in every run; draw them in fill, from the argument "
+            "generator"
+            for place in first
+            if first[place] != second[place]
         ]
         if lines:
             raise ParamsError(lines)
     return found
+
+
+def _resolve(settings: Params, told: plans.Told) -> Found:
+    return plans.resolve(settings, told), sweeps.resolve(settings, told)
 
 
 def _alone(do: Callable[[Params, plans.Told], T], settings: Params) -> T:
@@ -46,18 +57,18 @@ def _alone(do: Callable[[Params, plans.Told], T], settings: Params) -> T:
     process = CONTEXT.Process(target=_run, args=(do, settings, sender), daemon=True)
     process.start()
     sender.close()
-    variant = ""
+    place = ""
     try:
         while receiver.poll(PATIENCE):
             match receiver.recv():
-                case "at", name:
-                    variant = name
+                case "at", words:
+                    place = words
                 case "done", result:
                     return cast(T, result)
                 case "refused", lines:
                     raise ParamsError(lines)
                 case "raised", line:
-                    raise ParamsError([f"{_where(settings, variant)} raise {line}"])
+                    raise ParamsError([f"{place} raise {line}"])
         problem = f"take longer than {PATIENCE} s"
     except EOFError:
         process.join()
@@ -65,12 +76,7 @@ def _alone(do: Callable[[Params, plans.Told], T], settings: Params) -> T:
     finally:
         process.kill()
         process.join()
-    raise ParamsError([f"{_where(settings, variant)} {problem}"])
-
-
-def _where(settings: Params, variant: str) -> str:
-    names = ", ".join(plans.initializer_names(settings, variant))
-    return f"{FILE}: variants.{variant}: its initializers ({names})"
+    raise ParamsError([f"{place} {problem}"])
 
 
 def _run(do: Callable[[Params, plans.Told], object], settings: Params, sender: Connection) -> None:
@@ -79,7 +85,7 @@ def _run(do: Callable[[Params, plans.Told], object], settings: Params, sender: C
     np.random.seed()  # noqa: NPY002
     torch.seed()
     try:
-        sender.send(("done", do(settings, lambda variant: sender.send(("at", variant)))))
+        sender.send(("done", do(settings, lambda place: sender.send(("at", place)))))
     except ParamsError as error:
         sender.send(("refused", error.lines))
     except BaseException as error:  # whatever a user's file raises

@@ -18,6 +18,8 @@ FILES = {
     ("test", "labels"): "t10k-labels-idx1-ubyte",
 }
 
+TRAIN_IMAGES = 60_000  # in each of the data sets
+
 # Mean and standard deviation of MNIST's training pixels, scaled to [0, 1].
 MEAN, STD = 0.1307, 0.3081
 

@@ -111,22 +111,29 @@ def run_epoch(plan: Plan, dataset: Dataset, state: State) -> tuple[State, Row]:
     learner = Learner.of(plan, state)
     net = learner.net
     if state.next_epoch == 0:
-        train_scores = _score(plan, net, dataset.train.first(SCORED_BEFORE))
+        train_scores = score(plan, net, dataset.train.first(SCORED_BEFORE))
     else:
         random = generator(state.seed, f"order/{state.next_epoch}")
-        train_scores = _train_epoch(plan, dataset.train, learner, random)
-    test_scores = _score(plan, net, dataset.test)
+        train_scores = train_epoch(plan, dataset.train, learner, random)
+    test_scores = score(plan, net, dataset.test)
     layers = probes.measure(net, learner.initial, plan.activation, dataset.train, learner.moved_at)
     row = Row(state.seed, state.next_epoch, *train_scores, *test_scores, layers)
     return learner.after(state), row
 
 
-def _train_epoch(
-    plan: Plan, images: Images, learner: Learner, random: torch.Generator
+def train_epoch(
+    plan: Plan,
+    images: Images,
+    learner: Learner,
+    random: torch.Generator,
+    first: int | None = None,
 ) -> tuple[float, float]:
-    """Train on every image once, in a random order; the loss and accuracy counted on the way."""
+    """Train on every image once, in a random order; the loss and accuracy counted on the way.
+
+    Or only on the `first` so many images of that order.
+    """
     net, size = learner.net, plan.batch_size
-    order = torch.randperm(len(images.labels), generator=random)
+    order = torch.randperm(len(images.labels), generator=random)[:first]
     labels = images.labels[order]
     targets = torch.nn.functional.one_hot(labels, CLASSES).to(net.flat.dtype)
     logits = torch.empty_like(targets)
@@ -213,6 +220,7 @@ def update(
         )  # fmt: skip
 
 
-def _score(plan: Plan, net: network.Tensors, images: Images) -> tuple[float, float]:
+def score(plan: Plan, net: network.Tensors, images: Images) -> tuple[float, float]:
+    """The mean loss and the accuracy on images."""
     logits = network.predict(net, plan.activation, images)
     return network.loss_and_accuracy(logits, images.labels)

@@ -36,6 +36,10 @@ class InitializationError(ValueError):
         super().__init__(reason)
         self.tensor = tensor
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """As it travels from a worker process."""
+        return type(self), (self.tensor, str(self))
+
 
 def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) -> dict[str, Tensor]:
     """Every tensor of a network before training, by its name (`fc1.weight`, `fc1.bias`, …).

@@ -58,9 +58,13 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> "Plan":
         """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
-        values = sums.opened(path)
+        return cls.of(sums.opened(path))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Plan":
+        """The plan that `asdict` made these values of."""
         tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
-        return cls(**values | {"tensors": tensors, "hidden": tuple(values["hidden"])})
+        return cls(**{**values, "tensors": tensors, "hidden": tuple(values["hidden"])})
 
     def as_json(self) -> str:
         """The plan as text; equal plans are equal texts."""

@@ -40,7 +40,7 @@ def check(folder: Path, names: Iterable[str]) -> None:
         raise DamagedError(folder / FILE, "is missing; `dvc repro` makes it")
     lines = (folder / FILE).read_bytes().decode(errors="replace").split("\n")
     sums = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines if line)}
-    for name in (*sorted(names), *sums):
+    for name in dict.fromkeys((*sorted(names), *sums)):
         path = Path(os.path.normpath(folder / name))
         try:  # no pipe, which would wait, and no device; and a damaged name can be none at all
             same = path.is_file() and sums.get(name) == sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Trains all seeds of a variant on all cores.
+"""Trains on all cores.
 
 Worker processes, one a core, take the next epoch of whichever seed is furthest behind, and hand
 the weights back. So the arithmetic of a seed is the same whichever worker does it, however many
@@ -12,12 +12,25 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+    wait,
+)
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from stages.training.data import Dataset
 from stages.training.epoch import Row, State, initial_state, run_epoch
 from stages.training.plan import Plan
+from stages.training.sweep import Cell, Piece, do
+from stages.training.sweep import Row as Drawn
+
+T = TypeVar("T")
 
 
 def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, Row]]:
@@ -33,18 +46,12 @@ def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, R
                 states[seed], row = run_epoch(plan, dataset, states[seed])
                 yield states[seed], row
         return
-    pool = _pool(plan, dataset, workers)
-    try:
-        yield from _interleave(pool, states, plan.epochs, workers)
-    except BaseException:
-        # Without waiting: an interrupt can have left a lock taken that the pool waits for.
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+    with pool(workers, plan, dataset) as executor:
+        yield from _interleave(executor, states, plan.epochs, workers)
 
 
 def _interleave(
-    pool: Executor, states: list[State], epochs: int, workers: int
+    executor: Executor, states: list[State], epochs: int, workers: int
 ) -> Iterator[tuple[State, Row]]:
     """Keep every worker busy with the seed that is furthest behind."""
     waiting = list(states)
@@ -53,7 +60,7 @@ def _interleave(
         while waiting and len(running) < workers:
             behind = min(waiting, key=lambda state: (state.next_epoch, state.seed))
             waiting.remove(behind)
-            running.add(pool.submit(_run_epoch_in_worker, behind))
+            running.add(executor.submit(in_worker, run_epoch, behind))
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for state, row in (future.result() for future in done):
             if state.next_epoch <= epochs:
@@ -61,21 +68,50 @@ def _interleave(
             yield state, row
 
 
-_work: tuple[Plan, Dataset]  # a worker's own, set once when it starts
+def sweep(
+    cells: Sequence[Cell], dataset: Dataset, pieces: Sequence[Piece], workers: int
+) -> Iterator[tuple[Piece, list[Drawn]]]:
+    """Do the pieces of a sweep in their order, yielding each one's rows as it ends."""
+    workers = min(workers, len(pieces))
+    if workers <= 1:
+        for piece in pieces:
+            yield piece, do(cells, dataset, piece)
+        return
+    with pool(workers, cells, dataset) as executor:
+        running = {executor.submit(in_worker, do, piece): piece for piece in pieces}
+        for future in as_completed(running):
+            yield running[future], future.result()
 
 
-def _pool(plan: Plan, dataset: Dataset, workers: int) -> ProcessPoolExecutor:
+@contextmanager
+def pool(workers: int, *work: Any) -> Iterator[Executor]:
+    """Worker processes that have `work`, which `in_worker` gives to what they do."""
     # A forked worker shares the images and the loaded torch with its parent; elsewhere
     # forking is not safe, and a worker loads torch itself and gets the images sent.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
-    return ProcessPoolExecutor(workers, context, _start_worker, (plan, dataset))
+    executor = ProcessPoolExecutor(workers, context, _start_worker, work)
+    try:
+        yield executor
+    except BaseException:
+        # Without waiting: an interrupt can have left a lock taken that the pool waits for.
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
-def _start_worker(plan: Plan, dataset: Dataset) -> None:
+_work: tuple[Any, ...]  # a worker's own, set once when it starts
+
+
+def _start_worker(*work: Any) -> None:
     global _work
-    _work = plan, dataset
+    _work = work
     depend_on_parent()
+
+
+def in_worker(do: Callable[..., T], *arguments: Any) -> T:
+    """Call a function, in a worker, with what all of them have and with its own arguments."""
+    return do(*_work, *arguments)
 
 
 def depend_on_parent() -> None:
@@ -89,7 +125,3 @@ def _leave_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _run_epoch_in_worker(state: State) -> tuple[State, Row]:
-    return run_epoch(*_work, state)

@@ -93,7 +93,7 @@ def ensemble() -> float:
 def initlab(seeds: int) -> float:
     """initlab's trainer, with the scores before training that it adds."""
     plan, dataset = _study(seeds)
-    from stages.train import worker_count
+    from stages.jobs import worker_count
     from stages.training import workers
 
     start = time.perf_counter()

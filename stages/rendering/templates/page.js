@@ -116,7 +116,8 @@ addEventListener("hashchange", () => {
 
 table();
 const redraw = [...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
-for (const name of ["who_moved", "final_accuracy"]) redraw.push(() => draw(name));
+const maps = Object.keys(study.charts).filter((name) => name.startsWith("map_"));
+for (const name of ["who_moved", ...maps, "final_accuracy"]) redraw.push(() => draw(name));
 for (const legend of $$("[data-legend]")) {
   const name = legend.dataset.legend;
   const { shown } = study.charts[name];

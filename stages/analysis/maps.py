@@ -1,0 +1,199 @@
+"""What sweeps measured, as maps: a value a cell, and what mean-field theory says of it."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.analysis import starts
+from stages.analysis.mean_field import MeanField
+from stages.analysis.results import Flags, Results
+from stages.analysis.study import Study, Variant
+from stages.training import sums
+
+DEPTH, WIDTH = "network.hidden.depth", "network.hidden.width"
+VARIANCE = "all.weight.scaled_normal.variance"
+RATE = "training.lr"
+SCHEMES = {"default": 1 / 3, "Xavier": 1, "He": 2}  # their variance times fan-in
+MULTIPLE = 6  # of the depth scale: so deep a network was seen to train (Schoenholz et al. 2017)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A setting by its key, its values, and how they are called where that is otherwise."""
+
+    key: str
+    values: list[Any]
+    labels: list[str] | None
+    log: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Every value in words."""
+        return self.labels or [
+            value if isinstance(value, str) else f"{value:g}" for value in self.values
+        ]
+
+
+@dataclass(frozen=True)
+class Map:
+    """A sweep: its axes, a plan for every cell by y and then x, and a row a cell and seed.
+
+    `rows` have the columns of reports/sweeps/NAME.csv, and i and j, the cell's place along x and
+    y; `steps` is how many the first cell was trained for, and `shows` the column to look at.
+    """
+
+    name: str
+    label: str
+    seeds: int
+    shows: str
+    x: Axis
+    y: Axis
+    steps: int
+    plans: list[dict[str, Any]]
+    rows: pd.DataFrame
+
+    @classmethod
+    def read(cls, name: str, described: dict[str, Any], plan: Path, table: Path) -> "Map":
+        """Read what check and sweep wrote; raises DamagedError where they do not go together."""
+        cells = sums.opened(plan)["cells"]
+        x, y = Axis(**described["x"]), Axis(**described["y"])
+        rows = pd.read_csv(table, keep_default_na=True) if table.is_file() else pd.DataFrame()
+        seeds = described["seeds"]
+        there = [tuple(row) for row in rows.get(["x", "y", "seed"], rows).to_numpy().tolist()]
+        if there != [(c["x"], c["y"], seed) for c in cells for seed in range(seeds)]:
+            raise sums.DamagedError(table, "is missing, or is not of this sweep; run `dvc repro`")
+        place = np.repeat(np.arange(len(cells)), seeds)
+        rows = rows.assign(i=place % len(x.values), j=place // len(x.values))
+        plans = [cell["plan"] for cell in cells]
+        steps, shows = cells[0]["steps"], described["shows"]
+        return cls(name, described["label"], seeds, shows, x, y, steps, plans, rows)
+
+    def marked_names(self) -> list[str]:
+        """The values of x in words; where networks are ReLU's without biases, with known starts.
+
+        In layers as wide as those before them Xavier's variance times fan-in is 1.
+        """
+        field = theory(self.plans[0])
+        if self.x.key != VARIANCE or not field or (field.activation, field.biases) != ("relu", 0):
+            return self.x.names
+        return [
+            "\n".join([name, *(mark for mark, at in SCHEMES.items() if abs(at - value) < 1e-3)])
+            for name, value in zip(self.x.names, self.x.values, strict=True)
+        ]
+
+    def learn(self, above: float) -> pd.Series:
+        """Which networks end with a test accuracy above that; none where nothing was trained."""
+        return self.rows.get("test_acc", self.rows["seed"] * math.nan) > above
+
+    def cells(self, above: float) -> pd.DataFrame:
+        """A row a cell: its place, names, the value shown over seeds, how many learn, and theory.
+
+        `depth_scale` is ξ, and not a number where theory does not speak; `constant` counts the
+        networks that answer the same to every image before training.
+        """
+        rows = self.rows.assign(learn=self.learn(above), shown=self.rows[self.shows])
+        found = rows.groupby(["j", "i"], as_index=False).agg(
+            mean=("shown", "mean"), least=("shown", "min"), most=("shown", "max"),
+            learn=("learn", "sum"), constant=("constant", "sum"), seeds=("seed", "count"),
+        )  # fmt: skip
+        scales = [
+            field.depth_scale() if (field := theory(plan)) else math.nan for plan in self.plans
+        ]
+        return found.assign(
+            map=self.name, x=np.array(self.x.names)[found["i"]],
+            y=np.array(self.y.names)[found["j"]], depth_scale=scales,
+        )  # fmt: skip
+
+    def depth_lines(self) -> list[dict[str, float]]:
+        """Where a network is MULTIPLE depth scales deep, as places along x and y.
+
+        Only for maps of variance × depth that theory speaks of; finer than the cells, and only
+        inside the map.
+        """
+        field = theory(self.plans[0])
+        ours = self.y.key == DEPTH and self.x.key == VARIANCE
+        if not ours or not field:
+            return []
+        values = np.linspace(self.x.values[0], self.x.values[-1], 241)
+        deep = MULTIPLE * np.array([replace(field, weights=v).depth_scale() for v in values])
+        i = np.interp(values, self.x.values, range(len(self.x.values)))
+        j = np.interp(deep, self.y.values, range(len(self.y.values)))
+        inside = (deep >= self.y.values[0]) & (deep <= self.y.values[-1])
+        beyond = np.arange(len(values)) > deep.argmax()  # the other side of the edge of chaos
+        return [
+            {"i": float(i[k]), "j": float(j[k]), "side": int(beyond[k])}
+            for k in np.flatnonzero(inside)
+        ]
+
+
+def theory(plan: dict[str, Any]) -> MeanField | None:
+    """The mean field of a network, if all weights are N(0, σ_w²/fan_in), all biases N(0, σ_b²)."""
+    weights, biases = (set(starts.laws(plan, kind)) for kind in ("weight", "bias"))
+    if len(weights) > 1 or len(biases) > 1:
+        return None
+    match *weights, *biases:
+        case ("kaiming_normal", "fan_in", gain), ("constant", 0.0):
+            return MeanField(plan["activation"], gain**2)
+        case ("kaiming_normal", "fan_in", gain), ("normal", 0.0, std):
+            return MeanField(plan["activation"], gain**2, std**2)
+    return None
+
+
+# ----------------------------------------------------------------------------- for the audit
+
+
+def lines(maps: list[Map]) -> dict[str, Map]:
+    """Every map, and every row of one as a map of its own, by names that variants cannot have."""
+    found = {}
+    for one in maps:
+        found[f"{one.name}:"] = one
+        for j, (value, label) in enumerate(zip(one.y.values, one.y.names, strict=True)):
+            rows = one.rows[one.rows["j"] == j].assign(j=0)
+            y = replace(one.y, values=[value], labels=[label])
+            width = len(one.x.values)
+            plans = one.plans[j * width : (j + 1) * width]
+            found[f"{one.name}:{value}"] = replace(one, label=label, y=y, plans=plans, rows=rows)
+    return found
+
+
+def as_study(study: Study, maps: list[Map]) -> Study:
+    """The lines of maps as variants, so that claims find them by their plans.
+
+    What differs between the cells of a line is None in its plan, but for the tensors, which are
+    the first cell's; and a plan has the keys of both axes (that of y is None where it has one
+    value), and the steps of its training.
+    """
+    found = {}
+    for name, line in lines(maps).items():
+        first = line.plans[0]
+        plan = {k: v if all(p[k] == v for p in line.plans) else None for k, v in first.items()}
+        keys = {"x": line.x.key, "y": line.y.key if len(line.y.values) > 1 else None}
+        plan |= {"tensors": first["tensors"], "steps": line.steps, **keys}
+        found[name] = Variant(name, line.label, "maps", None, {}, plan)
+    seeds = min((one.seeds for one in maps), default=0)
+    return replace(study, seeds=seeds, variants=found)
+
+
+@dataclass(frozen=True)
+class MapResults(Results):
+    """The results of lines: of seeds that do not part ways, since all cells are counted."""
+
+    lines: dict[str, Map]
+
+    @classmethod
+    def of(cls, maps: list[Map], results: Results) -> "MapResults":
+        """Those of all maps; a network learns as it does in the study."""
+        nothing = pd.DataFrame()
+        known = (results.commonest, results.images, results.learned_above)
+        return cls(nothing, nothing, *known, lines(maps))
+
+    def ends(self, variant: str) -> Counter[str]:
+        return Counter({"learns": self.lines[variant].seeds})
+
+    def ended(self, variant: str, end: str) -> Flags:
+        return np.full(self.lines[variant].seeds, end == "learns")

@@ -1,0 +1,95 @@
+"""Maps as figures, and what the page is told of them."""
+
+from typing import Any
+
+import pandas as pd
+
+from stages.analysis.maps import DEPTH, RATE, VARIANCE, WIDTH, Axis, Map, theory
+from stages.rendering import charts, figures, style
+from stages.rendering.figures import plt
+
+SHOWN = {
+    "train_acc": "training accuracy",
+    "test_acc": "test accuracy",
+    "largest_guess": "share of images that an untrained network takes for one and the same class",
+    "constant": "share of untrained networks that answer the same to every image",
+}
+KEYS = {
+    DEPTH: "Hidden layers",
+    WIDTH: "Width of the hidden layers",
+    RATE: "Learning rate",
+    VARIANCE: "σ_w²: variance of the weights × fan-in",
+    "all.weight.normal.std": "ε: standard deviation of the weights",
+    "all.weight.normal.mean": "c: mean of the weights",
+    "variant": "Start",
+}
+COLORS = "viridis"  # told apart with any colour vision, and in grey
+
+
+def title(axis: Axis) -> str:
+    """What an axis is about."""
+    return KEYS.get(axis.key, axis.key)
+
+
+def about(one: Map) -> str:
+    """What was done in every cell."""
+    networks = style.counted(one.seeds, "network")
+    return (
+        f"{networks} a cell, trained for {style.counted(one.steps, 'step')}."
+        if one.steps
+        else f"{networks} a cell, none of them trained."
+    )
+
+
+def told(one: Map) -> dict[str, Any]:
+    """What the page tells of a map beside its chart."""
+    return {
+        "name": one.name,
+        "label": one.label,
+        "shown": SHOWN[one.shows],
+        "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
+        "height": 90 + 34 * len(one.y.values),
+        "line": bool(one.depth_lines()),
+    }
+
+
+def chart(one: Map) -> Any:
+    """The page's chart of a map."""
+    tips = {title(one.x): "datum.x", title(one.y): "datum.y"}
+    if one.steps:
+        tips |= {SHOWN[one.shows]: charts.MEAN, "networks that learn": charts.LEARN}
+    elif one.shows == "constant":
+        tips |= {"networks": charts.SHARE_OF_ALL}
+    else:
+        tips |= {"share of images": charts.MEAN}
+    if any(theory(plan) for plan in one.plans):
+        tips |= {"depth scale ξ": charts.SCALE}
+    titles, names = (title(one.x), title(one.y)), (one.marked_names(), one.y.names)
+    return charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines(), tips)
+
+
+def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
+    """A map with its numbers in per cent, and theory's line where it has one."""
+    columns, rows = len(one.x.values), len(one.y.values)
+    names = [figures.plain(name) for name in one.y.names]
+    figure, axes = figures.new(figsize=(2.6 + 0.62 * columns, 1.8 + 0.5 * rows))
+    values = cells["mean"].to_numpy().reshape(rows, columns)
+    image = axes.imshow(values, vmin=0, vmax=1, cmap=COLORS, aspect="auto", origin="lower")
+    for (j, i), value in pd.DataFrame(values).stack().items():
+        ink = "white" if value < 0.6 else "black"
+        axes.text(i, j, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=ink)
+    for side in (0, 1):
+        line = [(point["i"], point["j"]) for point in one.depth_lines() if point["side"] == side]
+        if line:
+            axes.plot(*zip(*line, strict=True), color="white", linewidth=2.5)
+    axes.set_xticks(range(columns), one.marked_names())
+    axes.set_yticks(range(rows), names)
+    axes.grid(visible=False)
+    axes.set_xlabel(title(one.x))
+    axes.set_ylabel(title(one.y))
+    if one.y.labels:  # in the order in which they are named
+        axes.invert_yaxis()
+    theory = "\nwhite: six depth scales of mean-field theory" if one.depth_lines() else ""
+    axes.set_title(f"{figures.plain(one.label)}: {SHOWN[one.shows]} (%){theory}", fontsize=11)
+    figure.colorbar(image, ax=axes, format=lambda value, _: f"{100 * value:.0f} %")
+    return figure

@@ -1,0 +1,112 @@
+"""Stage sweep@NAME: train a grid of networks, as one pool of work, into one table."""
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import astuple, fields
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stages import estimate, jobs, writing
+from stages.training import data, workers
+from stages.training.initialization import InitializationError
+from stages.training.journal import Done, Journal
+from stages.training.sweep import Cell, Piece, Row, Sweep
+
+SWEEPS = Path("data/sweeps")
+TABLES = Path("reports/sweeps")
+COLUMNS = ["x", "y", *(field.name for field in fields(Row))]
+PIECE = 0.1  # seconds that a worker is busy at least, so that handing over takes no part of it
+
+
+def main() -> None:
+    told = jobs.named(SWEEPS, "sweep", sys.argv[1:])
+    name, sweep = told.stem, Sweep.read(told)
+    plans = [cell.plan for cell in sweep.cells]
+    decided = jobs.what_decides(told, plans, "sweep")
+    dataset = jobs.load(plans[0])
+    kept = Path("data", f".partial-sweep-{name}")
+    # What it was made with: the data, too, which DVC would take for another input.
+    journal = Journal(kept, sha256((decided + jobs.sums_of(plans[0])).encode()).hexdigest())
+    try:
+        run(name, sweep, dataset, journal)
+    except InitializationError as error:
+        raise SystemExit(f"params.yaml: sweeps.{name}: {error.tensor}: {error}") from None
+    except (MemoryError, BrokenProcessPool):
+        raise SystemExit(
+            f"{name}: a process that trains was ended, or got no memory; `dvc repro` goes on "
+            "from here"
+        ) from None
+    except KeyboardInterrupt:
+        print("interrupted; `dvc repro` goes on from here", file=sys.stderr, flush=True)
+        os._exit(130)  # at once: SystemExit would wait for the pool's threads (workers.pool)
+    if jobs.what_decides(told, plans, "sweep") != decided:
+        raise SystemExit(
+            f"{name}: nothing was written, since its plan or the code changed while it trained; "
+            "run `dvc repro` again"
+        )
+    writing.replace({TABLES / f"{name}.csv": as_csv(sweep, journal.rows)})
+    kept.unlink()
+
+
+def run(name: str, sweep: Sweep, dataset: data.Dataset, journal: Journal) -> None:
+    """Do what the journal lacks, the longest first, showing how long it still takes."""
+    cells, count = sweep.cells, jobs.worker_count()
+    took = [estimate.seconds_of(cell) for cell in cells]
+    pieces = sorted(missing(cells, took, journal.rows), key=lambda piece: -took[piece.cell])
+    weight = {piece: took[piece.cell] * len(piece.seeds) for piece in pieces}
+    networks = sum(cell.plan.seeds for cell in cells)
+    left = sum(len(piece.seeds) for piece in pieces)
+    there = f", of which {networks - left:,} are there" if left < networks else ""
+    print(
+        f"{name}: {networks:,} networks in {len(cells):,} cells{there}; "
+        f"about {duration(sum(weight.values()) / count)}",
+        flush=True,
+    )
+    # disable=None: a bar on a terminal, none in a log file.
+    with tqdm(
+        total=sum(weight.values()), disable=None, leave=False,
+        bar_format="{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left",
+    ) as bar:  # fmt: skip
+        for piece, rows in workers.sweep(cells, dataset, pieces, count):
+            journal.add(piece.cell, rows)
+            bar.update(weight[piece])
+
+
+def missing(cells: tuple[Cell, ...], took: list[float], done: Done) -> Iterator[Piece]:
+    """What is still to be done, in pieces that are long enough to be handed over."""
+    for place, cell in enumerate(cells):
+        seeds = [seed for seed in range(cell.plan.seeds) if seed not in done.get(place, {})]
+        size = max(1, round(PIECE / took[place]))
+        for start in range(0, len(seeds), size):
+            yield Piece(place, tuple(seeds[start : start + size]))
+
+
+def duration(seconds: float) -> str:
+    """Like `40 s` and `3 min`."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:,.0f} min"
+
+
+def as_csv(sweep: Sweep, done: Done) -> str:
+    """A row a cell and seed; without the columns of training where nothing was trained."""
+    rows = [
+        (cell.x, cell.y, *astuple(done[place][seed]))
+        for place, cell in enumerate(sweep.cells)
+        for seed in range(cell.plan.seeds)
+    ]
+    columns = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
+    lines = chain([COLUMNS], rows)
+    return "".join(",".join(as_text(line[i]) for i in columns) + "\n" for line in lines)
+
+
+def as_text(value: object) -> str:
+    """A number in as many digits as a history has; nothing for None."""
+    return "" if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""A sweep: networks on a grid of plans, each drawn, looked at, trained for some steps, and scored.
+
+`check` writes a sweep as data/sweeps/NAME.json; `sweep` reads it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from stages.training import epoch, network, probes, sums
+from stages.training.data import Dataset
+from stages.training.plan import Plan
+from stages.training.seeds import generator
+
+Value: TypeAlias = float | str  # of an axis: a number, or a name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of the grid, and how many steps its networks are trained for; 0: not at all."""
+
+    x: Value
+    y: Value
+    steps: int
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All cells, by y and then by x."""
+
+    cells: tuple[Cell, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "Sweep":
+        """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
+        cells = sums.opened(path)["cells"]
+        return cls(tuple(Cell(**cell | {"plan": Plan.of(cell["plan"])}) for cell in cells))
+
+    def as_json(self) -> str:
+        """The sweep as text; equal sweeps are equal texts."""
+        return sums.sealed(asdict(self))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network of a cell.
+
+    Before training, for the probed images: `largest_guess` is the share of them that it takes for
+    the class that it names most, `constant` 1 if its answer is the same to all of them, else 0.
+    After training: mean cross-entropies in nats and accuracies, on the training images that are
+    scored and on the test images; None where nothing was trained.
+    """
+
+    seed: int
+    largest_guess: float
+    constant: int
+    train_loss: float | None = None
+    train_acc: float | None = None
+    test_loss: float | None = None
+    test_acc: float | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a worker does at once: some seeds of a cell, which it has by its place in the sweep."""
+
+    cell: int
+    seeds: tuple[int, ...]
+
+
+def do(cells: Sequence[Cell], dataset: Dataset, piece: Piece) -> list[Row]:
+    """The rows of a piece; raises InitializationError."""
+    return [run(cells[piece.cell], dataset, seed) for seed in piece.seeds]
+
+
+def run(cell: Cell, dataset: Dataset, seed: int) -> Row:
+    """One seed of a cell, drawn, looked at, trained and scored.
+
+    It starts and sees images as a variant with this plan does: after as many steps as an epoch
+    has, it is what the variant is then, bit for bit. Raises InitializationError.
+    """
+    return _trained(cell, dataset, epoch.initial_state(cell.plan, dataset.train, seed))
+
+
+@torch.inference_mode()
+def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> Row:
+    plan, train, seed = cell.plan, dataset.train, state.seed
+    learner = epoch.Learner.of(plan, state)
+    logits = network.predict(learner.net, plan.activation, train.first(probes.PROBED))
+    guesses = logits.argmax(1).bincount().max().item() / len(logits)
+    row = Row(seed, guesses, int((logits == logits[0]).all().item()))
+    if not cell.steps:
+        return row
+    in_epoch = -(-len(train.labels) // plan.batch_size)
+    for done in range(0, cell.steps, in_epoch):
+        random = generator(seed, f"order/{1 + done // in_epoch}")
+        epoch.train_epoch(plan, train, learner, random, (cell.steps - done) * plan.batch_size)
+    train_loss, train_acc = epoch.score(plan, learner.net, train.first(epoch.SCORED_BEFORE))
+    test_loss, test_acc = epoch.score(plan, learner.net, dataset.test)
+    return replace(
+        row, train_loss=train_loss, train_acc=train_acc, test_loss=test_loss, test_acc=test_acc
+    )
