@@ -73,8 +73,8 @@ def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Sweep]) ->
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
         DATA / "study.json": sums.sealed(described(settings, found)),
     }
-    (DATA / "sweeps").mkdir(exist_ok=True)  # which DVC expects, also where there are none
     writing.replace(files | others)
+    (DATA / "sweeps").mkdir(exist_ok=True)  # which DVC expects, also where there are none
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
         if path not in files:
             path.unlink()
@@ -102,10 +102,11 @@ def described_sweep(settings: Params, name: str) -> dict:
     sweep = settings.sweeps[name]
     axes = {}
     for side, axis in (("x", sweep.axes.x), ("y", sweep.axes.y)):
-        named = axis.key == VARIANT
-        labels = [settings.label_of(str(v)) for v in axis.points()] if named else None
+        labels = axis.labels
+        if axis.key == VARIANT and not labels:
+            labels = [settings.label_of(str(value)) for value in axis.points()]
         axes[side] = {
-            "key": axis.key, "values": axis.points(), "labels": labels, "log": axis.scale == "log"
+            "key": axis.key, "values": axis.points(), "labels": labels
         }  # fmt: skip
     label = settings.label_of_sweep(name)
     return axes | {"label": label, "seeds": sweep.seeds, "shows": sweep.shows}

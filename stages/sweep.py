@@ -12,9 +12,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages import estimate, jobs, writing
+from stages.journal import Done, Journal
 from stages.training import data, workers
 from stages.training.initialization import InitializationError
-from stages.training.journal import Done, Journal
 from stages.training.sweep import Cell, Piece, Row, Sweep
 
 SWEEPS = Path("data/sweeps")
@@ -30,10 +30,11 @@ def main() -> None:
     decided = jobs.what_decides(told, plans, "sweep")
     dataset = jobs.load(plans[0])
     kept = Path("data", f".partial-sweep-{name}")
-    # What it was made with: the data, too, which DVC would take for another input.
-    journal = Journal(kept, sha256((decided + jobs.sums_of(plans[0])).encode()).hexdigest())
+    # And the data: with another input DVC would take what is there for what that gives.
+    made_with = sha256((decided + jobs.sums_of(plans[0])).encode()).hexdigest()
     try:
-        run(name, sweep, dataset, journal)
+        with Journal(kept, made_with) as journal:
+            run(name, sweep, dataset, journal)
     except InitializationError as error:
         raise SystemExit(f"params.yaml: sweeps.{name}: {error.tensor}: {error}") from None
     except (MemoryError, BrokenProcessPool):

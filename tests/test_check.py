@@ -118,7 +118,7 @@ def test_the_plan_of_a_variant_that_is_gone_is_removed_and_its_results_are_put_a
     assert {file.name for file in kept.iterdir()} == results.FILES
     assert not (DATA / "plans" / "zero.json").exists()
     assert capsys.readouterr().out == (
-        "data/runs/zero: now in data/removed/zero, since params.yaml has no such variant\n"
+        "data/runs/zero: now in data/removed/zero, since params.yaml has no such variant or sweep\n"
     )
     assert {file.name for file in (DATA / "removed" / "zero").iterdir()} == results.FILES
     run_of("zero")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.test_sweeps import RATES
 
-TRAIN = {"train@baseline", "train@all_ones"}
+SWEEP = {"sweep@grid"}
+TRAIN = {"train@baseline", "train@all_ones"} | SWEEP
 
 # The longest of these that a path begins with says which stages see an edit of it.
 TABLE: dict[str, set[str]] = {
@@ -16,7 +18,11 @@ TABLE: dict[str, set[str]] = {
     "stages/stages.py": set(),
     "stages/check.py": {"check"},
     "stages/download.py": {"download"},
-    "stages/train.py": TRAIN,
+    "stages/train.py": TRAIN - SWEEP,
+    "stages/sweep.py": SWEEP,
+    "stages/journal.py": SWEEP,
+    "stages/jobs.py": TRAIN,
+    "stages/estimate.py": {"check"},
     "stages/evaluate.py": {"evaluate"},
     "stages/report.py": {"report"},
     "stages/settings/": {"check"},
@@ -25,7 +31,7 @@ TABLE: dict[str, set[str]] = {
     "stages/training/sums.py": {"check", "download", "evaluate", "report"} | TRAIN,
     "stages/analysis/": {"report"},
     "stages/rendering/": {"report"},
-    "stages/writing.py": {"check", "download", "evaluate", "report"},
+    "stages/writing.py": {"check", "download", "evaluate", "report"} | SWEEP,
     "tools/": set(),
     "docs/": set(),
     "tests/": set(),
@@ -57,6 +63,8 @@ def files() -> list[str]:
 
 @pytest.mark.slow
 def test_an_edit_is_seen_by_the_stages_of_its_folder(study):
+    study.params = study.params | {"sweeps": {"grid": RATES}}
+    study.repro()
     answer = study.run(sys.executable, "-c", ASK, *files()).stdout
     seen = json.loads(answer.splitlines()[-1])
     wrong = {name: stages for name, stages in seen.items() if set(stages) != expected(name)}

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import stages
-from stages import check, evaluate, report, train
+from stages import check, evaluate, jobs, report, train
 from stages.settings import yaml_file
 from stages.training import results, sums
+from stages.training.plan import Plan
 from tests.conftest import SMALL
 
 pytestmark = pytest.mark.slow
@@ -196,7 +197,7 @@ def test_what_changes_while_it_trains_ends_it(folder, file, monkeypatch):
     monkeypatch.setattr(train, "run", trained)
     assert "its plan or the code changed while it trained" in ended("train", monkeypatch)
     assert contents() == before
-    told = train.what_decides("baseline", train.Plan.read(Path("data/plans/baseline.json")))
+    told = jobs.what_decides(plan := Path("data/plans/baseline.json"), [Plan.read(plan)], "train")
     assert Path(file).name in told
 
 

@@ -80,7 +80,7 @@ def draw(tmp_path, monkeypatch):
             for key, values in snapshots.quantized(taken).items():
                 pictures[f"{name}/{key}"] = values
         save_file(pictures, tmp_path / "snapshots.safetensors")
-        return dict(report.draw(study, results, comparison(study, results)))
+        return dict(report.draw(study, results, comparison(study, results), []))
 
     return every
 

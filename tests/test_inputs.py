@@ -225,7 +225,7 @@ def complaints() -> list[str]:
     """What is said of params.yaml here; nothing if it is valid."""
     try:
         study = reading.load()
-        check.write(study, plans.resolve(study))
+        check.write(study, plans.resolve(study), {})
     except ParamsError as error:
         assert error.lines
         for line in error.lines:

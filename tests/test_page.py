@@ -61,6 +61,19 @@ PARAMS = {
         "deep_xavier_adam": {"group": "depth", "label": "deep, Xavier"},
         "deep_he_adam": {"group": "depth", "label": "deep, He"},
     },
+    "sweeps": {
+        "depths": {
+            "label": "variance × depth",
+            "base": {"network": {"hidden": {"width": 8}}, "all": {"bias": "zeros"}},
+            "axes": {
+                "x": {"key": "all.weight.scaled_normal.variance", "values": [0.5, 1, 2, 3]},
+                "y": {"key": "network.hidden.depth", "values": [2, 10, 20]},
+            },
+            "seeds": 2,
+            "steps": 10,
+            "shows": "train_acc",
+        },
+    },
 }
 
 # All stages in one process, without the figures. The seeds of one variant are made to part ways,
@@ -68,13 +81,15 @@ PARAMS = {
 RUN = """
 import sys
 from pathlib import Path
-from stages import check, evaluate, report, train
+from stages import check, evaluate, report, sweep, train
 from stages.analysis import claims
 import pandas as pd
 check.main()
 for variant in open("data/variants.txt").read().split():
     sys.argv = ["train", variant]
     train.main()
+sys.argv = ["sweep", "depths"]
+sweep.main()
 sys.argv = ["evaluate", "mnist"]
 evaluate.main()
 for path in [*Path("reports").glob("*.csv"), Path("data/tables/probes.csv")]:
@@ -117,7 +132,7 @@ def claims(reports) -> list[dict]:
 
 CHARTS = {
     "learning_curves", "symmetry", "who_moved", "dead_units", "noise", "signal", "gradient",
-    "final_accuracy",
+    "map_depths", "final_accuracy",
 }  # fmt: skip
 
 
@@ -306,6 +321,22 @@ def test_a_legend_entry_isolates_its_curve_and_a_group_is_a_click_away(tab):
 
 
 @needs_chromium
+def test_the_pointer_is_told_what_a_cell_is(tab, reports):
+    figure = tab.locator("#figure-map_depths")
+    figure.evaluate("it => it.scrollIntoView({ behavior: 'instant', block: 'center' })")
+    cells = figure.locator(".mark-rect path")
+    assert cells.count() == 4 * 3
+    cells.nth(6).hover(force=True)  # by depth, and then by variance
+    tip = tab.locator("#vg-tooltip-element")
+    tip.wait_for(state="visible")
+    with (reports / "sweeps" / "depths.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if (row["x"], row["y"]) == ("2", "10")]
+    mean = 100 * sum(float(row["train_acc"]) for row in rows) / len(rows)
+    told = tip.inner_text()
+    assert f"{mean:.1f} %" in told and "of 2" in told and "∞" in told
+
+
+@needs_chromium
 def test_the_pointer_is_told_what_all_curves_are_there(tab, reports):
     figure = tab.locator("#figure-learning_curves")
     tip = tab.locator("#vg-tooltip-element")
@@ -380,7 +411,7 @@ def test_the_table_sorts_and_filters(tab):
 @needs_chromium
 def test_every_download_is_the_file_itself(tab, reports, claims):
     buttons = tab.locator("[data-csv]")
-    assert buttons.count() == len(page.TABLES)
+    assert buttons.count() == len(page.TABLES) + 1  # that of the maps, which are tables of cells
     for i, button in enumerate(buttons.all()):
         if i % 5 == 4:
             tab.wait_for_timeout(1500)  # Chromium drops the eleventh download in a row
@@ -388,7 +419,9 @@ def test_every_download_is_the_file_itself(tab, reports, claims):
             button.click()
         name = download.value.suggested_filename
         content = download.value.path().read_text(encoding="utf-8")
-        if name != "claims.csv":
+        if name == "maps.csv":
+            assert len(content.splitlines()) == 1 + 4 * 3
+        elif name != "claims.csv":
             assert content == (reports / name).read_text(encoding="utf-8"), name
         else:
             assert len(content.splitlines()) == 1 + sum(len(row["parts"]) for row in claims)

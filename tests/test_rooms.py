@@ -14,12 +14,30 @@ TRAINING = "stages.training.workers, stages.training.results, stages.train"
 STAGES = {
     "train": (
         TRAINING,
-        {"stages.training", "stages.train"},
+        {"stages.training", "stages.jobs", "stages.train"},
+        {"pydantic", "yaml", "ruamel", "pandas", "scipy", "matplotlib", "dvc"},
+    ),
+    "sweep": (
+        "stages.sweep",
+        {
+            "stages.training",
+            "stages.estimate",
+            "stages.jobs",
+            "stages.journal",
+            "stages.sweep",
+            "stages.writing",
+        },
         {"pydantic", "yaml", "ruamel", "pandas", "scipy", "matplotlib", "dvc"},
     ),
     "check": (
         "stages.check",
-        {"stages.settings", "stages.training", "stages.check", "stages.writing"},
+        {
+            "stages.settings",
+            "stages.training",
+            "stages.estimate",
+            "stages.check",
+            "stages.writing",
+        },
         {"pandas", "scipy", "matplotlib", "ruamel", "dvc"},
     ),
     "evaluate": (

@@ -188,12 +188,13 @@ def test_a_seed_has_the_same_bits_alone_and_among_others(very_few):
     assert_same_bits(collect(plan_of(), very_few, 1), collect(plan_of(seeds=5), very_few, 2))
 
 
+def slow_epoch(plan, dataset, state):
+    time.sleep(0.1)
+    return replace(state, next_epoch=state.next_epoch + 1), os.getpid()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only a forked worker knows the patch")
 def test_the_work_is_done_by_as_many_other_processes(very_few, monkeypatch):
-    def slow_epoch(plan, dataset, state):
-        time.sleep(0.1)
-        return replace(state, next_epoch=state.next_epoch + 1), os.getpid()
-
     monkeypatch.setattr(workers, "run_epoch", slow_epoch)
     processes = {process for _, process in workers.train(plan_of(seeds=3), very_few, 2)}
     assert len(processes - {os.getpid()}) == len(processes) == 2

@@ -33,6 +33,7 @@ import runpy, sys
 from pathlib import Path
 variants = Path("data/variants.txt").read_text(encoding="utf-8").split()
 trainings = [("train", variant) for variant in variants]
+trainings += [("sweep", path.stem) for path in sorted(Path("data/sweeps").glob("*.json"))]
 for stage, *arguments in [*trainings, ("evaluate", "mnist"), ("report",)]:
     sys.argv = [stage, *arguments]
     runpy.run_module(f"stages.{stage}", run_name="__main__")
@@ -45,7 +46,7 @@ def initializer_names() -> list[str]:
 
 
 def study() -> dict[str, Any]:
-    """A params.yaml that uses every initializer, activation, optimizer and kind of product."""
+    """A params.yaml with every initializer, activation, optimizer and kind of product."""
     starts: dict[str, Any] = {
         f"init_{name}": {"all": {"weight": {name: ARGUMENTS.get(name, {})}}}
         for name in initializer_names()
@@ -60,6 +61,14 @@ def study() -> dict[str, Any]:
         "deep": {"network": {"hidden": [16] * 30}},
         "small_batches": {"training": {"batch_size": 4}},
     }
+    variance = {"key": "all.weight.scaled_normal.variance", "values": [1, 4]}
+    depth = {"key": "network.hidden.depth", "values": [3, 30]}
+    grid: dict[str, Any] = {"axes": {"x": variance, "y": depth}, "seeds": 2}
+    grid["base"] = {"network": {"hidden": {"width": 17}, "activation": "tanh"}}
+    sweeps = {
+        "trained": grid | {"steps": 12, "shows": "train_acc"},
+        "drawn": grid | {"steps": 0, "shows": "constant"},
+    }
     return {
         "data": {"name": "mnist", "limit": None},
         "seeds": 1,
@@ -67,6 +76,7 @@ def study() -> dict[str, Any]:
         "training": {"epochs": 1, "batch_size": 65, "optimizer": "adam", "lr": 0.001},
         "variants": {"baseline": {}, **starts, **activations, **others},
         "display": {},
+        "sweeps": sweeps,
     }
 
 

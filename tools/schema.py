@@ -2,11 +2,12 @@
 
 import inspect
 import json
+from copy import deepcopy
 from pathlib import Path
 
 from stages import writing
 from stages.settings import initializers
-from stages.settings.params import NAME_PATTERN, Params
+from stages.settings.params import DEEPEST, NAME_PATTERN, Params
 from stages.training import initialization
 
 FILE = Path("params.schema.json")
@@ -27,10 +28,30 @@ def text() -> str:
     variant["patternProperties"] = {"^(fc[1-9][0-9]*|out)$": {"$ref": "#/$defs/LayerInit"}}
     variant["additionalProperties"] = False
     names = {"type": "string", "pattern": NAME_PATTERN, "maxLength": 40}
-    for section in ("variants", "display"):
+    for section in ("variants", "display", "sweeps"):
         schema["properties"][section]["propertyNames"] = names
+    # What all cells of a sweep share may lack a width or a depth, which an axis gives.
+    base = definitions["Base"] = deepcopy(variant)
+    definitions["BaseNetwork"] = deepcopy(definitions["NetworkOverride"])
+    base["properties"]["network"] = {"$ref": "#/$defs/BaseNetwork"}
+    definitions["Sweep"]["properties"]["base"] = {"$ref": "#/$defs/Base"}
+    for section in ("Network", "NetworkOverride", "BaseNetwork"):
+        properties = definitions[section]["properties"]
+        required = [] if section == "BaseNetwork" else ["width", "depth"]
+        properties["hidden"] = {"anyOf": [properties["hidden"], shape(required)]}
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def shape(required: list[str]) -> dict:
+    """So many hidden layers of one width."""
+    count = {"type": "integer", "exclusiveMinimum": 0}
+    return {
+        "type": "object",
+        "properties": {"width": count, "depth": count | {"maximum": DEEPEST}},
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 def initializer() -> dict:

@@ -29,13 +29,12 @@ class Axis:
     key: str
     values: list[Any]
     labels: list[str] | None
-    log: bool
 
     @property
     def names(self) -> list[str]:
         """Every value in words."""
         return self.labels or [
-            value if isinstance(value, str) else f"{value:g}" for value in self.values
+            value if isinstance(value, str) else f"{value:.3g}" for value in self.values
         ]
 
 
@@ -58,20 +57,31 @@ class Map:
     rows: pd.DataFrame
 
     @classmethod
+    def of(
+        cls, name: str, described: dict[str, Any], cells: list[Any], rows: pd.DataFrame
+    ) -> "Map":
+        """A map from what check tells of it, the cells of its plan, and its rows in their order."""
+        x, y = Axis(**described["x"]), Axis(**described["y"])
+        j, i = np.divmod(np.repeat(np.arange(len(cells)), described["seeds"]), len(x.values))
+        return cls(
+            name=name, label=described["label"], seeds=described["seeds"],
+            shows=described["shows"], x=x, y=y, steps=cells[0]["steps"],
+            plans=[cell["plan"] for cell in cells], rows=rows.assign(i=i, j=j),
+        )  # fmt: skip
+
+    @classmethod
     def read(cls, name: str, described: dict[str, Any], plan: Path, table: Path) -> "Map":
         """Read what check and sweep wrote; raises DamagedError where they do not go together."""
         cells = sums.opened(plan)["cells"]
-        x, y = Axis(**described["x"]), Axis(**described["y"])
-        rows = pd.read_csv(table, keep_default_na=True) if table.is_file() else pd.DataFrame()
-        seeds = described["seeds"]
-        there = [tuple(row) for row in rows.get(["x", "y", "seed"], rows).to_numpy().tolist()]
-        if there != [(c["x"], c["y"], seed) for c in cells for seed in range(seeds)]:
+        expected = [(c["x"], c["y"], seed) for c in cells for seed in range(described["seeds"])]
+        try:
+            rows = pd.read_csv(table)
+            there = list(rows[["x", "y", "seed"]].itertuples(index=False, name=None))
+        except (OSError, ValueError, KeyError):
+            there = []
+        if there != expected:
             raise sums.DamagedError(table, "is missing, or is not of this sweep; run `dvc repro`")
-        place = np.repeat(np.arange(len(cells)), seeds)
-        rows = rows.assign(i=place % len(x.values), j=place // len(x.values))
-        plans = [cell["plan"] for cell in cells]
-        steps, shows = cells[0]["steps"], described["shows"]
-        return cls(name, described["label"], seeds, shows, x, y, steps, plans, rows)
+        return cls.of(name, described, cells, rows)
 
     def marked_names(self) -> list[str]:
         """The values of x in words; where networks are ReLU's without biases, with known starts.

@@ -250,6 +250,7 @@ def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
     return in_rows(chart, 21, len(variants), grid=False, looks={}, narrow=False)
 
 
+AROUND = 70  # pixels that the axis below a map takes
 MEAN = (
     "format(100 * datum.mean, '.1f') + ' % (' + format(100 * datum.least, '.1f') + ' to ' + "
     "format(100 * datum.most, '.1f') + ' %)'"
@@ -287,14 +288,14 @@ def heat_map(
         value="toNumber(datum.mean)", words="format(100 * datum.mean, '.0f')",
     )  # fmt: skip
     told = {f"tip{k}": expression for k, expression in enumerate(tips.values())}
-    scale, legend = alt.Scale(scheme="viridis", domain=[0, 1]), alt.Legend(format=".0%", title=None)
+    scale = alt.Scale(scheme="viridis", domain=[0, 1])
     squares = cell.transform_calculate(**told).mark_rect().encode(
         x=alt.X("left", **axis(0)), x2="right", y=alt.Y("top", **axis(1)), y2="bottom",
-        color=alt.Color("value:Q", scale=scale, legend=legend),
+        color=alt.Color("value:Q", scale=scale, legend=None),
         tooltip=[alt.Tooltip(f"{k}:N", title=title) for k, title in zip(told, tips, strict=True)],
     )  # fmt: skip
     ink = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("black"))
-    numbers = cell.mark_text(fontSize=11, tooltip=None).encode(
+    numbers = cell.mark_text(fontSize=11).encode(
         x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), text="words:N", color=ink
     )
     layers = [squares, numbers]
@@ -305,7 +306,7 @@ def heat_map(
                 x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), detail="side:N", order="i:Q"
             )
         )
-    return on_page(alt.layer(*layers), 34 * len(names[1]))
+    return on_page(alt.layer(*layers), 34 * len(names[1]) + AROUND)
 
 
 def in_rows(chart: Any, height: int, count: int, grid: bool, **params: Any) -> alt.LayerChart:

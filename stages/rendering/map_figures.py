@@ -11,8 +11,8 @@ from stages.rendering.figures import plt
 SHOWN = {
     "train_acc": "training accuracy",
     "test_acc": "test accuracy",
-    "largest_guess": "share of images that an untrained network takes for one and the same class",
-    "constant": "share of untrained networks that answer the same to every image",
+    "largest_guess": "images that an untrained network takes for one class",
+    "constant": "untrained networks that answer the same to every image",
 }
 KEYS = {
     DEPTH: "Hidden layers",
@@ -48,7 +48,7 @@ def told(one: Map) -> dict[str, Any]:
         "label": one.label,
         "shown": SHOWN[one.shows],
         "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
-        "height": 90 + 34 * len(one.y.values),
+        "height": 34 * len(one.y.values) + charts.AROUND + 10,
         "line": bool(one.depth_lines()),
     }
 
@@ -72,7 +72,7 @@ def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     """A map with its numbers in per cent, and theory's line where it has one."""
     columns, rows = len(one.x.values), len(one.y.values)
     names = [figures.plain(name) for name in one.y.names]
-    figure, axes = figures.new(figsize=(2.6 + 0.62 * columns, 1.8 + 0.5 * rows))
+    figure, axes = figures.new(figsize=(4 + 0.55 * columns, 2 + 0.45 * rows))
     values = cells["mean"].to_numpy().reshape(rows, columns)
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLORS, aspect="auto", origin="lower")
     for (j, i), value in pd.DataFrame(values).stack().items():
@@ -89,7 +89,8 @@ def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     axes.set_ylabel(title(one.y))
     if one.y.labels:  # in the order in which they are named
         axes.invert_yaxis()
-    theory = "\nwhite: six depth scales of mean-field theory" if one.depth_lines() else ""
-    axes.set_title(f"{figures.plain(one.label)}: {SHOWN[one.shows]} (%){theory}", fontsize=11)
+    drawn = "; line: six depth scales" if one.depth_lines() else ""
+    axes.set_title(f"{SHOWN[one.shows]} (%){drawn}", fontsize=9.5)
+    figure.suptitle(figures.plain(one.label))
     figure.colorbar(image, ax=axes, format=lambda value, _: f"{100 * value:.0f} %")
     return figure

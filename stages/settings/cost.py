@@ -34,23 +34,22 @@ def complaints(plans: Mapping[str, Plan]) -> list[str]:
     return lines
 
 
-def of_sweeps(found: Mapping[str, Sweep]) -> list[str]:
-    """The same for sweeps."""
-    here, cores, lines = psutil.virtual_memory().total, os.cpu_count() or 1, []
-    for name, sweep in found.items():
-        needed = max(estimate.memory_of(cell, cores) for cell in sweep.cells)
-        took = sum(estimate.seconds_of(cell) * cell.plan.seeds for cell in sweep.cells) / cores
-        if needed > here:
-            lines.append(
-                f"{FILE}: sweeps.{name}: would take about {_gigabytes(needed)} of memory, and "
-                f"this machine has {_gigabytes(here)}; lower widths or batch_size"
-            )
-        elif took > YEAR:
-            lines.append(
-                f"{FILE}: sweeps.{name}: would train for about {took / YEAR:,.0f} years on this "
-                "machine; one year is allowed; lower steps, seeds or the axes"
-            )
-    return lines
+def of_sweep(name: str, sweep: Sweep) -> str | None:
+    """The line for a sweep that this machine has no memory for, or that takes too long."""
+    here, cores = psutil.virtual_memory().total, os.cpu_count() or 1
+    needed = max(estimate.memory_of(cell, cores) for cell in sweep.cells)
+    took = sum(estimate.seconds_of(cell) * cell.plan.seeds for cell in sweep.cells) / cores
+    if needed > here:
+        return (
+            f"{FILE}: sweeps.{name}: would take about {_gigabytes(needed)} of memory, and this "
+            f"machine has {_gigabytes(here)}; lower widths or batch_size"
+        )
+    if took > YEAR:
+        return (
+            f"{FILE}: sweeps.{name}: would train for about {took / YEAR:,.0f} years on this "
+            "machine; one year is allowed; lower steps, seeds or the axes"
+        )
+    return None
 
 
 def _gigabytes(size: int) -> str:

@@ -163,7 +163,10 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Axis(Section):
-    """A setting by its dotted key, and the values that it takes: listed, or a range."""
+    """A setting by its dotted key, and the values that it takes: listed, or a range.
+
+    `labels` are how maps call them, one a value.
+    """
 
     key: str
     values: Annotated[list[Finite | str], Field(min_length=1, max_length=LONGEST)] | None = None
@@ -171,6 +174,7 @@ class Axis(Section):
     to: Finite | None = None
     count: Annotated[int, Field(gt=1, le=LONGEST)] | None = None
     scale: Literal["linear", "log"] = "linear"
+    labels: list[Words] | None = None
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> "Axis":
@@ -181,6 +185,8 @@ class Axis(Section):
             raise ValueError("needs values, or from, to and count")
         if self.scale == "log" and not all(end and end > 0 for end in ends):
             raise ValueError("has no logarithmic scale, whose ends are above 0")
+        if self.labels is not None and len(self.labels) != len(self.points()):
+            raise ValueError("needs as many labels as values")
         if len(set(self.points())) < len(self.points()):
             raise ValueError("has a value twice")
         return self

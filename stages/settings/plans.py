@@ -16,7 +16,7 @@ from stages.settings.params import Initializer, LayerInit, Params, Variant
 from stages.settings.reading import FILE, ParamsError, complaint
 from stages.training.data import TRAIN_IMAGES
 from stages.training.initialization import InitializationError, initial_weights
-from stages.training.plan import DEFAULT, PACKAGES, Plan, tensor_names
+from stages.training.plan import DEFAULT, PACKAGES, Fill, Plan, tensor_names
 
 T = TypeVar("T")
 Told = Callable[[str], None]
@@ -37,20 +37,26 @@ def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Plan
     return found
 
 
-def alike(settings: Params, told: Told) -> dict[str, Plan]:
-    """Every variant's plan; of those whose tensors are filled alike only the smallest is tried.
-
-    Raises ParamsError with a line for every variant that cannot be initialized.
-    """
+def untried(settings: Params, told: Told) -> dict[str, Plan]:
+    """Every variant's plan; raises ParamsError with a line for every variant that has none."""
     found, lines = _each(settings, settings.variants, _plan, told)
+    if lines:
+        raise ParamsError(lines)
+    return found
+
+
+def try_alike(settings: Params, found: dict[str, Plan], told: Told) -> None:
+    """Fill the tensors of plans, of those that fill them alike only the smallest.
+
+    Raises ParamsError with a line for every plan that cannot be initialized.
+    """
     smallest: dict[str, str] = {}
     for name in sorted(found, key=lambda name: sum(found[name].sizes)):
         fills = {repr(fill) for fill in found[name].tensors.values()}
         smallest.setdefault(repr(sorted(fills)), name)
-    _, refused = _each(settings, smallest.values(), partial(_try, found), told)
-    if lines or refused:
-        raise ParamsError(lines + refused)
-    return found
+    _, lines = _each(settings, smallest.values(), partial(_try, found), told)
+    if lines:
+        raise ParamsError(lines)
 
 
 def digests(settings: Params, told: Told = lambda place: None) -> dict[str, str]:
@@ -89,12 +95,15 @@ def _each(
 def _plan(settings: Params, name: str) -> Plan:
     network, training = settings.network_of(name), settings.training_of(name)
     tensors = dict.fromkeys(tensor_names(network.hidden), DEFAULT)
-    entries = _entries(settings, name)
+    resolved: dict[str, Fill] = {}  # layers ask for the same again and again
     files: set[Path] = set()
-    for tensor, entry in entries.items():
+    for tensor, entry in _entries(settings, name).items():
         try:
-            tensors[tensor] = initializers.resolve(entry.initializer)
-            files |= initializers.files(entry.initializer.name)
+            key = repr(entry.initializer)
+            if key not in resolved:
+                resolved[key] = initializers.resolve(entry.initializer)
+                files |= initializers.files(entry.initializer.name)
+            tensors[tensor] = resolved[key]
         except InitializerError as error:
             raise ParamsError([entry.complaint(str(error))]) from None
     return Plan(

@@ -32,8 +32,6 @@ def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Told
             found[name] = _sweep(settings, name, told)
         except ParamsError as error:
             lines += error.lines
-    if not lines:
-        lines = cost.of_sweeps(found)
     if lines:
         raise ParamsError(lines)
     return found
@@ -48,17 +46,25 @@ def _sweep(settings: Params, name: str, told: Told) -> Told_sweep:
         "seeds": sweep.seeds,
         "variants": {names[place]: written for place, written in cells.items()},
     }
+
+    def told_of_sweep(place: str) -> None:
+        told(_said(place, name, sweep, names))
+
     try:
         grid = reading.checked(values)
-        found = plans.alike(grid, lambda line: told(_said(line, name, sweep, names)))
+        found = plans.untried(grid, told_of_sweep)
+        made = Told_sweep(
+            tuple(
+                Cell(*place, steps=_steps(sweep, found[cell]), plan=found[cell])
+                for place, cell in names.items()
+            )
+        )
+        if refused := cost.of_sweep(name, made):
+            raise ParamsError([refused])
+        plans.try_alike(grid, found, told_of_sweep)
     except ParamsError as error:
         raise ParamsError([_said(error.lines[0], name, sweep, names)]) from None
-    return Told_sweep(
-        tuple(
-            Cell(*place, steps=_steps(sweep, found[names[place]]), plan=found[names[place]])
-            for place in cells
-        )
-    )
+    return made
 
 
 def _places(sweep: Sweep) -> Iterator[Place]:
@@ -97,7 +103,7 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in sections:
         inner = values.get(key)
         if not isinstance(inner, dict):
-            inner = {inner: {}} if isinstance(inner, str) else {}
+            inner = {} if inner is None or isinstance(inner, list) else {inner: {}}
         values[key] = values = inner
     values[last] = value
 

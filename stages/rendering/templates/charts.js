@@ -48,7 +48,7 @@ async function draw(name, signals = {}, variants = {}) {
   const { table, spec } = study.charts[name];
   const filled = {
     ...spec,
-    params: spec.params.map((param) => (param.name in values ? { ...param, value: values[param.name] } : param)),
+    params: (spec.params ?? []).map((param) => (param.name in values ? { ...param, value: values[param.name] } : param)),
     autosize: { type: "fit", contains: "padding", resize: true },
     data: { name: "table", values: study.tables[table], format: { type: "csv" } },
     $schema: undefined,

@@ -14,7 +14,7 @@ class Journal:
     """A file of rows, which are of use only where `made_with` is what it was begun with."""
 
     def __init__(self, path: Path, made_with: str):
-        """Open or begin it; raises OSError."""
+        """Open or begin it, to be closed by `with`; raises OSError."""
         self.rows: Done = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._head = json.dumps(made_with)
@@ -32,6 +32,12 @@ class Journal:
             except (ValueError, TypeError):  # damaged: this network is trained again
                 continue
             self.rows.setdefault(cell, {})[row.seed] = row
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def add(self, cell: int, rows: Iterable[Row]) -> None:
         """Keep rows of a cell; raises OSError."""

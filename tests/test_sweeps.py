@@ -1,0 +1,396 @@
+"""Sweeps: what params.yaml says of a grid, its cells, and how they are trained."""
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from stages import estimate, sweep
+from stages.journal import Journal
+from stages.settings import reading, sweeps
+from stages.settings.params import Axis, Params
+from stages.settings.reading import ParamsError
+from stages.training import epoch, workers
+from stages.training import sweep as training
+from stages.training.data import Dataset
+from stages.training.plan import Fill
+from stages.training.sweep import Cell, Piece, Row, Sweep
+from tests.conftest import LECTURE, SMALL, plan_of
+
+RATES = {
+    "axes": {
+        "x": {"key": "training.lr", "from": 0.001, "to": 0.1, "count": 3, "scale": "log"},
+        "y": {"key": "variant", "values": ["baseline", "all_ones"]},
+    },
+    "seeds": 2,
+    "steps": 4,
+    "shows": "train_acc",
+}
+DEPTHS = {
+    "base": {
+        "network": {"hidden": {"width": 8}, "activation": "tanh"},
+        "all": {"bias": {"normal": {"std": 0.1}}},
+    },
+    "axes": {
+        "x": {"key": "all.weight.scaled_normal.variance", "values": [1, 2.5]},
+        "y": {"key": "network.hidden.depth", "values": [2, 3]},
+    },
+    "seeds": 1,
+    "steps": 0,
+    "shows": "constant",
+}
+
+
+def of(written: dict, **study) -> Sweep:
+    """The sweep that is written so, in the small study."""
+    values = SMALL | study | {"sweeps": {"grid": written}}
+    return sweeps.resolve(Params.model_validate(values))["grid"]
+
+
+def lines(written: object) -> list[str]:
+    """What is said of a sweep that is written so."""
+    with pytest.raises(ParamsError) as caught:
+        sweeps.resolve(reading.checked(SMALL | {"sweeps": {"grid": written}}))
+    return caught.value.lines
+
+
+# ------------------------------------------------------------------------------- what is written
+
+
+@pytest.mark.parametrize(
+    ("written", "points"),
+    [
+        ({"values": [1, 2.5, 10]}, [1, 2.5, 10]),
+        ({"values": ["zeros", "ones"]}, ["zeros", "ones"]),
+        ({"from": 1, "to": 4, "count": 4}, [1, 2, 3, 4]),
+        ({"from": 4, "to": 1, "count": 3}, [4, 2.5, 1]),
+        ({"from": 1e-5, "to": 1, "count": 6, "scale": "log"}, [1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]),
+        ({"from": 1, "to": 10, "count": 3, "scale": "log"}, [1, 3.16228, 10]),
+    ],
+)
+def test_an_axis_has_listed_values_or_a_range(written, points):
+    found = Axis.model_validate({"key": "training.lr", **written}).points()
+    assert found == points
+    assert [type(value) for value in found] == [type(value) for value in points]
+
+
+def test_the_cells_are_variants_that_differ_along_the_axes():
+    found = of(RATES).cells
+    assert [(cell.x, cell.y) for cell in found] == [
+        (rate, name) for name in ("baseline", "all_ones") for rate in (0.001, 0.01, 0.1)
+    ]
+    ones = {"all": {"weight": "ones", "bias": "ones"}}
+    for cell in found:
+        variant = {"training": {"lr": cell.x}} | (ones if cell.y == "all_ones" else {})
+        sections = {key: SMALL[key] for key in ("data", "network", "training")}
+        assert cell == Cell(cell.x, cell.y, 4, plan_of(variant, **sections, seeds=2))
+
+
+def test_a_base_is_on_top_of_a_variant_and_the_axes_on_top_of_both():
+    shared = {"training": {"optimizer": "sgd"}, "all": {"weight": {"normal": {"std": 0.5}}}}
+    cell = of(RATES | {"base": shared}).cells[-1]
+    assert (cell.plan.optimizer, cell.plan.lr) == ("sgd", 0.1)
+    assert cell.plan.tensors["fc1.weight"] == Fill("normal", {"mean": 0.0, "std": 0.5})
+    assert cell.plan.tensors["fc1.bias"] == Fill("constant", {"val": 1.0})
+
+
+def test_depth_and_an_initializers_argument_can_be_axes():
+    found = of(DEPTHS).cells
+    assert [cell.plan.hidden for cell in found] == [(8, 8), (8, 8), (8, 8, 8), (8, 8, 8)]
+    fills = [cell.plan.tensors["fc2.weight"] for cell in found]
+    assert [fill.arguments["variance"] for fill in fills] == [1.0, 2.5, 1.0, 2.5]
+    assert all(cell.plan.activation == "tanh" and cell.steps == 0 for cell in found)
+
+
+def test_hidden_is_a_list_or_a_width_and_a_depth():
+    shape = {"network": {"hidden": {"width": 8, "depth": 3}, "activation": "relu"}}
+    assert plan_of(**shape).hidden == (8, 8, 8)
+
+
+@pytest.mark.parametrize(("limit", "batch_size", "steps"), [(640, 64, 20), (641, 64, 22)])
+def test_epochs_are_so_many_steps(limit, batch_size, steps):
+    written = {key: value for key, value in RATES.items() if key != "steps"} | {"epochs": 2}
+    found = of(written, data={"name": "mnist", "limit": limit}).cells
+    assert {cell.steps for cell in found} == {steps}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"steps": None}, ["sweeps.grid", "either steps or epochs"]),
+        ({"epochs": 1}, ["sweeps.grid", "either steps or epochs"]),
+        ({"steps": 0}, ["sweeps.grid", "trains nothing"]),
+        ({"steps": -1}, ["sweeps.grid.steps = -1", "greater than or equal to 0"]),
+        ({"seeds": 0}, ["sweeps.grid.seeds = 0"]),
+        ({"shows": "acc"}, ["sweeps.grid.shows = 'acc'", "'train_acc'"]),
+        ({"colour": 1}, ["sweeps.grid.colour: unknown key", "label, base, axes, seeds, steps"]),
+        ({"axes": {"x": RATES["axes"]["x"]}}, ["sweeps.grid.axes.y: is missing"]),
+        ({"axes": {"x": RATES["axes"]["x"], "y": RATES["axes"]["x"]}}, ["keys that differ"]),
+        ({"base": 3}, ["sweeps.grid.base = 3"]),
+        ({"base": {"training": 3}}, ["sweeps.grid: at training.lr", "training"]),
+        ({"base": {"trainig": {}}}, ["sweeps.grid: at training.lr", "did you mean 'training'?"]),
+        ({"base": {"all": {"weight": "zeross"}}}, ["sweeps.grid: at", "did you mean 'zeros'?"]),
+        ({"base": {"fc3": {"weight": "zeros"}}}, ["fc3: unknown key", "fc1, fc2, out"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_sweep_gets_one_line(change, words):
+    written = {key: value for key, value in (RATES | change).items() if value is not None}
+    [line] = lines(written)
+    assert line.startswith("params.yaml: sweeps.grid")
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    ("axis", "words"),
+    [
+        ({"key": "training.lr"}, "needs values, or from, to and count"),
+        ({"key": "training.lr", "from": 1, "to": 2}, "needs values, or from, to and count"),
+        ({"key": "training.lr", "values": [1], "count": 2}, "either values, or from"),
+        ({"key": "training.lr", "values": []}, "1 to 50 values"),
+        ({"key": "training.lr", "values": [0.5] * 51}, "1 to 50 values"),
+        ({"key": "training.lr", "values": [0.1, 0.1]}, "a value twice"),
+        ({"key": "training.lr", "values": [0.1], "labels": ["a", "b"]}, "as many labels"),
+        ({"key": "training.lr", "from": 0, "to": 1, "count": 3, "scale": "log"}, "above 0"),
+        ({"key": "training.lr", "from": 1, "to": 2, "count": 3, "skale": "log"}, "unknown key"),
+        ({"key": "training.lr", "values": [0.1, -1]}, "training.lr = -1"),
+        ({"key": "training.lr", "values": ["fast"]}, "at training.lr = fast"),
+        ({"key": "training.rate", "values": [0.1]}, "unknown key"),
+        ({"key": "variant", "values": ["base_line"]}, "no such variant; there are baseline"),
+        ({"key": "variant", "values": [1]}, "no such variant; there are baseline"),
+        ({"key": "network.hidden.depth", "values": [3]}, "a width and a depth"),
+        ({"key": "network.hidden.depth", "values": [2.5]}, "a width and a depth"),
+        ({"key": "all.weight.normal.std", "values": ["much"]}, "'std'"),
+        ({"key": "all.weight.normal.deviation", "values": [1]}, "unknown argument 'deviation'"),
+        ({"key": "", "values": [1]}, "unknown key"),
+        ({"key": "...", "values": [1]}, "unknown key"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_axis_gets_one_line(axis, words):
+    other = {"key": "seeds" if axis["key"] == "training.batch_size" else "training.batch_size"}
+    written = RATES | {"axes": {"x": axis, "y": other | {"values": [16]}}}
+    found = lines(written)
+    assert len(found) == 1 and words in found[0], found
+
+
+def test_a_sweep_that_takes_too_much_is_refused():
+    assert "years" in lines(RATES | {"seeds": 10**6, "steps": 10**6})[0]
+    wide = {"network": {"hidden": {"width": 10**6, "depth": 3}}}
+    assert "memory" in lines(RATES | {"base": wide})[0]
+
+
+def test_a_sweep_is_read_as_it_was_written(tmp_path):
+    found = of(DEPTHS)
+    (tmp_path / "grid.json").write_text(found.as_json())
+    assert Sweep.read(tmp_path / "grid.json") == found
+
+
+# -------------------------------------------------------------------------------- what is trained
+
+
+@pytest.fixture(scope="module")
+def few(train_images, test_images) -> Dataset:
+    return Dataset(train_images.first(650), test_images.first(500))
+
+
+def test_a_cell_is_what_a_variant_is_after_its_epoch(few):
+    plan = plan_of(seeds=1, training={"epochs": 2})
+    state = epoch.initial_state(plan, few.train, 0)
+    for _ in range(3):
+        state, row = epoch.run_epoch(plan, few, state)
+    found = training.run(Cell(0, 0, 2 * 11, plan), few, 0)
+    assert (found.test_loss, found.test_acc) == (row.test_loss, row.test_acc)
+
+
+def test_a_cell_is_trained_for_so_many_steps(few, monkeypatch):
+    seen = []
+    update = epoch.update
+
+    def counted(plan, weights, grads, moments, steps):
+        update(plan, weights, grads, moments, steps)
+        seen.append(int(steps))
+
+    monkeypatch.setattr(epoch, "update", counted)
+    training.run(Cell(0, 0, 25, plan_of()), few, 0)
+    assert seen == list(range(1, 26))  # 11 steps an epoch
+
+
+def test_nothing_is_trained_in_no_steps(few):
+    row = training.run(Cell(0, 0, 0, plan_of()), few, 3)
+    assert asdict(row) | {"largest_guess": 0} == asdict(Row(3, 0, 0))
+    assert 0.1 <= row.largest_guess < 1
+
+
+def test_a_network_that_answers_the_same_to_all_is_constant(few):
+    dead = plan_of({"all": {"weight": "zeros"}})
+    assert training.run(Cell(0, 0, 0, dead), few, 0) == Row(0, 1.0, 1)
+    alive = plan_of({"out": {"bias": "zeros"}})
+    assert training.run(Cell(0, 0, 0, alive), few, 0).constant == 0
+
+
+def test_the_bits_do_not_depend_on_who_does_it(few):
+    cells = of(RATES, network=LECTURE["network"]).cells
+    pieces = [Piece(i, (0, 1)) for i in range(len(cells))]
+    alone, shared = (dict(workers.sweep(cells, few, pieces, count)) for count in (1, 2))
+    assert alone == shared and alone.keys() == set(pieces)
+
+
+def test_pieces_are_long_enough_to_be_handed_over():
+    plan = plan_of(seeds=100)
+    cells = (Cell(0, 0, 0, plan), Cell(1, 0, 100, plan))
+    took = [estimate.seconds_of(cell) for cell in cells]
+    found = list(sweep.missing(cells, took, {0: {7: Row(7, 1.0, 1)}}))
+    assert len([piece for piece in found if piece.cell == 1]) > 5
+    quick = [piece for piece in found if piece.cell == 0]
+    assert len(quick) < 10
+    assert sorted(seed for piece in quick for seed in piece.seeds) == [
+        seed for seed in range(100) if seed != 7
+    ]
+
+
+# ------------------------------------------------------------------------------------ the journal
+
+
+ROWS = [Row(0, 0.5, 0, 2.3, 0.1, float("nan"), 0.1), Row(1, 0.25, 1)]
+
+
+def reopened(path: Path, made_with: str = "a") -> dict:
+    with Journal(path, made_with) as journal:
+        return journal.rows
+
+
+def keep(path: Path, cell: int = 3) -> None:
+    with Journal(path, "a") as journal:
+        journal.add(cell, ROWS)
+
+
+def test_a_journal_keeps_rows(tmp_path):
+    path = tmp_path / "journal"
+    keep(path)
+    found = reopened(path)
+    assert repr(found) == repr({3: {0: ROWS[0], 1: ROWS[1]}})
+    keep(path, 4)
+    assert list(reopened(path)) == [3, 4]
+
+
+def test_a_journal_of_other_things_is_begun_anew(tmp_path):
+    path = tmp_path / "journal"
+    keep(path)
+    assert reopened(path, "b") == {}
+    assert reopened(path, "a") == {}
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 30, 70, 100, 150])
+def test_a_line_that_was_cut_is_done_again(tmp_path, left):
+    path = tmp_path / "journal"
+    keep(path)
+    path.write_bytes(path.read_bytes()[:left])
+    assert set(reopened(path).get(3, {})) <= {0, 1}
+    keep(path)
+    assert repr(reopened(path)) == repr({3: {0: ROWS[0], 1: ROWS[1]}})
+
+
+def test_what_is_no_row_is_done_again(tmp_path):
+    path = tmp_path / "journal"
+    keep(path)
+    head, first, second, _ = path.read_text().split("\n")
+    path.write_text("\n".join([head, first[:9], "[3, {}]", "[]", "\x00\xff", second, ""]))
+    assert list(reopened(path)[3]) == [1]
+
+
+# -------------------------------------------------------------------------------------- the stage
+
+
+def run(clone, **options) -> subprocess.CompletedProcess:
+    return clone.run(sys.executable, "-m", "stages.sweep", "grid", **options)
+
+
+@pytest.mark.slow
+def test_an_interrupted_sweep_goes_on_where_it_stopped(study):
+    study.params = study.params | {"sweeps": {"grid": RATES | {"steps": 2000}}}
+    study.run(sys.executable, "-m", "stages.check")
+    table = study.folder / "reports" / "sweeps" / "grid.csv"
+    run(study)
+    whole = table.read_bytes()
+    table.unlink()
+    kept = study.folder / "data" / ".partial-sweep-grid"
+    assert not kept.exists()
+    for number in (signal.SIGINT, signal.SIGKILL):
+        before = kept.read_text().count("\n") if kept.exists() else 0
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stages.sweep", "grid"], cwd=study.folder,
+            env=study.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if kept.exists() and kept.read_text().count("\n") > max(before, 1) + 1:
+                break
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+        assert told in ("", "interrupted; `dvc repro` goes on from here\n")
+        assert process.returncode in (130, -signal.SIGKILL)
+        assert not table.exists()
+    there = kept.read_text().count("\n") - 1
+    assert there >= 2
+    assert f"of which {there} are there" in run(study).stdout
+    assert table.read_bytes() == whole
+    assert not kept.exists()
+
+
+@pytest.mark.slow
+def test_a_changed_sweep_runs_alone_and_one_that_is_gone_is_put_away(study):
+    grids = {"grid": RATES, "depths": DEPTHS}
+    study.params = study.params | {"sweeps": grids}
+    assert study.repro() == ["check", "sweep@grid", "sweep@depths", "report"]
+    tables = study.folder / "reports" / "sweeps"
+    assert (tables / "grid.csv").read_text().count("\n") == 1 + 6 * 2
+    assert (tables / "depths.csv").read_text().splitlines()[0] == "x,y,seed,largest_guess,constant"
+    assert (study.folder / "reports" / "figures" / "map_grid.png").exists()
+    page = (study.folder / "reports" / "index.html").read_text()
+    assert 'id="figure-map_grid"' in page and 'id="figure-map_depths"' in page
+
+    labelled = grids | {"grid": RATES | {"label": "rates"}}
+    study.params = study.params | {"sweeps": labelled}
+    assert study.repro() == ["check", "report"]
+    study.params = study.params | {"sweeps": labelled | {"depths": DEPTHS | {"seeds": 2}}}
+    assert study.repro() == ["check", "sweep@depths", "report"]
+
+    study.params = study.params | {"sweeps": {"depths": DEPTHS | {"seeds": 2}}}
+    assert study.repro() == ["check", "report"]
+    assert not (tables / "grid.csv").exists()
+    assert (study.folder / "data" / "removed" / "grid.csv").exists()
+    study.params = {key: value for key, value in study.params.items() if key != "sweeps"}
+    assert study.repro() == ["check", "report"]
+    page = (study.folder / "reports" / "index.html").read_text()
+    assert 'id="maps"' not in page
+
+
+@pytest.mark.slow
+def test_a_result_is_taken_from_dvcs_cache(study):
+    study.params = study.params | {"sweeps": {"grid": RATES}}
+    study.repro()
+    table = study.folder / "reports" / "sweeps" / "grid.csv"
+    before = table.read_bytes()
+    (study.folder / "dvc.lock").unlink()
+    table.unlink()
+    assert "sweep@grid" not in study.repro()
+    assert table.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", ["remove", "row", "other"])
+def test_a_table_that_is_not_of_the_sweep_is_refused(study, spoil):
+    study.params = study.params | {"sweeps": {"grid": RATES}}
+    study.repro()
+    table = study.folder / "reports" / "sweeps" / "grid.csv"
+    text = table.read_text().splitlines(keepends=True)
+    changed = {"row": text[:-1], "other": [line.replace("0.001", "0.2") for line in text]}
+    table.unlink()
+    if spoil in changed:
+        table.write_text("".join(changed[spoil]))
+    told = study.run(sys.executable, "-m", "stages.report", expect=1).stderr
+    assert told == "reports/sweeps/grid.csv: is missing, or is not of this sweep; run `dvc repro`\n"
