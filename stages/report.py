@@ -63,6 +63,9 @@ def main() -> None:
     }
     html = page.text(study, results, table, drawn, judged, REPORTS, TABLES, made=texts)
     writing.replace(files | pictures | {REPORTS / "index.html": html})
+    for path in (REPORTS / "figures").glob("map_*"):  # of sweeps that are gone
+        if path not in pictures:
+            path.unlink()
 
 
 def judge(study: Study, results: Results, drawn: list[maps.Map]) -> list[dict]:

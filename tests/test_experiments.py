@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 VERDICTS = ("holds", "in_part", "fails", "undecided", "untested")
 HEADLINES = [
     "accuracy.baseline", "accuracy.all_ones", "learn", "stuck",
-    *(f"{which}.{verdict}" for which in ("lecture", "literature") for verdict in VERDICTS),
+    *(f"{which}.{verdict}" for which in ("lecture", "literature", "study") for verdict in VERDICTS),
 ]  # fmt: skip
 WEIGHT = "variants.all_ones.all.weight"
 # pip puts it beside Python, which need not be on a shell's path.

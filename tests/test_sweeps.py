@@ -310,7 +310,7 @@ def run(clone, **options) -> subprocess.CompletedProcess:
 
 @pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_where_it_stopped(study):
-    study.params = study.params | {"sweeps": {"grid": RATES | {"steps": 2000}}}
+    study.params = study.params | {"sweeps": {"grid": RATES | {"seeds": 8, "steps": 2000}}}
     study.run(sys.executable, "-m", "stages.check")
     table = study.folder / "reports" / "sweeps" / "grid.csv"
     run(study)
@@ -361,6 +361,7 @@ def test_a_changed_sweep_runs_alone_and_one_that_is_gone_is_put_away(study):
 
     study.params = study.params | {"sweeps": {"depths": DEPTHS | {"seeds": 2}}}
     assert study.repro() == ["check", "report"]
+    assert not (study.folder / "reports" / "figures" / "map_grid.png").exists()
     assert not (tables / "grid.csv").exists()
     assert (study.folder / "data" / "removed" / "grid.csv").exists()
     study.params = {key: value for key, value in study.params.items() if key != "sweeps"}

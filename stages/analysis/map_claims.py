@@ -128,7 +128,7 @@ MAPS = (
     Claim(
         id="trainable_to_depth",
         source=SCHOENHOLZ,
-        place="section 5; figure 5",
+        place="figure 5",
         claim=f"Random networks learn precisely where they are less than about {MULTIPLE} depth "
         "scales deep.",
         parts=(
@@ -151,7 +151,7 @@ MAPS = (
     Claim(
         id="relu_learns_best_at_two",
         source="He et al. 2015",
-        place="section 2.2, equation 10",
+        place="equation 10",
         claim="Deep ReLU networks learn best where the weights’ variance is 2 over the fan-in.",
         parts=(
             Part(
@@ -170,24 +170,24 @@ MAPS = (
     Claim(
         id="born_dead",
         source=LU,
-        place="section 3; figure 2",
+        place="networks that are born dead",
         claim="Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, "
         "more than 10 % with 5, and about 60 % with 3.",
         parts=(
             Part(
                 HE_NARROW, _born_dead(10, 10), Region(high=0.01),
                 stated="below 1 % with a width of 10",
-                holds="of width 10 {measured}",
+                holds="of width 10: {measured}",
             ),
             Part(
                 HE_NARROW, _born_dead(5, 10), Region(low=0.10),
                 stated="above 10 % with a width of 5",
-                holds="of width 5 {measured}",
+                holds="of width 5: {measured}",
             ),
             Part(
                 HE_NARROW, _born_dead(3, 10), Region(0.5, 0.7),
                 stated="within ten points of 60 % with a width of 3",
-                holds="of width 3 {measured}",
+                holds="of width 3: {measured}",
             ),
         ),
     ),

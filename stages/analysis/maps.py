@@ -20,6 +20,7 @@ VARIANCE = "all.weight.scaled_normal.variance"
 RATE = "training.lr"
 SCHEMES = {"default": 1 / 3, "Xavier": 1, "He": 2}  # their variance times fan-in
 MULTIPLE = 6  # of the depth scale: so deep a network was seen to train (Schoenholz et al. 2017)
+DRAWN = (2, 4, MULTIPLE)
 
 
 @dataclass(frozen=True)
@@ -120,25 +121,27 @@ class Map:
         )  # fmt: skip
 
     def depth_lines(self) -> list[dict[str, float]]:
-        """Where a network is MULTIPLE depth scales deep, as places along x and y.
+        """Where a network is as deep as DRAWN depth scales, as places along x and y.
 
-        Only for maps of variance × depth that theory speaks of; finer than the cells, and only
-        inside the map.
+        A line has a `multiple` and a `side` of the edge of chaos. Only for maps of variance ×
+        depth that theory speaks of; finer than the cells, and only inside the map.
         """
         field = theory(self.plans[0])
-        ours = self.y.key == DEPTH and self.x.key == VARIANCE
-        if not ours or not field:
+        if not field or (self.x.key, self.y.key) != (VARIANCE, DEPTH):
             return []
         values = np.linspace(self.x.values[0], self.x.values[-1], 241)
-        deep = MULTIPLE * np.array([replace(field, weights=v).depth_scale() for v in values])
+        scales = np.array([replace(field, weights=value).depth_scale() for value in values])
         i = np.interp(values, self.x.values, range(len(self.x.values)))
-        j = np.interp(deep, self.y.values, range(len(self.y.values)))
-        inside = (deep >= self.y.values[0]) & (deep <= self.y.values[-1])
-        beyond = np.arange(len(values)) > deep.argmax()  # the other side of the edge of chaos
-        return [
-            {"i": float(i[k]), "j": float(j[k]), "side": int(beyond[k])}
-            for k in np.flatnonzero(inside)
-        ]
+        found: list[dict[str, float]] = []
+        for multiple in DRAWN:
+            deep = multiple * scales
+            j = np.interp(deep, self.y.values, range(len(self.y.values)))
+            inside = (deep >= self.y.values[0]) & (deep <= self.y.values[-1])
+            found += [
+                {"multiple": multiple, "side": int(k > scales.argmax()), "i": i[k], "j": j[k]}
+                for k in np.flatnonzero(inside)
+            ]
+        return found
 
 
 def theory(plan: dict[str, Any]) -> MeanField | None:

@@ -300,12 +300,15 @@ def heat_map(
     )
     layers = [squares, numbers]
     if line:
-        theory = alt.Chart(alt.InlineData(line)).mark_line(strokeWidth=3, color="white")
+        theory = alt.Chart(alt.InlineData(line)).mark_line(color="white")
+        last = max(point["multiple"] for point in line)
+        thick = alt.condition(f"datum.multiple == {last}", alt.value(3), alt.value(1))
         layers.append(
             theory.encode(
-                x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), detail="side:N", order="i:Q"
+                x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), strokeWidth=thick,
+                detail=["multiple:N", "side:N"], order="i:Q",
             )
-        )
+        )  # fmt: skip
     return on_page(alt.layer(*layers), 34 * len(names[1]) + AROUND)
 
 

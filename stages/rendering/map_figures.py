@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.analysis.maps import DEPTH, RATE, VARIANCE, WIDTH, Axis, Map, theory
+from stages.analysis import maps
+from stages.analysis.maps import DEPTH, MULTIPLE, RATE, VARIANCE, WIDTH, Axis, Map
 from stages.rendering import charts, figures, style
 from stages.rendering.figures import plt
 
@@ -62,7 +63,7 @@ def chart(one: Map) -> Any:
         tips |= {"networks": charts.SHARE_OF_ALL}
     else:
         tips |= {"share of images": charts.MEAN}
-    if any(theory(plan) for plan in one.plans):
+    if any(maps.theory(plan) for plan in one.plans):
         tips |= {"depth scale ξ": charts.SCALE}
     titles, names = (title(one.x), title(one.y)), (one.marked_names(), one.y.names)
     return charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines(), tips)
@@ -78,10 +79,10 @@ def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     for (j, i), value in pd.DataFrame(values).stack().items():
         ink = "white" if value < 0.6 else "black"
         axes.text(i, j, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=ink)
-    for side in (0, 1):
-        line = [(point["i"], point["j"]) for point in one.depth_lines() if point["side"] == side]
-        if line:
-            axes.plot(*zip(*line, strict=True), color="white", linewidth=2.5)
+    lines = pd.DataFrame(one.depth_lines(), columns=["multiple", "side", "i", "j"])
+    for (multiple, _), line in lines.groupby(["multiple", "side"]):
+        width = 2.5 if multiple == MULTIPLE else 0.8
+        axes.plot(line["i"], line["j"], color="white", linewidth=width)
     axes.set_xticks(range(columns), one.marked_names())
     axes.set_yticks(range(rows), names)
     axes.grid(visible=False)
@@ -89,8 +90,8 @@ def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     axes.set_ylabel(title(one.y))
     if one.y.labels:  # in the order in which they are named
         axes.invert_yaxis()
-    drawn = "; line: six depth scales" if one.depth_lines() else ""
-    axes.set_title(f"{SHOWN[one.shows]} (%){drawn}", fontsize=9.5)
+    theory = "" if lines.empty else "; lines: 2, 4 and 6 depth scales of mean-field theory"
+    axes.set_title(f"{SHOWN[one.shows]} (%){theory}", fontsize=9.5)
     figure.suptitle(figures.plain(one.label))
     figure.colorbar(image, ax=axes, format=lambda value, _: f"{100 * value:.0f} %")
     return figure
