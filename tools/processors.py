@@ -64,7 +64,8 @@ def study() -> dict[str, Any]:
     variance = {"key": "all.weight.scaled_normal.variance", "values": [1, 4]}
     depth = {"key": "network.hidden.depth", "values": [3, 30]}
     grid: dict[str, Any] = {"axes": {"x": variance, "y": depth}, "seeds": 2}
-    grid["base"] = {"network": {"hidden": {"width": 17}, "activation": "tanh"}}
+    tanh = {"hidden": {"width": 17}, "activation": "tanh"}
+    grid["base"] = {"network": tanh, "all": {"bias": "zeros"}}
     sweeps = {
         "trained": grid | {"steps": 12, "shows": "train_acc"},
         "drawn": grid | {"steps": 0, "shows": "constant"},

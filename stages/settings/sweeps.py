@@ -13,14 +13,14 @@ from stages.settings.reading import FILE, ParamsError
 from stages.training.data import TRAIN_IMAGES
 from stages.training.plan import Plan
 from stages.training.sweep import Cell
-from stages.training.sweep import Sweep as Told_sweep
+from stages.training.sweep import Sweep as Cells
 
 VARIANT = "variant"  # the key of an axis whose values are names of variants
 
 Place = tuple[Any, Any]  # of a cell: its values of x and y
 
 
-def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Told_sweep]:
+def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Cells]:
     """Every sweep with the plans of its cells, tried by filling their tensors.
 
     `told` is called with what is looked at. Raises ParamsError with a line for every sweep that
@@ -37,7 +37,7 @@ def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Told
     return found
 
 
-def _sweep(settings: Params, name: str, told: Told) -> Told_sweep:
+def _sweep(settings: Params, name: str, told: Told) -> Cells:
     sweep = settings.sweeps[name]
     cells = {place: _written(settings, sweep, name, place) for place in _places(sweep)}
     names = {place: f"cell{i}" for i, place in enumerate(cells)}
@@ -47,13 +47,13 @@ def _sweep(settings: Params, name: str, told: Told) -> Told_sweep:
         "variants": {names[place]: written for place, written in cells.items()},
     }
 
-    def told_of_sweep(place: str) -> None:
+    def of_sweep(place: str) -> None:
         told(_said(place, name, sweep, names))
 
     try:
         grid = reading.checked(values)
-        found = plans.untried(grid, told_of_sweep)
-        made = Told_sweep(
+        found = plans.untried(grid, of_sweep)
+        made = Cells(
             tuple(
                 Cell(*place, steps=_steps(sweep, found[cell]), plan=found[cell])
                 for place, cell in names.items()
@@ -61,7 +61,7 @@ def _sweep(settings: Params, name: str, told: Told) -> Told_sweep:
         )
         if refused := cost.of_sweep(name, made):
             raise ParamsError([refused])
-        plans.try_alike(grid, found, told_of_sweep)
+        plans.try_alike(grid, found, of_sweep)
     except ParamsError as error:
         raise ParamsError([_said(error.lines[0], name, sweep, names)]) from None
     return made
@@ -88,12 +88,18 @@ def _written(settings: Params, sweep: Sweep, name: str, place: Place) -> dict[st
             )
         variant = settings.variants[value]
         written = variant.model_dump(exclude_none=True, exclude_defaults=True)
+        written.get("training", {}).pop("epochs", None)  # a sweep has its own
     for section, entries in deepcopy(sweep.base).items():
         own = written.get(section, {})
         written[section] = {**own, **entries} if isinstance(entries, dict) else entries
     for axis, value in axes:
         if axis.key != VARIANT:
             _set(written, axis.key.split("."), value)
+    training = written.get("training")
+    if isinstance(training, dict) and "epochs" in training:
+        key = f"sweeps.{name}: training.epochs"
+        rule = "has no place in a cell; steps or epochs of the sweep say how long"
+        raise ParamsError([reading.complaint(key, training["epochs"], rule)])
     return written
 
 
