@@ -1,4 +1,4 @@
-"""initlab's stages: check, download, train, evaluate and report.
+"""initlab's stages: check, download, train, sweep, evaluate and report.
 
 What holds for all of them: the arithmetic is pinned before any stage loads torch, and what is no
 fault of the code ends in one line.

@@ -9,7 +9,6 @@ from pathlib import Path
 from stages import writing
 from stages.settings import reading, trial
 from stages.settings.params import Display, Params
-from stages.settings.sweeps import VARIANT
 from stages.training import probes, results, sums
 from stages.training.plan import Plan
 from stages.training.sweep import Sweep
@@ -78,6 +77,9 @@ def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Sweep]) ->
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
         if path not in files:
             path.unlink()
+    for path in DATA.glob(".partial-sweep-*"):
+        if path.name.removeprefix(".partial-sweep-") not in sweeps:
+            path.unlink()
 
 
 def described(settings: Params, found: dict[str, Plan]) -> dict:
@@ -102,11 +104,8 @@ def described_sweep(settings: Params, name: str) -> dict:
     sweep = settings.sweeps[name]
     axes = {}
     for side, axis in (("x", sweep.axes.x), ("y", sweep.axes.y)):
-        labels = axis.labels
-        if axis.key == VARIANT and not labels:
-            labels = [settings.label_of(str(value)) for value in axis.points()]
         axes[side] = {
-            "key": axis.key, "values": axis.points(), "labels": labels
+            "key": axis.key, "values": axis.points(), "labels": settings.labels_of(axis)
         }  # fmt: skip
     label = settings.label_of_sweep(name)
     return axes | {"label": label, "seeds": sweep.seeds, "shows": sweep.shows}

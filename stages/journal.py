@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 from stages.training.sweep import Row
@@ -11,27 +12,26 @@ Done = dict[int, dict[int, Row]]  # by the cell's place, and by seed
 
 
 class Journal:
-    """A file of rows, which are of use only where `made_with` is what it was begun with."""
+    """A file with a line a network, each with a sum of it and of what it was `made_with`.
+
+    So a line that was cut or damaged is none, and neither is one that was made with another plan,
+    even where its process still writes.
+    """
 
     def __init__(self, path: Path, made_with: str):
         """Open or begin it, to be closed by `with`; raises OSError."""
-        self.rows: Done = {}
+        self._made_with = made_with
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._head = json.dumps(made_with)
-        lines = path.read_bytes().split(b"\n") if path.is_file() else []
-        kept = lines[:-1] if lines and lines[0].decode(errors="replace") == self._head else []
-        # Only whole lines: the last one may have been cut.
+        there = path.read_bytes() if path.is_file() else b""
+        lines = list(filter(self._is_ours, there.split(b"\n")))
+        self.rows: Done = {}
+        for cell, values in (json.loads(line)[:2] for line in lines):
+            self.rows.setdefault(cell, {})[values["seed"]] = Row(**values)
         self._file = path.open("ab")
-        self._file.truncate(sum(len(line) + 1 for line in kept))
-        if not kept:
-            self._write(self._head)
-        for line in kept[1:]:
-            try:
-                cell, values = json.loads(line)
-                row = Row(**values)
-            except (ValueError, TypeError):  # damaged: this network is trained again
-                continue
-            self.rows.setdefault(cell, {})[row.seed] = row
+        if there and not there.endswith(b"\n"):
+            self._file.write(b"\n")
+        if not lines:
+            self._file.truncate(0)
 
     def __enter__(self) -> "Journal":
         return self
@@ -43,8 +43,16 @@ class Journal:
         """Keep rows of a cell; raises OSError."""
         for row in rows:
             self.rows.setdefault(cell, {})[row.seed] = row
-            self._write(json.dumps([cell, asdict(row)]))
+            line = json.dumps([cell, asdict(row), self._sum(cell, asdict(row))])
+            self._file.write(f"{line}\n".encode())
+            self._file.flush()
 
-    def _write(self, line: str) -> None:
-        self._file.write(f"{line}\n".encode())
-        self._file.flush()
+    def _sum(self, cell: int, values: dict[str, object]) -> str:
+        return sha256(json.dumps([self._made_with, cell, values]).encode()).hexdigest()[:16]
+
+    def _is_ours(self, line: bytes) -> bool:
+        try:
+            cell, values, known = json.loads(line)
+            return bool(self._sum(cell, values) == known)
+        except (ValueError, TypeError):
+            return False

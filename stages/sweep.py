@@ -1,5 +1,7 @@
 """Stage sweep@NAME: train a grid of networks, as one pool of work, into one table."""
 
+import csv
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -51,7 +53,7 @@ def main() -> None:
             "run `dvc repro` again"
         )
     writing.replace({TABLES / f"{name}.csv": as_csv(sweep, journal.rows)})
-    kept.unlink()
+    kept.unlink(missing_ok=True)  # another process may have done the same
 
 
 def run(name: str, sweep: Sweep, dataset: data.Dataset, journal: Journal) -> None:
@@ -100,8 +102,10 @@ def as_csv(sweep: Sweep, done: Done) -> str:
         for seed in range(cell.plan.seeds)
     ]
     columns = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
-    lines = chain([COLUMNS], rows)
-    return "".join(",".join(as_text(line[i]) for i in columns) + "\n" for line in lines)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows([as_text(line[i]) for i in columns] for line in chain([COLUMNS], rows))
+    return file.getvalue()
 
 
 def as_text(value: object) -> str:

@@ -14,6 +14,7 @@ from stages.analysis import judging, map_claims, maps
 from stages.analysis.judging import Verdict
 from stages.analysis.mean_field import MeanField
 from stages.analysis.results import Results
+from stages.analysis.sources import SOURCES
 from stages.rendering import claims, map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
@@ -25,24 +26,32 @@ from tests.test_plots import filled, marks
 
 HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTED = Verdict
 
-SGD = {"optimizer": "sgd", "lr": 0.01}
-VARIANCE = {"key": "all.weight.scaled_normal.variance", "values": [0.5, 1, 2, 3, 4]}
-DEPTH = {"key": "network.hidden.depth", "values": [5, 20, 50]}
+VARIANCE = "all.weight.scaled_normal.variance"
+THIRDS = [float(f"{i / 3:.6g}") for i in range(1, 13)]
+# As the claims have them.
+SGD = {"optimizer": "sgd", "lr": 0.01, "batch_size": 256}
+DEEP = {"seeds": 3, "steps": 200, "shows": "train_acc"}
 GRIDS = {
     "tanh": {
         "base": {
-            "network": {"activation": "tanh", "hidden": {"width": 8}},
+            "network": {"activation": "tanh", "hidden": {"width": 64}},
             "training": SGD, "all": {"bias": {"normal": {"std": 0.2236068}}},
         },
-        "axes": {"x": VARIANCE, "y": DEPTH}, "seeds": 3, "steps": 10, "shows": "train_acc",
-    },
+        "axes": {
+            "x": {"key": VARIANCE, "from": 1, "to": 4, "count": 13},
+            "y": {"key": "network.hidden.depth", "values": [5, 10, 20, 40, 60]},
+        },
+    } | DEEP,
     "relu": {
-        "base": {"network": {"hidden": {"width": 8}}, "training": SGD, "all": {"bias": "zeros"}},
-        "axes": {"x": VARIANCE, "y": DEPTH}, "seeds": 3, "steps": 10, "shows": "train_acc",
-    },
+        "base": {"network": {"hidden": {"width": 64}}, "training": SGD, "all": {"bias": "zeros"}},
+        "axes": {
+            "x": {"key": VARIANCE, "values": THIRDS},
+            "y": {"key": "network.hidden.depth", "values": [5, 10, 20, 40]},
+        },
+    } | DEEP,
     "rates": {
         "axes": {
-            "x": {"key": "training.lr", "values": [0.001, 0.1]},
+            "x": {"key": "training.lr", "from": 1e-5, "to": 1, "count": 6, "scale": "log"},
             "y": {
                 "key": "variant",
                 "values": ["baseline", "zero_fc1", "all_zero", "all_ones", "tiny", "huge"],
@@ -53,8 +62,8 @@ GRIDS = {
     "dead": {
         "base": {"all": {"weight": {"kaiming_normal": {"nonlinearity": "relu"}}, "bias": "zeros"}},
         "axes": {
-            "x": {"key": "network.hidden.width", "values": [3, 5, 10]},
-            "y": {"key": "network.hidden.depth", "values": [2, 10]},
+            "x": {"key": "network.hidden.width", "values": [2, 3, 4, 5, 10]},
+            "y": {"key": "network.hidden.depth", "values": [2, 5, 10, 20]},
         },
         "seeds": 1000, "steps": 0, "shows": "constant",
     },
@@ -76,29 +85,32 @@ DEAD = {(3, 10): 0.6, (5, 10): 0.15, (10, 10): 0.002}
 
 def learned(name: str, x, y, seed: int) -> float:
     """The accuracy that a network has, if all is as the claims say."""
-    if name == "rates":
+    if name in ("rates", "few"):
         return 0.97 if y in ("baseline", "tiny", "huge") and x == 0.001 else 0.1135
     field = MeanField(name, x, 0.05 if name == "tanh" else 0.0)
-    return 0.9 - abs(x - 2) / 10 - seed / 1000 if y < 6 * field.depth_scale() else 0.1
+    return 0.9 - abs(x - 2) / 10 - seed / 1000 if y < 6 * field.depth_scale() else 0.1135
 
 
 @cache
-def grids() -> dict[str, tuple[Sweep, dict, list[dict]]]:
-    """The sweeps of PARAMS, with what check tells of them, and their cells as JSON has them."""
-    settings = Params.model_validate(PARAMS)
+def grids(other: str = "{}") -> dict[str, tuple[Sweep, dict, list[dict]]]:
+    """The sweeps of PARAMS, with what check tells of them, and their cells as JSON has them.
+
+    `other` are sweeps, as JSON, instead of those of the same name or beside them.
+    """
+    settings = Params.model_validate(PARAMS | {"sweeps": GRIDS | json.loads(other)})
     return {
         name: (one, check.described_sweep(settings, name), json.loads(one.as_json())["cells"])
         for name, one in sweeps.resolve(settings).items()
     }
 
 
-def made(change=None) -> list[maps.Map]:
+def made(change=None, other=None) -> list[maps.Map]:
     """Maps of GRIDS in which everything is as the claims say, but for what `change` returns.
 
     It gets the sweep's name, x, y and seed, and gives the accuracy, or the share that is dead.
     """
     found = []
-    for name, (_, described, cells) in grids().items():
+    for name, (_, described, cells) in grids(json.dumps(other or {})).items():
         rows = []
         for x, y in ((cell["x"], cell["y"]) for cell in cells):
             for seed in range(described["seeds"]):
@@ -118,8 +130,8 @@ def made(change=None) -> list[maps.Map]:
 RESULTS = Results(pd.DataFrame(), pd.DataFrame(), 0.1135, 10_000, 0.1335)
 
 
-def verdicts(change=None, only=None) -> dict[str, Verdict]:
-    drawn = [one for one in made(change) if only is None or one.name in only]
+def verdicts(change=None, only=None, other=None) -> dict[str, Verdict]:
+    drawn = [one for one in made(change, other) if only is None or one.name in only]
     study, results = maps.as_study(made_up.study(), drawn), maps.MapResults.of(drawn, RESULTS)
     audit = judging.audit(map_claims.MAPS, study, results)
     rows = claims.rows(study, results, audit)
@@ -143,6 +155,8 @@ CASES = [
      {"trainable_to_depth": FAILS}),
     (everywhere("tanh", 0.1, lambda x, y, seed: seed == 0), {"trainable_to_depth": UNDECIDED}),
     (everywhere("relu", 0.95, lambda x, y, seed: x == 4), {"relu_learns_best_at_two": FAILS}),
+    (everywhere("relu", 0.5, lambda x, y, seed: x == 1), {"relu_learns_best_at_two": IN_PART}),
+    (everywhere("relu", 0.1), {"relu_learns_best_at_two": UNDECIDED}),
     (everywhere("relu", 0.95, lambda x, y, seed: x == 4 and seed),
      {"relu_learns_best_at_two": UNDECIDED}),
     (everywhere("dead", 0.0), {"born_dead": IN_PART}),
@@ -177,6 +191,35 @@ def test_without_its_map_a_claim_is_not_tested(without, claim):
     assert set(verdicts(only=()).values()) == {UNTESTED}
 
 
+@pytest.mark.parametrize(
+    ("which", "change", "claim"),
+    [
+        ("tanh", {"steps": 100}, "trainable_to_depth"),
+        ("tanh", {"seeds": 2}, "trainable_to_depth"),
+        ("relu", {"seeds": 2}, "relu_learns_best_at_two"),
+        ("rates", {"epochs": 2}, "stuck_at_any_rate"),
+        ("dead", {"seeds": 2}, "born_dead"),
+    ],
+)  # fmt: skip
+def test_a_map_with_other_settings_is_not_the_one(which, change, claim):
+    assert verdicts(other={which: GRIDS[which] | change})[claim] is UNTESTED
+
+
+def test_another_sweep_of_few_seeds_does_not_matter():
+    few = {"few": GRIDS["rates"] | {"seeds": 1, "epochs": 2}}
+    assert verdicts(other=few)["trainable_to_depth"] is HOLDS
+
+
+def test_figures_that_are_named_are_those_of_maps():
+    drawn = made()
+    study, results = maps.as_study(made_up.study(), drawn), maps.MapResults.of(drawn, RESULTS)
+    rows = claims.rows(study, results, judging.audit(map_claims.MAPS, study, results))
+    assert {row["figure"] for row in rows} == {f"map_{one.name}" for one in drawn}
+    lecture, found = made_up.study(), made_up.results(made_up.ACCURACIES, made_up.PROBED)
+    rows = claims.rows(lecture, found, judging.audit(SOURCES, lecture, found))
+    assert not [row["figure"] for row in rows if "map_" in str(row["figure"])]
+
+
 def test_a_share_of_draws_has_wilsons_interval():
     """None of a thousand is no proof of none at all: Student's interval would be a point."""
     drawn = made(everywhere("dead", 0.0))
@@ -193,18 +236,18 @@ def test_a_share_of_draws_has_wilsons_interval():
 def test_cells_count_and_measure_their_seeds():
     one = made()[2]
     cells = one.cells(RESULTS.learned_above)
-    assert len(cells) == 12
+    assert len(cells) == 6 * 6
     first = cells.iloc[0]
-    assert (first["x"], first["y"], first["learn"], first["seeds"]) == ("0.001", "baseline", 3, 3)
-    assert first["mean"] == pytest.approx(0.97)
+    assert (first["x"], first["y"], first["learn"], first["seeds"]) == ("1e-05", "baseline", 0, 3)
+    assert cells.iloc[2]["mean"] == pytest.approx(0.97)
     assert cells["depth_scale"].isna().all()  # theory is silent where weights are uniform
     assert cells[cells["y"] == "all_zero"]["learn"].eq(0).all()
 
 
 def test_theory_speaks_of_gaussian_weights_alone():
     tanh, relu, rates, dead = made()
-    assert maps.theory(tanh.plans[2]) == MeanField("tanh", pytest.approx(2), pytest.approx(0.05))
-    assert maps.theory(relu.plans[0]) == MeanField("relu", pytest.approx(0.5), 0)
+    assert maps.theory(tanh.plans[4]) == MeanField("tanh", pytest.approx(2), pytest.approx(0.05))
+    assert maps.theory(relu.plans[1]) == MeanField("relu", pytest.approx(0.666667), 0)
     assert maps.theory(dead.plans[0]) == MeanField("relu", pytest.approx(2), 0)
     assert maps.theory(rates.plans[0]) is None
 
@@ -215,8 +258,8 @@ def test_the_lines_are_where_a_network_is_so_many_depth_scales_deep(which):
     line = one.depth_lines()
     assert {(point["multiple"], point["side"]) for point in line} >= {(6, 0), (6, 1)}
     for point in line[:: len(line) // 7]:
-        variance = np.interp(point["i"], range(5), one.x.values)
-        depth = np.interp(point["j"], range(3), one.y.values)
+        variance = np.interp(point["i"], range(len(one.x.values)), one.x.values)
+        depth = np.interp(point["j"], range(len(one.y.values)), one.y.values)
         field = MeanField(one.plans[0]["activation"], variance, 0.05 if which == 0 else 0)
         assert depth == pytest.approx(point["multiple"] * field.depth_scale(), rel=1e-6)
 
@@ -227,7 +270,8 @@ def test_other_maps_have_no_line():
 
 def test_known_starts_are_marked_where_theory_is_about_them():
     tanh, relu, *_ = made()
-    assert relu.marked_names() == ["0.5", "1\nXavier", "2\nHe", "3", "4"]
+    marked = [name for name in relu.marked_names() if "\n" in name]
+    assert marked == ["0.333\ndefault", "1\nXavier", "2\nHe"]
     assert tanh.marked_names() == tanh.x.names
 
 
@@ -242,7 +286,7 @@ def test_rows_that_are_not_of_the_sweep_are_refused(spoil, tmp_path):
     table = tmp_path / "rates.csv"
     head, *lines = sweep.as_csv(grid, rows).splitlines(keepends=True)
     table.write_text(head + "".join(lines))
-    assert len(maps.Map.read("rates", described, tmp_path / "rates.json", table).rows) == 36
+    assert len(maps.Map.read("rates", described, tmp_path / "rates.json", table).rows) == 108
     spoiled = {
         "cut": lines[:-1], "order": lines[::-1],
         "other": [line.replace("baseline", "base") for line in lines],
@@ -274,11 +318,11 @@ def test_the_pages_chart_tells_every_cell():
     spec["data"] = {"name": "table", "values": json.loads(cells.to_json(orient="records"))}
     found = marks(vl_convert.vegalite_to_scenegraph(spec | {"width": 400})["scenegraph"])
     squares = [mark for mark in found if mark["marktype"] == "rect"]
-    assert len(squares) == 15
+    assert len(squares) == 65
     words = [mark["text"] for mark in found if mark["marktype"] == "text"]
     numbers = [f"{100 * mean:.0f}" for mean in cells["mean"]]
-    assert any(words[i : i + 15] == numbers for i in range(len(words)))
-    assert "networks that learn: 3 of 3; depth scale ξ: 1.19" in squares[0]["description"]
+    assert any(words[i : i + 65] == numbers for i in range(len(words)))
+    assert "networks that learn: 3 of 3; depth scale ξ: 3.63" in squares[0]["description"]
 
 
 @pytest.mark.parametrize("revisions", [["HEAD"], ["HEAD", "other"]])

@@ -121,9 +121,10 @@ def test_epochs_are_so_many_steps(limit, batch_size, steps):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"steps": None}, ["sweeps.grid", "either steps or epochs"]),
-        ({"epochs": 1}, ["sweeps.grid", "either steps or epochs"]),
-        ({"steps": 0}, ["sweeps.grid", "trains nothing"]),
+        ({"steps": None}, ["sweeps.grid: needs steps or epochs, and not both"]),
+        ({"epochs": 1}, ["sweeps.grid: needs steps or epochs, and not both"]),
+        ({"steps": 0}, ["sweeps.grid: cannot show train_acc"]),
+        ({"shows": "constant"}, ["sweeps.grid: cannot show constant"]),
         ({"steps": -1}, ["sweeps.grid.steps = -1", "greater than or equal to 0"]),
         ({"seeds": 0}, ["sweeps.grid.seeds = 0"]),
         ({"shows": "acc"}, ["sweeps.grid.shows = 'acc'", "'train_acc'"]),
@@ -133,8 +134,8 @@ def test_epochs_are_so_many_steps(limit, batch_size, steps):
         ({"base": 3}, ["sweeps.grid.base = 3"]),
         ({"base": {"training": 3}}, ["sweeps.grid: at training.lr", "training"]),
         ({"base": {"training": {"epochs": 3}}}, ["training.epochs = 3", "has no place in a cell"]),
-        ({"base": {"trainig": {}}}, ["sweeps.grid: at training.lr", "did you mean 'training'?"]),
-        ({"base": {"all": {"weight": "zeross"}}}, ["sweeps.grid: at", "did you mean 'zeros'?"]),
+        ({"base": {"trainig": {}}}, ["grid.base.trainig: unknown key", "did you mean 'training'?"]),
+        ({"base": {"all": {"weight": "zeross"}}}, ["grid.base.all.weight = 'zeross'", "'zeros'?"]),
         ({"base": {"fc3": {"weight": "zeros"}}}, ["fc3: unknown key", "fc1, fc2, out"]),
     ],
 )  # fmt: skip
@@ -153,13 +154,22 @@ def test_a_mistake_in_a_sweep_gets_one_line(change, words):
         ({"key": "training.lr", "values": [1], "count": 2}, "either values, or from"),
         ({"key": "training.lr", "values": []}, "1 to 50 values"),
         ({"key": "training.lr", "values": [0.5] * 51}, "1 to 50 values"),
-        ({"key": "training.lr", "values": [0.1, 0.1]}, "a value twice"),
+        ({"key": "training.lr", "values": [0.1, 0.1]}, "has the value 0.1 twice"),
         ({"key": "training.lr", "values": [0.1], "labels": ["a", "b"]}, "as many labels"),
+        ({"key": "training.lr", "values": [0.1, 1], "labels": ["a", "a"]}, "the label 'a' twice"),
+        ({"key": "training.lr", "values": [0.1, True]}, "values.1 = True: must be a finite number"),
+        ({"key": "training.lr", "values": [None]}, "values.0 = None: must be a finite number"),
+        ({"key": "training.lr", "values": [[1]]}, "values.0 = [1]: must be a finite number"),
+        ({"key": "training.lr", "values": [float("inf")]}, "values.0 = inf: must be a finite"),
+        ({"key": "training.momentum", "values": [0, 0.9]}, "only the optimizer sgd"),
+        ({"key": "all.weight", "values": ["zeros", "constant"]}, "argument 'val' is missing"),
         ({"key": "training.lr", "from": 0, "to": 1, "count": 3, "scale": "log"}, "above 0"),
         ({"key": "training.lr", "from": 1, "to": 2, "count": 3, "skale": "log"}, "unknown key"),
         ({"key": "training.lr", "values": [0.1, -1]}, "training.lr = -1"),
         ({"key": "training.lr", "values": ["fast"]}, "at training.lr = fast"),
         ({"key": "training.rate", "values": [0.1]}, "unknown key"),
+        ({"key": "data.limit", "values": [10]}, "axes.x.key = 'data.limit': must be variant, or"),
+        ({"key": "network", "values": [10]}, "axes.x.key = 'network': must be variant, or"),
         ({"key": "variant", "values": ["base_line"]}, "no such variant; there are baseline"),
         ({"key": "training.epochs", "values": [1, 2]}, "training.epochs = 1: has no place"),
         ({"key": "variant", "values": [1]}, "no such variant; there are baseline"),
@@ -167,8 +177,8 @@ def test_a_mistake_in_a_sweep_gets_one_line(change, words):
         ({"key": "network.hidden.depth", "values": [2.5]}, "a width and a depth"),
         ({"key": "all.weight.normal.std", "values": ["much"]}, "'std'"),
         ({"key": "all.weight.normal.deviation", "values": [1]}, "unknown argument 'deviation'"),
-        ({"key": "", "values": [1]}, "unknown key"),
-        ({"key": "...", "values": [1]}, "unknown key"),
+        ({"key": "", "values": [1]}, "axes.x.key = '': must be variant, or"),
+        ({"key": "...", "values": [1]}, "axes.x.key = '...': must be variant, or"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_axis_gets_one_line(axis, words):
@@ -176,6 +186,27 @@ def test_a_mistake_in_an_axis_gets_one_line(axis, words):
     written = RATES | {"axes": {"x": axis, "y": other | {"values": [16]}}}
     found = lines(written)
     assert len(found) == 1 and words in found[0], found
+
+
+@pytest.mark.parametrize(
+    ("change", "side"),
+    [
+        ({"steps": 0, "shows": "constant"}, "x"),  # of learning rates
+        ({"base": {"fc1": {"weight": "ones"}, "fc2": {"weight": "ones"}, "out": {"weight": "ones"}},
+          "axes": {"x": RATES["axes"]["x"],
+                   "y": {"key": "all.weight.normal.std", "values": [1, 2]}}}, "y"),
+        ({"axes": {"x": {"key": "all.weight.normal.std", "values": [1, 2]},
+                   "y": {"key": "all.weight", "values": ["zeros", "ones"]}}}, "x"),
+    ],
+)  # fmt: skip
+def test_an_axis_that_changes_nothing_is_refused(change, side):
+    [line] = lines(RATES | change)
+    assert f"sweeps.grid.axes.{side}.key" in line and "changes nothing" in line
+
+
+def test_listed_values_are_taken_as_they_are():
+    axis = Axis.model_validate({"key": "training.lr", "values": [0.70710678118, 0.1, 0.10000001]})
+    assert axis.points() == [0.70710678118, 0.1, 0.10000001]
 
 
 def test_a_sweep_that_takes_too_much_is_refused():
@@ -285,7 +316,17 @@ def test_a_journal_of_other_things_is_begun_anew(tmp_path):
     assert reopened(path, "a") == {}
 
 
-@pytest.mark.parametrize("left", [0, 1, 2, 30, 70, 100, 150])
+def test_what_another_process_adds_with_another_plan_is_not_taken(tmp_path):
+    path = tmp_path / "journal"
+    with Journal(path, "a") as first, Journal(path, "b") as second:
+        first.add(3, ROWS)
+        second.add(3, ROWS[:1])
+        first.add(4, ROWS)
+    assert list(reopened(path, "b")) == [3]
+    assert list(reopened(path, "b")[3]) == [0]
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 30, 70, 100, 150, 200, 300])
 def test_a_line_that_was_cut_is_done_again(tmp_path, left):
     path = tmp_path / "journal"
     keep(path)
@@ -295,11 +336,12 @@ def test_a_line_that_was_cut_is_done_again(tmp_path, left):
     assert repr(reopened(path)) == repr({3: {0: ROWS[0], 1: ROWS[1]}})
 
 
-def test_what_is_no_row_is_done_again(tmp_path):
+def test_what_is_no_row_or_was_changed_is_done_again(tmp_path):
     path = tmp_path / "journal"
     keep(path)
-    head, first, second, _ = path.read_text().split("\n")
-    path.write_text("\n".join([head, first[:9], "[3, {}]", "[]", "\x00\xff", second, ""]))
+    first, second, _ = path.read_text().split("\n")
+    strange = [first.replace("2.3", "2.4"), "[3, {}, 1]", "[[0], {}, 1]", "[]", "\x00\xff"]
+    path.write_text("\n".join([*strange, second, ""]))
     assert list(reopened(path)[3]) == [1]
 
 
@@ -336,7 +378,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(study):
         assert told in ("", "interrupted; `dvc repro` goes on from here\n")
         assert process.returncode in (130, -signal.SIGKILL)
         assert not table.exists()
-    there = kept.read_text().count("\n") - 1
+    there = kept.read_text().count("\n")
     assert there >= 2
     assert f"of which {there} are there" in run(study).stdout
     assert table.read_bytes() == whole

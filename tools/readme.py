@@ -50,11 +50,18 @@ def measured() -> str:
         mean = row["test_acc_mean"]
         return style.percent(float(mean)) if mean else row["outcome"]
 
+    shares = [
+        style.percent(part["measured"])
+        for row in rows
+        if row["id"] == "trainable_to_depth"
+        for part in row["parts"]
+        if part["measured"] is not None
+    ]
     same = [v for v in settings.variants if settings.network_of(v) == settings.network]
     template = environment(autoescape=False).from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         of=of, sets=claims.by_source(rows), counts=claims.counts(rows), seeds=settings.seeds,
-        variants=len(settings.variants), same=len(same),
+        variants=len(settings.variants), same=len(same), shares=shares,
     )  # fmt: skip
 
 

@@ -214,10 +214,13 @@ def untested(claim: Claim, study: Study) -> dict[str, Any]:
     """Why a claim cannot be judged, if it cannot."""
     needed = [*claim.needs, *(part.start for part in claim.parts)]
     needed += [part.against for part in claim.parts if part.against]
+    seeds = []
     for start in needed:
-        if not starts.find(study, start):
+        found = starts.find(study, start)
+        if not found:
             return {"start": start, "nearest": starts.nearest(study, start)}
-    return {"seeds": study.seeds, "needed": MIN_SEEDS} if study.seeds < MIN_SEEDS else {}
+        seeds += [study.variants[variant].plan["seeds"] for variant in found]
+    return {"seeds": min(seeds), "needed": MIN_SEEDS} if min(seeds) < MIN_SEEDS else {}
 
 
 def cases(part: Part, study: Study) -> list[tuple[str, str | None]]:

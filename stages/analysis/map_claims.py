@@ -24,18 +24,34 @@ SCHOENHOLZ = "Schoenholz et al. 2017"
 LU = "Lu et al. 2019"
 
 DATA = {"data": "mnist", "limit": None}
+GRID = DATA | {"batch_size": 256, "optimizer": "sgd", "lr": 0.01, "momentum": 0.0, "steps": 200}
 TANH = Setting(
-    "a map of variance × depth, tanh under SGD",
-    DATA | {"activation": "tanh", "optimizer": "sgd", "x": VARIANCE, "y": DEPTH},
-)
-RELU = Setting("a map of variance × depth, ReLU under SGD", TANH.values | {"activation": "relu"})
+    "a map of variance × depth: tanh, 64 units a layer, 200 steps of SGD (0.01, batches of 256)",
+    GRID | {
+        "activation": "tanh", "width": 64, "x": [VARIANCE, *(1 + i / 4 for i in range(13))],
+        "y": [DEPTH, 5, 10, 20, 40, 60],
+    },
+)  # fmt: skip
+RELU = Setting(
+    "a map of variance × depth: ReLU, 64 units a layer, 200 steps of SGD (0.01, batches of 256)",
+    GRID | {
+        "activation": "relu", "width": 64, "y": [DEPTH, 5, 10, 20, 40],
+        "x": [VARIANCE, *(float(f"{i / 3:.6g}") for i in range(1, 13))],
+    },
+)  # fmt: skip
 NARROW = Setting(
-    "a map of width × depth, ReLU", DATA | {"activation": "relu", "x": WIDTH, "y": DEPTH}
-)
+    "a map of width × depth: untrained ReLU networks, hidden layers counted, that are shown 512 "
+    "images of MNIST (the source has inputs of one dimension)",
+    DATA | {
+        "activation": "relu", "steps": 0, "x": [WIDTH, 2, 3, 4, 5, 10],
+        "y": [DEPTH, 2, 5, 10, 20],
+    },
+)  # fmt: skip
 RATES = Setting(
-    "the lecture's network at several learning rates",
+    "the lecture’s network and training, but one epoch at each of six learning rates from 0.00001 "
+    "to 1",
     {key: value for key, value in claims.SETTING.values.items() if key not in ("epochs", "lr")}
-    | {"x": RATE, "y": None},
+    | {"steps": 938, "x": [RATE, *(10.0**i for i in range(-5, 1))], "y": None},
 )
 
 
@@ -79,7 +95,7 @@ def _by_seed(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
 
 
 def _learning(name: str, deeper: bool) -> Quantity:
-    """Of the networks that are less deep than MULTIPLE depth scales, or deeper, how many learn."""
+    """The share that learns of the networks less deep than MULTIPLE depth scales, or deeper."""
 
     def values(results: Results, variant: str) -> Values:
         line, rows = _of(results, variant)
@@ -91,10 +107,22 @@ def _learning(name: str, deeper: bool) -> Quantity:
     return Quantity(name, Unit.ACCURACY, values)
 
 
-def _best_variance(results: Results, variant: str) -> Values:
+def _deepest(results: Results, variant: str) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
+    """The variances of a map, and the rows of its deepest networks."""
     line, rows = _of(results, variant)
-    deepest = rows[rows["j"] == int(np.argmax(line.y.values))]
-    return np.array(line.x.values, dtype=float)[_by_seed(deepest, "train_acc").argmax(1)]
+    return np.array(line.x.values), rows[rows["y"] == max(line.y.values)]
+
+
+def _best_variance(results: Results, variant: str) -> Values:
+    variances, deepest = _deepest(results, variant)
+    learns = _by_seed(deepest, "learn").any(1)  # else the best is the best by chance
+    return np.where(learns, variances[_by_seed(deepest, "train_acc").argmax(1)], np.nan)
+
+
+def _learn_far_off(results: Results, variant: str) -> Values:
+    """How many of the deepest networks learn with half of 2 or less, and with twice it or more."""
+    variances, deepest = _deepest(results, variant)
+    return _by_seed(deepest, "learn")[:, (variances <= 1) | (variances >= 4)].sum(1)
 
 
 def _born_dead(width: int, depth: int) -> Quantity:
@@ -163,14 +191,24 @@ MAPS = (
                 ),
                 Region(1.5, 2.5),
                 stated="the best is within a quarter of 2",
-                holds="the deepest networks learn best at {measured}",
+                holds="the deepest networks learn best at {measured}, in steps of a third",
+            ),
+            Part(
+                NO_BIASES,
+                Quantity(
+                    "of the deepest networks, those that learn with at most 1 or at least 4",
+                    Unit.COUNT, _learn_far_off, exact=np.max,
+                ),
+                NONE,
+                stated="with half of it, and with twice, the deepest do not learn",
+                holds="with half of it or less, and with twice, {measured} learn",
             ),
         ),
     ),
     Claim(
         id="born_dead",
         source=LU,
-        place="networks that are born dead",
+        place="at depth 10",
         claim="Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, "
         "more than 10 % with 5, and about 60 % with 3.",
         parts=(
@@ -202,6 +240,7 @@ MAPS = (
                 AT_RATES[start], rates_that_learn, NONE,
                 stated=f"{start.words}: no seed learns at any rate",
                 holds="{start} learns at {measured} of the rates",
+                fails="{start} learns at up to {measured} of the rates, if little",
             )
             for start in (ZEROS, FC1_ZERO, ONES)
         ),

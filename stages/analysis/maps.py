@@ -33,10 +33,21 @@ class Axis:
 
     @property
     def names(self) -> list[str]:
-        """Every value in words."""
-        return self.labels or [
-            value if isinstance(value, str) else f"{value:.3g}" for value in self.values
-        ]
+        """Every value in words, in as few digits as tell them apart."""
+        if self.labels:
+            return self.labels
+        written = ([_short(value, digits) for value in self.values] for digits in (3, 4, 6, 17))
+        return next(names for names in written if len(set(names)) == len(names))
+
+    @property
+    def rises(self) -> bool:
+        """Whether its values are numbers in their order."""
+        numbers = not any(isinstance(value, str) for value in self.values)
+        return numbers and sorted(self.values) == self.values
+
+
+def _short(value: Any, digits: int) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Map:
     """A sweep: its axes, a plan for every cell by y and then x, and a row a cell and seed.
 
     `rows` have the columns of reports/sweeps/NAME.csv, and i and j, the cell's place along x and
-    y; `steps` is how many the first cell was trained for, and `shows` the column to look at.
+    y; `steps` is how many each cell was trained for, and `shows` the column to look at.
     """
 
     name: str
@@ -53,7 +64,7 @@ class Map:
     shows: str
     x: Axis
     y: Axis
-    steps: int
+    steps: list[int]
     plans: list[dict[str, Any]]
     rows: pd.DataFrame
 
@@ -66,7 +77,7 @@ class Map:
         j, i = np.divmod(np.repeat(np.arange(len(cells)), described["seeds"]), len(x.values))
         return cls(
             name=name, label=described["label"], seeds=described["seeds"],
-            shows=described["shows"], x=x, y=y, steps=cells[0]["steps"],
+            shows=described["shows"], x=x, y=y, steps=[cell["steps"] for cell in cells],
             plans=[cell["plan"] for cell in cells], rows=rows.assign(i=i, j=j),
         )  # fmt: skip
 
@@ -76,7 +87,13 @@ class Map:
         cells = sums.opened(plan)["cells"]
         expected = [(c["x"], c["y"], seed) for c in cells for seed in range(described["seeds"])]
         try:
-            rows = pd.read_csv(table)
+            names = {
+                side: str for side in ("x", "y") if isinstance(described[side]["values"][0], str)
+            }
+            rows = pd.read_csv(
+                table, dtype=names, float_precision="round_trip", keep_default_na=False,
+                na_values={column: ["nan"] for column in ("train_loss", "test_loss")},
+            )  # fmt: skip
             there = list(rows[["x", "y", "seed"]].itertuples(index=False, name=None))
         except (OSError, ValueError, KeyError):
             there = []
@@ -127,7 +144,8 @@ class Map:
         depth that theory speaks of; finer than the cells, and only inside the map.
         """
         field = theory(self.plans[0])
-        if not field or (self.x.key, self.y.key) != (VARIANCE, DEPTH):
+        ours = (self.x.key, self.y.key) == (VARIANCE, DEPTH) and self.x.rises and self.y.rises
+        if not field or not ours:
             return []
         values = np.linspace(self.x.values[0], self.x.values[-1], 241)
         scales = np.array([replace(field, weights=value).depth_scale() for value in values])
@@ -169,8 +187,10 @@ def lines(maps: list[Map]) -> dict[str, Map]:
             rows = one.rows[one.rows["j"] == j].assign(j=0)
             y = replace(one.y, values=[value], labels=[label])
             width = len(one.x.values)
-            plans = one.plans[j * width : (j + 1) * width]
-            found[f"{one.name}:{value}"] = replace(one, label=label, y=y, plans=plans, rows=rows)
+            cells = slice(j * width, (j + 1) * width)
+            found[f"{one.name}:{value}"] = replace(
+                one, label=label, y=y, rows=rows, steps=one.steps[cells], plans=one.plans[cells]
+            )
     return found
 
 
@@ -178,18 +198,24 @@ def as_study(study: Study, maps: list[Map]) -> Study:
     """The lines of maps as variants, so that claims find them by their plans.
 
     What differs between the cells of a line is None in its plan, but for the tensors, which are
-    the first cell's; and a plan has the keys of both axes (that of y is None where it has one
-    value), and the steps of its training.
+    the first cell's. It also has both axes as key and values, the common width of all hidden
+    layers, and the steps of its training.
     """
     found = {}
     for name, line in lines(maps).items():
-        first = line.plans[0]
-        plan = {k: v if all(p[k] == v for p in line.plans) else None for k, v in first.items()}
-        keys = {"x": line.x.key, "y": line.y.key if len(line.y.values) > 1 else None}
-        plan |= {"tensors": first["tensors"], "steps": line.steps, **keys}
+        plans = [
+            plan | {"steps": steps} for plan, steps in zip(line.plans, line.steps, strict=True)
+        ]
+        plan = {k: v if all(p[k] == v for p in plans) else None for k, v in plans[0].items()}
+        widths = {width for one in plans for width in one["hidden"]}
+        plan |= {
+            "tensors": plans[0]["tensors"],
+            "width": widths.pop() if len(widths) == 1 else None,
+            "x": [line.x.key, *line.x.values],
+            "y": [line.y.key, *line.y.values] if len(line.y.values) > 1 else None,
+        }
         found[name] = Variant(name, line.label, "maps", None, {}, plan)
-    seeds = min((one.seeds for one in maps), default=0)
-    return replace(study, seeds=seeds, variants=found)
+    return replace(study, variants=found)
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,18 @@ class Quantity:
     draws: bool = False
 
     def minus(self, other: str) -> "Quantity":
-        """The difference to another variant, seed by seed."""
+        """The difference to another variant, seed by seed, of the seeds that both have."""
+
+        def difference(results: Results, variant: str) -> Values:
+            own, others = self.values(results, variant), self.values(results, other)
+            shared = min(len(own), len(others))
+            return own[:shared] - others[:shared]
+
         return replace(
             self,
             name=f"{self.name}, difference",
             unit=Unit.DIFFERENCE,
-            values=lambda results, variant: (
-                self.values(results, variant) - self.values(results, other)
-            ),
+            values=difference,
         )
 
 

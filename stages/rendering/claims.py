@@ -63,7 +63,8 @@ def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dic
 
 def figure_of(parts: Sequence[Judged]) -> str | None:
     """The figure of the map that a claim was tested on."""
-    return f"map_{parts[0].variant.partition(':')[0]}" if parts else None
+    name, of_a_map, _ = parts[0].variant.partition(":") if parts else ("", "", "")
+    return f"map_{name}" if of_a_map else None
 
 
 def tested_with(claim: Claim) -> str:
@@ -201,7 +202,8 @@ def missing(judgement: Judgement, study: Study) -> str:
     if "seeds" in lacks:
         return f"{style.counted(lacks['seeds'], 'seed')}, and a verdict needs {lacks['needed']}."
     start = lacks["start"]
-    said = f"No variant has {start.words}, with {start.setting.words}"
+    kind = "map" if "x" in start.setting.values else "variant"
+    said = f"No {kind} has {start.words}, with {start.setting.words}"
     if lacks["nearest"]:
         name, departures = lacks["nearest"]
         otherwise = style.listed(

@@ -24,6 +24,7 @@ KEYS = {
     "all.weight.normal.mean": "c: mean of the weights",
     "variant": "Start",
 }
+MAX_LEVEL = 8  # characters of a name below a column that is not turned
 COLORS = "viridis"  # told apart with any colour vision, and in grey
 
 
@@ -35,11 +36,15 @@ def title(axis: Axis) -> str:
 def about(one: Map) -> str:
     """What was done in every cell."""
     networks = style.counted(one.seeds, "network")
-    return (
-        f"{networks} a cell, trained for {style.counted(one.steps, 'step')}."
-        if one.steps
-        else f"{networks} a cell, none of them trained."
+    least, most = min(one.steps), max(one.steps)
+    if not most:
+        return f"{networks} a cell, none of them trained."
+    steps = (
+        f"{least:,} to {style.counted(most, 'step')}"
+        if least < most
+        else style.counted(most, "step")
     )
+    return f"{networks} a cell, trained for {steps}."
 
 
 def told(one: Map) -> dict[str, Any]:
@@ -50,14 +55,15 @@ def told(one: Map) -> dict[str, Any]:
         "shown": SHOWN[one.shows],
         "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
         "height": 34 * len(one.y.values) + charts.AROUND + 10,
-        "line": bool(one.depth_lines()),
+        "lines": bool(one.depth_lines()),
+        "tanh": one.plans[0]["activation"] == "tanh",
     }
 
 
 def chart(one: Map) -> Any:
     """The page's chart of a map."""
     tips = {title(one.x): "datum.x", title(one.y): "datum.y"}
-    if one.steps:
+    if max(one.steps):
         tips |= {SHOWN[one.shows]: charts.MEAN, "networks that learn": charts.LEARN}
     elif one.shows == "constant":
         tips |= {"networks": charts.SHARE_OF_ALL}
@@ -72,7 +78,9 @@ def chart(one: Map) -> Any:
 def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     """A map with its numbers in per cent, and theory's line where it has one."""
     columns, rows = len(one.x.values), len(one.y.values)
-    names = [figures.plain(name) for name in one.y.names]
+    below, beside = ([figures.plain(name) for name in n] for n in (one.marked_names(), one.y.names))
+    longest = max(len(line) for name in below for line in name.splitlines())
+    turned = {"rotation": 30, "ha": "right"} if longest > MAX_LEVEL else {}
     figure, axes = figures.new(figsize=(4 + 0.55 * columns, 2 + 0.45 * rows))
     values = cells["mean"].to_numpy().reshape(rows, columns)
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLORS, aspect="auto", origin="lower")
@@ -83,11 +91,11 @@ def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     for (multiple, _), line in lines.groupby(["multiple", "side"]):
         width = 2.5 if multiple == MULTIPLE else 0.8
         axes.plot(line["i"], line["j"], color="white", linewidth=width)
-    axes.set_xticks(range(columns), one.marked_names())
-    axes.set_yticks(range(rows), names)
+    axes.set_xticks(range(columns), below, **turned)
+    axes.set_yticks(range(rows), beside)
     axes.grid(visible=False)
-    axes.set_xlabel(title(one.x))
-    axes.set_ylabel(title(one.y))
+    axes.set_xlabel(figures.plain(title(one.x)))
+    axes.set_ylabel(figures.plain(title(one.y)))
     if one.y.labels:  # in the order in which they are named
         axes.invert_yaxis()
     theory = "" if lines.empty else "; lines: 2, 4 and 6 depth scales of mean-field theory"

@@ -1,6 +1,7 @@
 """The schema of params.yaml."""
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -50,9 +51,11 @@ def _widths(value: object) -> object:
     if not isinstance(value, dict):
         return value
     match value:
-        case {"width": width, "depth": int(depth)} if len(value) == 2 and 0 < depth <= DEEPEST:
-            return [width] * depth
-    raise ValueError(f"must have a width and a depth, from 1 to {DEEPEST} hidden layers")
+        case {"width": width, "depth": depth} if len(value) == 2:
+            if type(depth) is int and 0 < depth <= DEEPEST:
+                return [width] * depth
+            raise ValueError(f"its depth must be a whole number from 1 to {DEEPEST}")
+    raise ValueError("must be a list of widths, or have a width and a depth")
 
 
 Hidden = Annotated[list[Count], Field(min_length=1, max_length=DEEPEST), BeforeValidator(_widths)]
@@ -160,6 +163,28 @@ class Variant(Section):
 
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+VARIANT = "variant"  # the key of an axis whose values are names of variants
+KEY = r"(network|training|all|out|fc[1-9][0-9]*)\.[^.]+(\.[^.]+)*"
+
+
+def _is_key(key: str) -> str:
+    if key != VARIANT and not re.fullmatch(KEY, key):
+        raise ValueError(
+            "must be variant, or a setting that a variant can have, like training.lr, "
+            "network.hidden.depth or all.weight.normal.std"
+        )
+    return key
+
+
+def _is_value(value: object) -> object:
+    if type(value) not in (int, float, str) or (isinstance(value, float) and value - value != 0):
+        raise ValueError("must be a finite number, or a name")
+    return value if isinstance(value, str) else _whole(value)
+
+
+def _whole(value: Any) -> Any:
+    """A number; what is whole as a whole number, which a count has to be."""
+    return int(value) if float(value).is_integer() and abs(value) <= MOST else value
 
 
 class Axis(Section):
@@ -168,8 +193,14 @@ class Axis(Section):
     `labels` are how maps call them, one a value.
     """
 
-    key: str
-    values: Annotated[list[Finite | str], Field(min_length=1, max_length=LONGEST)] | None = None
+    key: Annotated[str, AfterValidator(_is_key)]
+    values: (
+        Annotated[
+            list[Annotated[Any, BeforeValidator(_is_value)]],
+            Field(min_length=1, max_length=LONGEST),
+        ]
+        | None
+    ) = None
     start: Finite | None = Field(default=None, alias="from")
     to: Finite | None = None
     count: Annotated[int, Field(gt=1, le=LONGEST)] | None = None
@@ -184,28 +215,27 @@ class Axis(Section):
         if not self.values and any(end is None for end in ends):
             raise ValueError("needs values, or from, to and count")
         if self.scale == "log" and not all(end and end > 0 for end in ends):
-            raise ValueError("has no logarithmic scale, whose ends are above 0")
+            raise ValueError("needs from and to above 0, since its scale is logarithmic")
         if self.labels is not None and len(self.labels) != len(self.points()):
-            raise ValueError("needs as many labels as values")
-        if len(set(self.points())) < len(self.points()):
-            raise ValueError("has a value twice")
+            raise ValueError(
+                f"needs as many labels as values: {len(self.points())}, and not {len(self.labels)}"
+            )
+        for what, given in (("value", self.points()), ("label", self.labels or [])):
+            for one in given:
+                if given.count(one) > 1:
+                    raise ValueError(f"has the {what} {one!r} twice")
         return self
 
-    def points(self) -> list[float | str]:
+    def points(self) -> list[Any]:
         """All values; those of a range in six digits."""
         if self.start is None or self.to is None or self.count is None:
-            return [_short(v) if isinstance(v, float) else v for v in self.values or ()]
+            return self.values or []
         ends, count = (self.start, self.to), self.count
         if self.scale == "log":
             ends = math.log(self.start), math.log(self.to)
         steps = [ends[0] + (ends[1] - ends[0]) * i / (count - 1) for i in range(count)]
-        return [_short(math.exp(s) if self.scale == "log" else s) for s in steps]
-
-
-def _short(value: float) -> float:
-    """In six digits; what is whole as a whole number, which a count has to be."""
-    value = float(f"{value:.6g}")
-    return int(value) if value.is_integer() and abs(value) <= MOST else value
+        points = [math.exp(step) if self.scale == "log" else step for step in steps]
+        return [_whole(float(f"{point:.6g}")) for point in points]
 
 
 class Axes(Section):
@@ -231,11 +261,14 @@ class Sweep(Section):
     @model_validator(mode="after")
     def _is_trained_so_long(self) -> "Sweep":
         if (self.steps is None) == (self.epochs is None):
-            raise ValueError("needs either steps or epochs")
-        if self.steps == 0 and self.shows in ("train_acc", "test_acc"):
-            raise ValueError("trains nothing, so that it can show largest_guess or constant")
+            raise ValueError("needs steps or epochs, and not both")
+        if (self.steps == 0) != (self.shows in ("largest_guess", "constant")):
+            raise ValueError(
+                f"cannot show {self.shows}: largest_guess and constant are of networks before "
+                "training, with steps: 0, and train_acc and test_acc of those after it"
+            )
         if self.axes.x.key == self.axes.y.key:
-            raise ValueError("needs two axes with keys that differ")
+            raise ValueError("needs axes with keys that differ")
         return self
 
 
@@ -266,6 +299,13 @@ class Params(Section):
     def label_of_sweep(self, name: str) -> str:
         """How reports call a sweep, on one line."""
         return _one_line(self.sweeps[name].label) or name
+
+    def labels_of(self, axis: Axis) -> list[str] | None:
+        """How maps call an axis's values, each on one line; None: as they are."""
+        if axis.labels:
+            return [_one_line(label) for label in axis.labels]
+        named = axis.key == VARIANT
+        return [self.label_of(str(value)) for value in axis.points()] if named else None
 
     def group_of(self, variant: str) -> str:
         """The group that a variant is shown in, on one line."""

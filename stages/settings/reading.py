@@ -149,13 +149,18 @@ def _explain(error: dict[str, Any]) -> str:
         return complaint(key, value, f"must list 1 to {params.LONGEST} values")
     if kind in ("too_short", "too_long"):
         return complaint(key, value, f"must list 1 to {params.DEEPEST} widths, one a hidden layer")
+    if kind == "value_error" and isinstance(value, dict) and location[0] == "sweeps":
+        return f"{FILE}: {_plainly(key)}: {in_our_words(error['msg'])}"
+    if kind == "dict_type" and location[0] == "sweeps":
+        what = "an entry a sweep" if len(location) == 1 else "what a variant can have"
+        return complaint(key, value, f"must be a mapping with {what}")
     if kind == "dict_type":
         return complaint(key, value, "must be a mapping with an entry a variant")
     if kind == "model_type":
         return complaint(key, value, f"must be a mapping with any of {', '.join(_keys(location))}")
     if location[-1] == "color":
         return complaint(key, value, "must be a colour like '#0072b2'")
-    if location[-1] in ("label", "group"):
+    if location[-1] in ("label", "group") or "labels" in location:
         return complaint(key, value, "must be a string of up to 200 characters that can be seen")
     return complaint(key, value, in_our_words(error["msg"]))
 

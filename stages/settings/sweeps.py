@@ -3,19 +3,18 @@
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from stages.settings import cost, plans, reading
-from stages.settings.params import Params, Sweep
+from stages.settings.params import VARIANT, Params, Sweep
 from stages.settings.plans import Told
 from stages.settings.reading import FILE, ParamsError
 from stages.training.data import TRAIN_IMAGES
 from stages.training.plan import Plan
 from stages.training.sweep import Cell
 from stages.training.sweep import Sweep as Cells
-
-VARIANT = "variant"  # the key of an axis whose values are names of variants
 
 Place = tuple[Any, Any]  # of a cell: its values of x and y
 
@@ -62,9 +61,31 @@ def _sweep(settings: Params, name: str, told: Told) -> Cells:
         if refused := cost.of_sweep(name, made):
             raise ParamsError([refused])
         plans.try_alike(grid, found, of_sweep)
+        _expect_two_axes(name, sweep, made)
     except ParamsError as error:
         raise ParamsError([_said(error.lines[0], name, sweep, names)]) from None
     return made
+
+
+def _expect_two_axes(name: str, sweep: Sweep, made: Cells) -> None:
+    """Raise ParamsError for an axis along which nothing changes that a network could notice."""
+
+    def seen(cell: Cell) -> str:
+        if cell.steps:
+            return repr((cell.plan, cell.steps))
+        none = {"epochs": 0, "batch_size": 0, "lr": 0.0, "momentum": 0.0}
+        return repr(replace(cell.plan, optimizer="", **none))  # type: ignore[arg-type]
+
+    columns = len(sweep.axes.x.points())
+    rows = [
+        [seen(cell) for cell in made.cells[i : i + columns]]
+        for i in range(0, len(made.cells), columns)
+    ]
+    for side, lines in (("x", rows), ("y", list(zip(*rows, strict=True)))):
+        axis = getattr(sweep.axes, side)
+        if len(axis.points()) > 1 and all(len(set(line)) == 1 for line in lines):
+            rule = "changes nothing: every cell along it has the same networks"
+            raise ParamsError([reading.complaint(f"sweeps.{name}.axes.{side}.key", axis.key, rule)])
 
 
 def _places(sweep: Sweep) -> Iterator[Place]:
@@ -81,7 +102,8 @@ def _written(settings: Params, sweep: Sweep, name: str, place: Place) -> dict[st
         if axis.key != VARIANT:
             continue
         if value not in settings.variants:
-            key = f"sweeps.{name}.axes"
+            side = "x" if axis is sweep.axes.x else "y"
+            key = f"sweeps.{name}.axes.{side}.values"
             allowed = ", ".join(settings.variants)
             raise ParamsError(
                 [reading.complaint(key, value, f"no such variant; there are {allowed}")]
@@ -123,10 +145,15 @@ def _steps(sweep: Sweep, plan: Plan) -> int:
 
 
 def _said(line: str, name: str, sweep: Sweep, names: dict[Place, str]) -> str:
-    """A line about a cell as one about its sweep, with the place in the grid."""
-    for (x, y), cell in names.items():
-        if re.match(rf"{FILE}: variants\.{cell}\b", line):
-            _, _, rest = line.partition(f"variants.{cell}")
-            where = f"{sweep.axes.x.key} = {x}, {sweep.axes.y.key} = {y}"
-            return f"{FILE}: sweeps.{name}: at {where}: {rest.lstrip('.: ')}"
-    return line
+    """A line about a cell as one about its sweep: about its base, or with the place in the grid."""
+    found = re.match(rf"{FILE}: variants\.cell(\d+)[.: ]*(([\w.]*).*)", line)
+    if not found:
+        return line
+    number, rest, key = found.groups()
+    section = key.partition(".")[0]
+    axes = (sweep.axes.x, sweep.axes.y)
+    if section in sweep.base and not any(axis.key.startswith(f"{section}.") for axis in axes):
+        return f"{FILE}: sweeps.{name}.base.{rest}"
+    place = list(names)[int(number)]
+    where = ", ".join(f"{axis.key} = {at}" for axis, at in zip(axes, place, strict=True))
+    return f"{FILE}: sweeps.{name}: at {where}: {rest}"
