@@ -24,6 +24,7 @@ PROMISES = {
     "check": "params.yaml gives the same plans",
     "download": "the data set is the same",
     "train": "a plan gives the same network on every Intel and AMD processor with AVX2",
+    "sweep": "a grid of plans gives the same table on those processors",
     "evaluate": "the same networks give the same tables",
     "report": "the same tables give the same figures and page",
 }
