@@ -255,7 +255,7 @@ def test_theory_speaks_of_gaussian_weights_alone():
 @pytest.mark.parametrize("which", [0, 1])
 def test_the_lines_are_where_a_network_is_so_many_depth_scales_deep(which):
     one = made()[which]
-    line = one.depth_lines()
+    line = one.depth_lines
     assert {(point["multiple"], point["side"]) for point in line} >= {(6, 0), (6, 1)}
     for point in line[:: len(line) // 7]:
         variance = np.interp(point["i"], range(len(one.x.values)), one.x.values)
@@ -265,7 +265,7 @@ def test_the_lines_are_where_a_network_is_so_many_depth_scales_deep(which):
 
 
 def test_other_maps_have_no_line():
-    assert [bool(one.depth_lines()) for one in made()] == [True, True, False, False]
+    assert [bool(one.depth_lines) for one in made()] == [True, True, False, False]
 
 
 def test_known_starts_are_marked_where_theory_is_about_them():
@@ -307,7 +307,7 @@ def test_every_map_has_a_figure_of_its_own(monkeypatch):
         numbers = [text.get_text() for text in axes.texts]
         assert len(numbers) == len(one.plans)
         assert all(number.isdecimal() for number in numbers)
-        assert bool(len(axes.lines)) == bool(one.depth_lines())
+        assert bool(len(axes.lines)) == bool(one.depth_lines)
         map_figures.plt.close(figure)
 
 

@@ -354,7 +354,7 @@ def run(clone, **options) -> subprocess.CompletedProcess:
 
 @pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_where_it_stopped(study):
-    study.params = study.params | {"sweeps": {"grid": RATES | {"seeds": 8, "steps": 2000}}}
+    study.params = study.params | {"sweeps": {"grid": RATES | {"seeds": 4, "steps": 10_000}}}
     study.run(sys.executable, "-m", "stages.check")
     table = study.folder / "reports" / "sweeps" / "grid.csv"
     run(study)

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ RATE = "training.lr"
 SCHEMES = {"default": 1 / 3, "Xavier": 1, "He": 2}  # their variance times fan-in
 MULTIPLE = 6  # of the depth scale: so deep a network was seen to train (Schoenholz et al. 2017)
 DRAWN = (2, 4, MULTIPLE)
+POINTS = 121  # along a line
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,17 @@ class Map:
             mean=("shown", "mean"), least=("shown", "min"), most=("shown", "max"),
             learn=("learn", "sum"), constant=("constant", "sum"), seeds=("seed", "count"),
         )  # fmt: skip
-        scales = [
-            field.depth_scale() if (field := theory(plan)) else math.nan for plan in self.plans
-        ]
         return found.assign(
             map=self.name, x=np.array(self.x.names)[found["i"]],
-            y=np.array(self.y.names)[found["j"]], depth_scale=scales,
+            y=np.array(self.y.names)[found["j"]], depth_scale=self._depth_scales,
         )  # fmt: skip
 
+    @cached_property
+    def _depth_scales(self) -> list[float]:
+        fields = map(theory, self.plans)
+        return [field.depth_scale() if field else math.nan for field in fields]
+
+    @cached_property
     def depth_lines(self) -> list[dict[str, float]]:
         """Where a network is as deep as DRAWN depth scales, as places along x and y.
 
@@ -147,7 +152,7 @@ class Map:
         ours = (self.x.key, self.y.key) == (VARIANCE, DEPTH) and self.x.rises and self.y.rises
         if not field or not ours:
             return []
-        values = np.linspace(self.x.values[0], self.x.values[-1], 241)
+        values = np.linspace(self.x.values[0], self.x.values[-1], POINTS)
         scales = np.array([replace(field, weights=value).depth_scale() for value in values])
         i = np.interp(values, self.x.values, range(len(self.x.values)))
         found: list[dict[str, float]] = []

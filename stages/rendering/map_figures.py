@@ -55,7 +55,7 @@ def told(one: Map) -> dict[str, Any]:
         "shown": SHOWN[one.shows],
         "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
         "height": 34 * len(one.y.values) + charts.AROUND + 10,
-        "lines": bool(one.depth_lines()),
+        "lines": bool(one.depth_lines),
         "tanh": one.plans[0]["activation"] == "tanh",
     }
 
@@ -72,7 +72,7 @@ def chart(one: Map) -> Any:
     if any(maps.theory(plan) for plan in one.plans):
         tips |= {"depth scale ξ": charts.SCALE}
     titles, names = (title(one.x), title(one.y)), (one.marked_names(), one.y.names)
-    return charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines(), tips)
+    return charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines, tips)
 
 
 def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
@@ -87,7 +87,7 @@ def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
     for (j, i), value in pd.DataFrame(values).stack().items():
         ink = "white" if value < 0.6 else "black"
         axes.text(i, j, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=ink)
-    lines = pd.DataFrame(one.depth_lines(), columns=["multiple", "side", "i", "j"])
+    lines = pd.DataFrame(one.depth_lines, columns=["multiple", "side", "i", "j"])
     for (multiple, _), line in lines.groupby(["multiple", "side"]):
         width = 2.5 if multiple == MULTIPLE else 0.8
         axes.plot(line["i"], line["j"], color="white", linewidth=width)
