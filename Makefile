@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONSAFEPATH PYTHONOPTIMIZE # with these Python finds no stages, and Altair breaks
 
 .DEFAULT_GOAL := help
-.PHONY: help git env repro open experiments offline share fetch repair verify processors test \
+.PHONY: help git env repro open experiments offline share fetch repair verify maps processors test \
 	test-fast soak bench schema templates readme lint audit lock
 
 help: ## list the targets
@@ -46,6 +46,9 @@ repair: git env ## show what is damaged in DVC's cache and on the remote; DELETE
 verify: git env ## make tables and reports anew, and compare all results with the committed ones
 	dvc repro --force --single-item evaluate report
 	@python -m tools.verify
+
+maps: git env ## train all sweeps anew (some minutes): a fresh clone has their tables, in git
+	dvc repro --force --single-item sweep
 
 processors: env ## run a small study as every Intel and AMD processor that QEMU knows, and compare
 	@python -m tools.processors

@@ -29,7 +29,7 @@ TANH = Setting(
     "a map of variance × depth: tanh, 64 units a layer, 200 steps of SGD (0.01, batches of 256)",
     GRID | {
         "activation": "tanh", "width": 64, "x": [VARIANCE, *(1 + i / 4 for i in range(13))],
-        "y": [DEPTH, 5, 10, 20, 40, 60],
+        "y": [DEPTH, 10, 20, 40, 60],
     },
 )  # fmt: skip
 RELU = Setting(
