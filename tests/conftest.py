@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,11 @@ class Clone:
     def copy(self, folder: Path) -> "Clone":
         shutil.copytree(self.folder, folder, symlinks=True)
         return Clone(folder, Path(self.environment["MNIST_MIRROR"]))
+
+
+def heed_interrupts() -> None:
+    """For a process to be started: what runs in a shell's background is deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def make(clone: Clone, target: str, **options) -> subprocess.CompletedProcess:

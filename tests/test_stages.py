@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.conftest import ROOT, Clone, make
+from tests.conftest import ROOT, Clone, heed_interrupts, make
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +126,7 @@ def test_an_interrupt_is_one_line_at_any_moment(study, name, after):
     process = subprocess.Popen(
         [sys.executable, "-c", STAGE, f"stages.{name.split()[0]}", *name.split()[1:]],
         cwd=study.folder, env=study.environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts,
     )  # fmt: skip
     assert process.stdout and process.stdout.readline() == "on\n"
     time.sleep(after)

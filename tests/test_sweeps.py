@@ -19,7 +19,7 @@ from stages.training import sweep as training
 from stages.training.data import Dataset
 from stages.training.plan import Fill
 from stages.training.sweep import Cell, Piece, Row, Sweep
-from tests.conftest import LECTURE, SMALL, plan_of
+from tests.conftest import LECTURE, SMALL, heed_interrupts, plan_of
 
 RATES = {
     "axes": {
@@ -367,6 +367,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(study):
         process = subprocess.Popen(
             [sys.executable, "-m", "stages.sweep", "grid"], cwd=study.folder,
             env=study.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=heed_interrupts,
         )  # fmt: skip
         until = time.monotonic() + 60
         while time.monotonic() < until:
