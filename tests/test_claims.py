@@ -332,6 +332,7 @@ def named() -> list[str]:
     return [name for name in EVERY if name in found]
 
 
+@pytest.mark.slow
 @few
 @given(seeds)
 def test_a_variant_that_no_claim_is_about_changes_nothing(seed):

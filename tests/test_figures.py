@@ -244,6 +244,7 @@ def test_a_figure_has_the_same_bytes_twice(study, results):
     assert b"<dc:date>" not in one["who.svg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["a $x$ b", "$1 and $2", r"$\frac{$", "_hidden", "% & # ~ {}"])
 def test_a_label_is_shown_as_it_is(draw, results, label):
     display = {name: {"label": label, "group": label} for name in ACCURACIES}

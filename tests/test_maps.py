@@ -172,6 +172,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "expected"), CASES)
 def test_every_verdict_can_be_had(change, expected):
     found = verdicts(change)
