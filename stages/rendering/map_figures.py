@@ -39,11 +39,7 @@ def about(one: Map) -> str:
     least, most = min(one.steps), max(one.steps)
     if not most:
         return f"{networks} a cell, none of them trained."
-    steps = (
-        f"{least:,} to {style.counted(most, 'step')}"
-        if least < most
-        else style.counted(most, "step")
-    )
+    steps = f"{least:,} to " * (least < most) + style.counted(most, "step")
     return f"{networks} a cell, trained for {steps}."
 
 
