@@ -33,6 +33,8 @@ TOLERANCE = 1e-3
 
 WORDS = ("variant", "layer")  # columns that are no numbers
 
+SAMPLED = {"train": 2000, "test": 500}  # images that the page carries
+
 Rows = list[dict]
 
 
@@ -65,10 +67,21 @@ def main() -> None:
         TABLES / "files.csv": as_csv(files(folder)),
         TABLES / "test_set.csv": as_csv([test_set(images)]),
         TABLES / "snapshots.safetensors": save(snapshots),
+        TABLES / "sample.safetensors": save(sample(folder, plan.limit, images)),
     }
     made_with = [DATA / "variants.txt", *sorted((DATA / "plans").glob("*.json"))]
     lines = sums.of(TABLES, made_with) + sums.text(TABLES, written.items())
     writing.replace(written | {TABLES / sums.FILE: lines})
+
+
+def sample(folder: Path, limit: int | None, test: data.Images) -> dict[str, torch.Tensor]:
+    """The first images of both splits, for the page; `limit` is how many are trained on."""
+    splits = {"train": data.load_split(folder, "train").first(limit), "test": test}
+    return {
+        f"{split}/{what}": getattr(images.first(SAMPLED[split]), what)
+        for split, images in splits.items()
+        for what in ("pixels", "labels")
+    }
 
 
 def files(folder: Path) -> Rows:

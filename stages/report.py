@@ -30,7 +30,8 @@ REPORTS = Path("reports")
 SWEEPS = Path("data/sweeps")
 TABLES = Path("data/tables")
 TABLE_FILES = (
-    "files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv", "../variants.txt",
+    "files.csv", "probes.csv", "sample.safetensors", "snapshots.safetensors", "test_set.csv",
+    "../variants.txt",
 )  # fmt: skip
 
 

@@ -88,6 +88,11 @@ CURVES = {
         x="depth", x_title="Hidden layer", first=1, by="quantity",
     ),
 }  # fmt: skip
+# What the page's own training writes: a start and a split is a variant there.
+TRIED = Curve(
+    "accuracy", {"title": "Accuracy"} | SHARE, "format(100 * datum.mean, '.1f') + ' %'", "''", None,
+    x="step", x_title="Step",
+)  # fmt: skip
 
 
 def told_apart(chart: Any) -> Any:

@@ -17,9 +17,11 @@ from stages.analysis import starts
 from stages.analysis.maps import Map
 from stages.analysis.results import Results
 from stages.analysis.study import BASELINE, Study, Variant
-from stages.rendering import charts, images, map_figures, narrative, style
+from stages.rendering import charts, images, map_figures, narrative, style, try_a_start
 from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
+from stages.rendering.packing import packed
+from stages.training import network
 
 # Downloads of the page, and what is in them. The first are made by evaluate, and drawn.
 TABLES = {
@@ -77,14 +79,16 @@ def text(
     depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
     films = images.films(study, results, tables / "snapshots.safetensors")
     plots = specifications(study, maps)
+    trying = try_a_start.setup(study, tables / "sample.safetensors")
     known = {
         "variants": variants(study, results, table, dead),
         "groups": study.groups(),
         "looks": [style.look(i)._asdict() for i in range(len(style.PALETTE) - 1)],
         "baseline": BASELINE if BASELINE in study.variants else None,
-        "tables": csv | {"claims": told.as_csv(claims)},
+        "tables": packed(as_json(csv | {"claims": told.as_csv(claims)}).encode()),
         "films": films,
         "charts": plots,
+        "trying": trying,
     }
     written = {name: variant.written for name, variant in study.variants.items()}
     return environment(autoescape=True).get_template("index.html").render(
@@ -93,6 +97,7 @@ def text(
         facts=narrative.facts(study, results, table, claims, dead, depth),
         places={name: place for name, place in PLACES.items() if place[2] in plots}
         | {f"map_{one.name}": (f"figure-map_{one.name}", "the map") for one in maps},
+        trying=trying, activations=list(network.ACTIVATIONS),
         maps=[map_figures.told(one) for one in maps],
         downloads=downloads,
         variants=yaml.safe_dump(
@@ -100,9 +105,10 @@ def text(
         ),
         packages={name: version(name).split("+")[0] for name in PACKAGES},
         files=list(pd.read_csv(tables / "files.csv").itertuples()),
-        json=as_script(json.dumps(known, ensure_ascii=False, separators=(",", ":"))),
-        css=Markup(read("page.css")),  # noqa: S704  ours
-        script=as_script("".join(read(name) for name in ("charts.js", "page.js"))),
+        json=as_script(as_json(known)),
+        css=Markup(joined("page.css", "try/try.css")),  # noqa: S704  ours
+        script=as_script(joined("charts.js", "try/starts.js", "try/try.js", "page.js")),
+        worker=as_script(joined("try/network.js", "try/starts.js", "try/worker.js")),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
     )  # fmt: skip
 
@@ -110,6 +116,16 @@ def text(
 def read(name: str) -> str:
     """The text of a file among the templates."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def joined(*names: str) -> str:
+    """Files among the templates, one after the other."""
+    return "".join(map(read, names))
+
+
+def as_json(values: object) -> str:
+    """JSON without a space."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def dead_at_the_end(reports: Path, table: pd.DataFrame) -> dict[str, float]:
@@ -160,6 +176,7 @@ def specifications(study: Study, maps: list[Map]) -> dict[str, dict[str, Any]]:
 
     add("learning_curves", "history", charts.overlaid(curves["learning_curves"]))
     add("dead_units", "dead_units", charts.overlaid(curves["dead_units"]))
+    add("tried", "tried", charts.overlaid(charts.TRIED))
     add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], marked=True))
     add("final_accuracy", "seeds", charts.final_accuracies(len(study.variants)))
     add("who_moved", "tensors", charts.who_moved(same, layers))

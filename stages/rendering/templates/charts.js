@@ -1,11 +1,19 @@
 // The page's charts, and the legends beside them.
 
 const study = JSON.parse(document.getElementById("study").textContent);
+study.tables = JSON.parse(new TextDecoder().decode(await unpacked(study.tables)));
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const narrow = matchMedia("(max-width: 40rem)");
 const views = {};
+
+// The bytes that rendering/packing.py packed.
+async function unpacked(base64) {
+  const { body } = await fetch(`data:;base64,${base64}`);
+  const bytes = await new Response(body.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+  return new Uint8Array(bytes, 1);
+}
 
 // A chart is drawn after the one before it.
 let drawing = Promise.resolve();
@@ -59,7 +67,7 @@ async function draw(name, signals = {}, variants = {}) {
 
 // Which variants are shown tells where the horizontal axis ends.
 function complete(name, signals) {
-  if (!signals.shown) return signals;
+  if (!signals.shown || signals.last) return signals;
   const length = study.charts[name].table === "depth" ? "depth" : "epochs";
   return { ...signals, last: Math.max(...signals.shown.map((variant) => study.variants[variant][length])) };
 }

@@ -115,7 +115,8 @@ addEventListener("hashchange", () => {
 // -------------------------------------------------------------------------------- beginning
 
 table();
-const redraw = [...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
+tryAStart();
+const redraw = [drawTried, ...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
 const maps = Object.keys(study.charts).filter((name) => name.startsWith("map_"));
 for (const name of ["who_moved", ...maps, "final_accuracy"]) redraw.push(() => draw(name));
 for (const legend of $$("[data-legend]")) {

@@ -1,0 +1,32 @@
+"""Bytes in a page, small: deflated, and in base64."""
+
+import base64
+import io
+import struct
+
+import numpy as np
+from PIL import Image
+
+
+def packed(content: bytes) -> str:
+    """What a browser's DecompressionStream("deflate") unpacks, after one byte 0.
+
+    Deflated by Pillow, as the data of a PNG of one row: Python's own zlib is the machine's, and
+    gives other bytes on another.
+    """
+    row = Image.fromarray(np.frombuffer(content, np.uint8)[None], "P")  # not filtered: a palette's
+    row.putpalette([0] * 3 * 256)
+    file = io.BytesIO()
+    row.save(file, "PNG", bits=8, optimize=True)
+    return base64.b64encode(b"".join(data_chunks(file.getvalue()))).decode()
+
+
+def data_chunks(png: bytes) -> list[bytes]:
+    """The IDAT chunks of a PNG (w3.org/TR/png, section 5: length, type, data, sum)."""
+    found, at = [], 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        if kind == b"IDAT":
+            found.append(png[at + 8 : at + 8 + length])
+        at += 12 + length
+    return found
