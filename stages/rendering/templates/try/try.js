@@ -267,7 +267,7 @@ function legendOfRuns() {
 }
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const inWords = (value) => (value === 0 ? "exactly 0" : Number.isFinite(value) ? short(value) : "not a number");
+const inWords = (value) => (value === 0 ? "0" : Number.isFinite(value) ? short(value) : "not a number");
 const short = (value) => (Math.abs(value) >= 0.001 && Math.abs(value) < 1e5
   ? String(+value.toPrecision(2)) : value.toExponential(1).replace("e+", "e").replace("-", "−"));
 
@@ -286,7 +286,7 @@ function showLayers(layers) {
     for (const [label, words] of cells(layer)) {
       const cell = Object.assign(document.createElement("td"), { textContent: words });
       cell.dataset.label = label;
-      cell.classList.toggle("zero", words === "exactly 0");
+      cell.classList.toggle("zero", words === "0");
       row.append(cell);
     }
     return row;
@@ -298,9 +298,10 @@ function tint(byte) {
   const part = Math.abs(byte - 128) / 127;
   const [soft, strong] = byte < 128 ? [[146, 197, 222], [33, 102, 172]] : [[244, 165, 130], [178, 24, 43]];
   const [from, to, along] = part < 0.5 ? [[255, 255, 255], soft, 2 * part] : [soft, strong, 2 * part - 1];
-  return [0, 1, 2].map((i) => from[i] + (to[i] - from[i]) * along);
+  const [red, green, blue] = from.map((channel, i) => Math.round(channel + (to[i] - channel) * along));
+  return (255 << 24) | (blue << 16) | (green << 8) | red; // as a pixel of ImageData lies in memory
 }
-const TINTS = Array.from({ length: 256 }, (_, byte) => tint(byte));
+const TINTS = Uint32Array.from({ length: 256 }, (_, byte) => tint(byte));
 
 function showPicture() {
   if (!seen) return;
@@ -308,13 +309,12 @@ function showPicture() {
   const canvas = $("#try canvas"), step = PIXEL + GAP, count = bytes.length / PIXEL ** 2;
   const width = COLUMNS * step - GAP, height = Math.ceil(count / COLUMNS) * step - GAP;
   Object.assign(canvas, { width, height });
-  const image = new ImageData(width, height);
-  bytes.forEach((byte, i) => {
-    const unit = Math.floor(i / PIXEL ** 2), pixel = i % PIXEL ** 2;
-    const x = (unit % COLUMNS) * step + (pixel % PIXEL);
-    const y = Math.floor(unit / COLUMNS) * step + Math.floor(pixel / PIXEL);
-    image.data.set([...TINTS[byte], 255], 4 * (y * width + x));
-  });
+  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+  for (let row = 0; row < bytes.length / PIXEL; row++) { // of one unit after the other
+    const unit = Math.floor(row / PIXEL);
+    const y = Math.floor(unit / COLUMNS) * step + (row % PIXEL), x = (unit % COLUMNS) * step;
+    for (let i = 0; i < PIXEL; i++) pixels[y * width + x + i] = TINTS[bytes[row * PIXEL + i]];
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
   const [fc1] = seen.layers;
   const shown = kind === "weights" ? "weights" : "differences";

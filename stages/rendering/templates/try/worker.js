@@ -11,7 +11,7 @@ const REPORT = 150; // milliseconds between two reports
 let data, run, timer = null, reported = 0;
 
 // A point of the curves is due often at first, and then less often.
-const due = (step) => step % (step < 10 ? 1 : step < 100 ? 10 : step < 500 ? 25 : 50) === 0;
+const due = (step) => step % (step < 10 ? 5 : step < 100 ? 10 : step < 500 ? 25 : 50) === 0;
 
 function begin(setup) {
   const layers = allocate(setup.sizes);
@@ -44,15 +44,18 @@ function oneStep() {
   run.at = run.at + run.setup.batch < data.train.labels.length ? run.at + run.setup.batch : 0;
   run.step += 1;
   const { loss, right } = train(run.layers, run.setup, x, labels, run.step);
-  run.right += right;
-  run.seen += labels.length;
-  if (due(run.step)) {
-    test({ train: run.right / run.seen, loss });
-    run.right = run.seen = 0;
-  }
+  Object.assign(run, { loss, right: run.right + right, seen: run.seen + labels.length });
+  if (due(run.step)) point();
 }
 
-// A point of the curves: how many test images are right, and which units answer to none.
+// A point of the curves, if there was a step since the last one.
+function point() {
+  if (run.seen === 0) return;
+  test({ train: run.right / run.seen, loss: run.loss });
+  run.right = run.seen = 0;
+}
+
+// How many test images are right, and which units answer to none.
 function test(point) {
   const passes = forward(run.layers, run.setup.activation, data.test.x, data.test.labels.length);
   const { right } = scores(passes.at(-1).a, data.test.labels);
@@ -165,8 +168,8 @@ onmessage = ({ data: told }) => {
     return;
   }
   if (told.begin) { rest(); begin(told.begin); }
-  if (told.run === false) rest();
-  if (told.step) { rest(); oneStep(); }
+  if (told.run === false) { rest(); point(); }
+  if (told.step) { rest(); oneStep(); point(); }
   if (told.run && timer === null) { run.rest = AT_ONCE; timer = setTimeout(go); }
   say(timer !== null);
 };
