@@ -153,7 +153,7 @@ def opened(browser, file, width=1280, scheme="light"):
     tab.goto(file.as_uri())
     tab.wait_for_function("document.documentElement.dataset.drawn")
     assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     tab.said = said
     return tab
 

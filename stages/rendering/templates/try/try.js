@@ -25,6 +25,14 @@ function written(setup) {
   return [...fills, ...rest].join(";");
 }
 
+function decoded(address) {
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    throw Error("The address cannot be read: a % in it is not followed by two hexadecimal digits.");
+  }
+}
+
 // The setup that an address tells; throws an Error with a line for the reader.
 function read(address) {
   const setup = structuredClone(first);
@@ -407,7 +415,7 @@ function change(setup) {
 function restore() {
   if (!location.hash.startsWith("#try=")) return false;
   try {
-    change(read(decodeURIComponent(location.hash.slice(5))));
+    change(read(decoded(location.hash.slice(5))));
   } catch (error) {
     refuse(error);
   }
