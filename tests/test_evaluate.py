@@ -34,11 +34,12 @@ def made_up(n: int, seed: int) -> data.Images:
 
 
 IMAGES = made_up(200, 1)
+DATASET = data.Dataset(made_up(640, 0), IMAGES)
 
 
 @pytest.fixture(scope="module")
 def dataset() -> data.Dataset:
-    return data.Dataset(made_up(640, 0), IMAGES)
+    return DATASET
 
 
 @pytest.fixture(scope="module")
@@ -321,9 +322,10 @@ def prepared(runs, monkeypatch) -> Path:
     (folder / "mnist").mkdir(exist_ok=True)
     (folder / "variants.txt").write_text("ones\nbaseline\n")
     for (split, kind), name in data.FILES.items():
-        values = (IMAGES.pixels.view(-1, 28, 28), IMAGES.labels.to(torch.uint8))[kind == "labels"]
+        images = getattr(DATASET, split)
+        values = (images.pixels.view(-1, 28, 28), images.labels.to(torch.uint8))[kind == "labels"]
         header = struct.pack(f">I{values.ndim}I", 0x800 + values.ndim, *values.shape)
-        (folder / "mnist" / name).write_bytes(header + values.numpy().tobytes() * (split == "test"))
+        (folder / "mnist" / name).write_bytes(header + values.numpy().tobytes())
     images = folder / "mnist"
     (images / sums.FILE).write_text(sums.of(images, (images / f for f in data.FILES.values())))
     for name, place in (("DATA", folder), ("TABLES", folder / "tables"), ("REPORTS", folder)):
@@ -347,7 +349,8 @@ def test_the_stage_makes_its_folders(prepared, monkeypatch):
 
 def test_the_stage_writes_every_table_of_all_variants(evaluated, runs):
     assert {path.name for path in (evaluated / "tables").iterdir()} == {
-        "files.csv", "probes.csv", "snapshots.safetensors", "test_set.csv", sums.FILE,
+        "files.csv", "probes.csv", "sample.safetensors", "snapshots.safetensors", "test_set.csv",
+        sums.FILE,
     }  # fmt: skip
     assert {path.stem for path in evaluated.glob("*.csv")} == set(evaluate.PLOTTED)
     found = {name: tables(runs, name) for name in PLANS}
@@ -376,3 +379,13 @@ def test_the_tables_keep_the_pictures_of_all_variants(evaluated, runs):
         own = load_file(runs / name / "snapshots.safetensors")
         assert {key for key in kept if key.startswith(f"{name}/")} == {f"{name}/{k}" for k in own}
         assert all(kept[f"{name}/{key}"].equal(values) for key, values in own.items())
+
+
+def test_the_tables_keep_the_first_images_for_the_page(prepared, monkeypatch):
+    monkeypatch.setattr(evaluate, "SAMPLED", {"train": 2000, "test": 50})
+    evaluate.main()
+    kept = load_file(prepared / "tables" / "sample.safetensors")
+    for split, images, count in (("train", DATASET.train, 640), ("test", IMAGES, 50)):
+        assert kept[f"{split}/pixels"].equal(images.pixels[:count])
+        assert kept[f"{split}/labels"].equal(images.labels[:count])
+    assert evaluate.sample(prepared / "mnist", 10, IMAGES)["train/labels"].tolist() == [*range(10)]

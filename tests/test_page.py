@@ -132,7 +132,7 @@ def claims(reports) -> list[dict]:
 
 CHARTS = {
     "learning_curves", "symmetry", "who_moved", "dead_units", "noise", "signal", "gradient",
-    "map_depths", "final_accuracy",
+    "map_depths", "final_accuracy", "tried",
 }  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def test_all_of_it_is_drawn_reached_and_readable_on_every_screen(browser, report
     tab = opened(browser, reports / "index.html", width, scheme)
     marks = drawn(tab)
     assert marks.keys() == CHARTS
-    assert min(marks.values()) > 5, marks
+    assert min(count for name, count in marks.items() if name != "tried") > 5, marks
     for plot in tab.locator(".plot").all():
         assert len(plot.get_attribute("aria-label")) > 10
         assert plot.get_attribute("role") == "img"
@@ -431,7 +431,7 @@ def test_every_download_is_the_file_itself(tab, reports, claims):
 def test_the_keyboard_reaches_everything(tab):
     wanted = tab.evaluate(
         """() => {
-          const kinds = "a[href], button, input, select, summary, [tabindex]";
+          const kinds = "a[href], button:enabled, input, select, summary, [tabindex]";
           const all = [...document.querySelectorAll(kinds)]
             .filter(e => e.checkVisibility() && (e.type !== "radio" || e.checked));
           all.forEach((e, i) => { e.dataset.stop = i; });
@@ -461,7 +461,7 @@ def test_the_keyboard_reaches_everything(tab):
 def test_links_lead_to_places_that_exist_and_claims_are_told_as_audited(tab, claims):
     broken = tab.evaluate(
         """() => [...document.querySelectorAll("a[href^='#']")].map(a => a.getAttribute("href"))
-          .filter(href => !document.getElementById(href.slice(1)))"""
+          .filter(href => !document.getElementById(href.slice(1).split("=")[0]))"""
     )
     assert broken == []
     rows = tab.locator(".claims tbody tr")

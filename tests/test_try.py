@@ -504,19 +504,21 @@ def test_what_is_no_number_any_more_is_told(tab):
 
 def test_there_is_one_worker_and_leaving_ends_it(browser, reports):  # noqa: F811
     tab = opened(browser, reports / "index.html")
-    begun, ended = [], []
-    tab.on("worker", lambda worker: (begun.append(worker), worker.on("close", ended.append)))
     tab.locator("#try").scroll_into_view_if_needed()
+    tab.wait_for_function("document.querySelector('#telling').textContent")
+    [worker] = tab.workers
+    ended = []
+    worker.on("close", lambda one: ended.append(one))
     for _ in range(3):
         tab.locator("#step").click()
         tab.locator("#run").click()
         tab.locator("#reset").click()
         tab.locator("[name=preset]").select_option("all_ones")
-    tab.wait_for_function("document.querySelector('#telling').textContent")
-    assert len(begun) == 1 and ended == []
+        assert tab.workers == [worker]
+    assert ended == []
     tab.goto("about:blank")
     tab.wait_for_timeout(500)
-    assert ended == begun
+    assert ended == [worker]
     tab.context.close()
 
 
