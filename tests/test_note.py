@@ -1,6 +1,7 @@
 """The note for Obsidian, from made-up studies."""
 
 import re
+from dataclasses import replace
 
 import jinja2
 import markdown_it
@@ -199,6 +200,18 @@ def test_seeds_that_part_ways_are_counts_without_a_mean():
     assert line in section(text, "4.2")
     assert "| weights zero, biases random | 3 | – | – | 3 of 5 learn |" in text
     assert "2 × *the seeds part ways*" in section(text, "1")
+
+
+def test_what_was_trained_for_fewer_epochs_is_compared_with_the_baseline_then():
+    accuracies = SAME | {"zero_out": 0.8}
+    study, results, _, judged = parts(made_up.study(VARIANTS), accuracies)
+    history = results.history
+    last = (history["epoch"] == made_up.EPOCHS) & (history["variant"] == "zero_out")
+    shorter = replace(results, history=history[~last])
+    text = note.text(study, shorter, comparison(study, shorter), judged)
+    [row] = [line for line in text.splitlines() if line.startswith("| out all zeros | 2 |")]
+    assert ", the baseline then at 90.00 % |" in row
+    assert text.count("the baseline then") == 1
 
 
 def test_who_diverged_has_no_accuracy(everything):

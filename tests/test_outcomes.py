@@ -57,6 +57,7 @@ def test_rows_say_how_well_and_how_sure(table, study):
     assert (he["all_low"], he["all_high"]) == pytest.approx([-0.001] * 2)
     assert he["superiority"] == pytest.approx(6 / 25 + 0.5 * 4 / 25)
     assert he["epochs_to_95"] == 1
+    assert pd.isna(of(table, "all_zero")["epochs_to_95"])  # nothing was learned
     assert he["wilson_low"] == pytest.approx(0.9728, abs=1e-4)  # of 10,000 images
     assert he["wilson_high"] == pytest.approx(0.9788, abs=1e-4)
     assert math.isnan(of(table, "baseline")["diff_mean"])
@@ -106,11 +107,13 @@ def test_differences_are_taken_after_equally_many_epochs(study):
     table = outcomes.comparison(study, results)
     assert of(table, "constant")["diff_mean"] == pytest.approx(0)
     assert of(table, "constant")["outcome"] is Outcome.LEARNS
+    assert of(table, "constant")[["compared_after", "baseline_acc"]].tolist() == [2, 0.5]
+    assert of(table, "he_normal")[["compared_after", "baseline_acc"]].isna().all()
     assert of(table, "he_normal")["diff_mean"] == pytest.approx(-0.4)
     text = summary.as_markdown(table)
     assert (
-        "Not trained for 3 epochs and compared with the baseline after equally many: constant (2)."
-        in text
+        "Not trained for 3 epochs and compared with the baseline after equally many: constant "
+        "(2; the baseline then: 50.00 %)." in text
     )
 
 
@@ -154,9 +157,7 @@ def test_nothing_is_compared_without_a_baseline_or_with_one_seed(accuracies):
 def test_the_table_to_read(table):
     lines = summary.as_markdown(table).splitlines()
     assert [line.split(" | ")[1] for line in lines[2:7]] == list(ACCURACIES)
-    assert lines[3].startswith(
-        "| lecture | all_zero | all zeros | 11.35 % | 11.35 – 11.35 % | −86."
-    )
+    assert lines[3].startswith("| lecture | all_zero | all zeros | 11.35 % | every seed | −86.")
     assert lines[4].endswith("| – | the seeds part ways | – | 3 of 5 learn |")
     assert "| −0.10 (every seed) | learns |" in lines[6]
 

@@ -28,6 +28,14 @@ def test_an_accuracy_has_its_interval_if_there_is_one():
     assert style.interval(ALONE) == ""
 
 
+def test_an_interval_without_width_is_said_in_words():
+    alike = Estimate(0.1135, 0.1135, 0.1135)
+    assert style.interval(alike) == style.interval(alike, unit=" %") == "every seed"
+    assert style.accuracy(alike) == "11.35 % (every seed)"
+    assert style.points(Estimate(0, 0, 0)) == "0.00 points (every seed)"
+    assert style.factor(Estimate(1, 1, 1)) == "1.00 (every seed)"
+
+
 def test_a_difference_has_signs():
     estimate = Estimate(-0.15846, -0.27249, 0.04443)
     assert style.points(estimate) == "−15.85 points (−27.25 to +4.44)"

@@ -98,7 +98,7 @@ LECTURE = (
                 DEFAULT, probe(distinct_units, Unit.COUNT, "fc1", "distinct_units", 0),
             ),
             Reason(
-                "At the end {} of its units answer 0 to every probed image.",
+                "At the end {} of fc1's units answer 0 to every probed image.",
                 DEFAULT, probe(dead_units, Unit.ACCURACY, "fc1", "dead_fraction", -1),
             ),
         ),

@@ -36,6 +36,11 @@ class Outcome(Enum):
         return self in (Outcome.SPLIT, Outcome.SOME_DIVERGE)
 
     @property
+    def learned(self) -> bool:
+        """Whether all seeds learned something."""
+        return self in (Outcome.LEARNS, Outcome.PARTLY)
+
+    @property
     def has_mean(self) -> bool:
         """Whether one number describes all seeds."""
         return not self.splits and self is not Outcome.DIVERGES
@@ -51,8 +56,10 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
     paired difference to the baseline after equally many epochs, and `all_low`, `all_high` its
     interval where those of all variants hold at once. `wilson_…` is the interval of the mean
     accuracy on the test images, `superiority` P(variant > baseline), `epochs_to_95` the first
-    epoch at 95 % of the final accuracy (of the mean curve). What speaks of a mean is not a
-    number where the seeds have none.
+    epoch at 95 % of the final accuracy (of the mean curve), if anything was learned. What speaks
+    of a mean is not a number where the seeds have none. `compared_after` tells after how many
+    epochs, where the variant was trained for fewer than the baseline, and `baseline_acc` where
+    the baseline was then.
     """
     compared = [name for name in study.variants if _has_difference(study, results, name)]
     rows = []
@@ -74,13 +81,15 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
                 "wilson_low": wilson_low,
                 "wilson_high": wilson_high,
                 **_against_baseline(results, name, len(compared) if name in compared else 0),
+                **_then(results, name, name in compared),
                 "learning": ends["learns"],
                 "diverging": ends["diverges"],
-                "epochs_to_95": epochs_to(0.95, results.curve(name)) if became.has_mean else None,
+                "epochs_to_95": epochs_to(0.95, results.curve(name)) if became.learned else None,
                 "outcome": became,
             }
         )
-    return pd.DataFrame(rows).astype({"epochs_to_95": "Int64"}).round(6)
+    whole = dict.fromkeys(("epochs_to_95", "compared_after"), "Int64")
+    return pd.DataFrame(rows).astype(whole).round(6)
 
 
 def _has_difference(study: Study, results: Results, name: str) -> bool:
@@ -101,6 +110,14 @@ def _against_baseline(results: Results, name: str, together: int) -> dict[str, f
     return _estimate("diff", t_interval(differences)) | {
         "all_low": wide.low, "all_high": wide.high, "superiority": superiority(*values)
     }  # fmt: skip
+
+
+def _then(results: Results, name: str, compared: bool) -> dict[str, float | None]:
+    """When a variant that was trained for fewer epochs than the baseline is compared with it."""
+    epoch = results.epochs(name)
+    if not compared or epoch >= results.epochs(BASELINE):
+        return {"compared_after": None, "baseline_acc": math.nan}
+    return {"compared_after": epoch, "baseline_acc": float(results.curve(BASELINE)[epoch])}
 
 
 def _estimate(column: str, estimate: Estimate) -> dict[str, float]:

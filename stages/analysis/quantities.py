@@ -188,6 +188,12 @@ def _gradient_gain(results: Results, variant: str) -> Values:
     return np.where(ratio > 0, ratio, np.nan) ** (2 / layers) if layers else ratio * np.nan
 
 
+arriving_gradient = Quantity(
+    "the first hidden layer's gradient over that of the last, before training",
+    Unit.FACTOR,
+    lambda results, variant: _first_over_last(results, variant, "gradient_std")[0],
+    before=True,
+)
 gradient_gain = Quantity(
     "what a hidden layer multiplies the gradient's variance by, before training",
     Unit.FACTOR, _gradient_gain, before=True,

@@ -5,13 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from stages.analysis import quantities, starts
-from stages.analysis.judging import Verdict, estimated
+from stages.analysis import quantities, reasons, starts
+from stages.analysis.judging import Result, Verdict, estimated
 from stages.analysis.outcomes import PARTLY, Outcome, differences
 from stages.analysis.results import Results
 from stages.analysis.study import BASELINE, Study
 from stages.rendering import claims as told
 from stages.rendering import style
+
+DRAWN = 3  # hidden layers that the drawing of the network has room for
 
 
 def facts(
@@ -25,40 +27,75 @@ def facts(
     """
     rows = {row.variant: row for row in table.itertuples()}
     stuck = {name: row for name, row in rows.items() if row.outcome is Outcome.STUCK}
-    silent = {
-        name: row.label
-        for name, row in stuck.items()
-        if results.probe(name, "fc1", "weight_gradient_zeros").min() == 1
-    }
+    stuck_by = causes(study, results, stuck)
     best = max(rows.values(), key=lambda row: row.test_acc_most)
-    same = set(study.same_layers())
     return {
         "start": rows.get(BASELINE, best),
+        "has_baseline": BASELINE in rows,
         "sizes": [784, *study.network["hidden"], 10],
+        "columns": columns(study.network["hidden"]),
         "data": style.DATA_SETS[study.data["name"]],
         "chance": results.commonest,
         "starts": len(rows),
         "stuck": len(stuck),
-        "same": (len(stuck.keys() & same), len(same)),
-        "others": (len(stuck.keys() - same), len(rows) - len(same)),
-        # Starts of which no hidden weight moved, and whose first layer never got a gradient.
+        "partly": sum(row.outcome is Outcome.PARTLY for row in rows.values()),
+        "parted": sum(row.outcome.splits for row in rows.values()),
+        # Starts of which no hidden weight moved.
         "still": sum(not results.probe(v, None, "weight_move", -1).any() for v in stuck),
-        "silent": len(silent),
-        "example": next(iter(silent.values()), None),
+        "causes": stuck_by,
+        "equal_dies": all(reasons.dies(results, row.variant) for row in stuck_by["equal"]),
         "learned_above": results.learned_above,
-        "partly": f"{100 * PARTLY:g}",  # in points
+        "clearly": f"{100 * PARTLY:g}",  # in points
         "differ": differences(table),
-        "failed": [
-            row
-            for row in told.by_source(claims)["lecture"]
-            if row["verdict"] == Verdict.FAILS.value
-        ],
+        "failed": corrections(claims, Verdict.FAILS),
+        "corrected": corrections(claims, Verdict.IN_PART),
         "verdicts": told.counts(claims),
         "equal": equal(study, results, rows),
+        "pattern": pattern(study, results, rows),
         "noise": noise(study, results, rows),
         "dead": dead_layers(study, results, dead),
         "depth": by_scheme(study, results, rows, depth),
     }
+
+
+def columns(hidden: list[int]) -> list[dict[str, Any]]:
+    """The layers that are drawn, each with its size; of many hidden ones the first and the last."""
+    layers = [(f"fc{i}", size, "units") for i, size in enumerate(hidden, 1)]
+    if len(layers) > DRAWN:
+        layers[1:-1] = [("…", 0, "")]
+    drawn = [("image", 784, "pixels"), *layers, ("out", 10, "classes")]
+    return [{"name": name, "size": size, "of": of} for name, size, of in drawn]
+
+
+def causes(study: Study, results: Results, stuck: dict[str, Any]) -> dict[str, list[Any]]:
+    """The rows of stuck variants by what keeps them from learning: `silent`, `equal`, …"""
+    found: dict[str, list[Any]] = {cause.name.lower(): [] for cause in reasons.Cause}
+    for name, row in stuck.items():
+        found[reasons.cause(results, study.variants[name]).name.lower()].append(row)
+    return found
+
+
+def corrections(claims: list[dict], verdict: Verdict) -> list[dict]:
+    """The lecture's claims with a verdict, each with what was measured where it does not hold."""
+    return [
+        row | {"instead": [p["words"] for p in row["parts"] if p["result"] == Result.FAILS.value]}
+        for row in told.by_source(claims)["lecture"]
+        if row["verdict"] == verdict.value
+    ]
+
+
+def pattern(study: Study, results: Results, rows: dict[str, Any]) -> Any | None:
+    """The best variant without randomness that learns, of units that differ from the first."""
+    own = set(study.with_own_settings())
+    found = [
+        row
+        for name, row in rows.items()
+        if name not in own
+        and row.outcome is Outcome.LEARNS
+        and starts.deterministic(study.variants[name].plan)
+        and results.probe(name, "fc1", "distinct_units", 0).min() > 1
+    ]
+    return max(found, key=lambda row: row.test_acc_mean, default=None)
 
 
 def equal(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any] | None:
@@ -66,9 +103,7 @@ def equal(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any
     found = [
         {"row": row, "width": study.variants[name].hidden[0]}
         for name, row in rows.items()
-        if row.outcome is Outcome.PARTLY
-        and study.variants[name].hidden[0] > 1
-        and results.probe(name, "fc1", "distinct_units").max() == 1
+        if row.outcome is Outcome.PARTLY and reasons.always_equal(results, study.variants[name])
     ]
     return max(found, key=lambda one: one["row"].test_acc_mean, default=None)
 
@@ -86,6 +121,8 @@ def noise(study: Study, results: Results, rows: dict[str, Any]) -> dict[str, Any
         "row": rows[name],
         "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
         "ends": [(epsilon, rows[other]) for _, epsilon, other in levels],
+        "cost": reasons.noise_cost(results, levels, {v: row.outcome for v, row in rows.items()}),
+        "sizes": {name: epsilon for _, epsilon, name in levels},
     }
 
 

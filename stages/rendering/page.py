@@ -28,7 +28,7 @@ TABLES = {
     "history": "losses and accuracies of every seed after every epoch",
     "seeds": "test accuracy and loss of every seed at the end",
     "symmetry": "symmetry gap of fc1's units, every seed and epoch",
-    "dead_units": "share of hidden ReLU units that answer to no image, every seed and epoch",
+    "dead_units": "share of all hidden ReLU units that answer to no image, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training",
     "tensors": "distinct values and the largest move of every tensor, every seed",
     "digits": "accuracy by true digit",

@@ -16,6 +16,8 @@ CHANCE, REFERENCE = "#d55e00", "#0072b2"  # lines at the commonest class's share
 DASHES = [[1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
 
+ALIKE = "every seed"  # what is said instead of an interval without width
+
 # What became of a claim, or of a part of it.
 SIGNS = {
     "holds": "✓", "holds in part": "≈", "does not hold": "✗", "undecided": "?", "not tested": "–"
@@ -74,30 +76,31 @@ def percent(share: float) -> str:
     return minus(f"{100 * share:.2f} %")
 
 
-def interval(estimate: Any, sign: str = "") -> str:
-    """The interval of an Estimate of a share, like `97.44 to 98.05`; empty if there is none."""
+def interval(estimate: Any, sign: str = "", unit: str = "") -> str:
+    """The interval of an Estimate of a share, like `97.44 to 98.05`; empty if there is none.
+
+    One without width says that every seed is alike.
+    """
     _, low, high = estimate
+    if not known(low):
+        return ""
     if not sign:
         low, high = max(low, 0), min(high, 1)  # no interval of a share leads out of what can be
-    return minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}") if known(low) else ""
+    return ALIKE if low == high else minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}{unit}")
 
 
 def accuracy(estimate: Any) -> str:
     """An Estimate of an accuracy, like `97.74 % (97.44 to 98.05 %)` or `11.35 % (every seed)`."""
-    inside = interval(estimate)
-    return percent(estimate[0]) + within(estimate, f"{inside} %" if inside else "")
+    return percent(estimate[0]) + within(interval(estimate, unit=" %"))
 
 
 def points(estimate: Any, unit: str = " points") -> str:
     """An Estimate of a difference of accuracies, like `−15.85 points (−27.25 to −4.44)`."""
-    return minus(f"{100 * estimate[0]:+.2f}{unit}") + within(estimate, interval(estimate, "+"))
+    return minus(f"{100 * estimate[0]:+.2f}{unit}") + within(interval(estimate, "+"))
 
 
-def within(estimate: Any, inside: str) -> str:
-    """An interval in parentheses, if there is one, or that all seeds are alike."""
-    _, low, high = estimate
-    if known(low) and low == high:
-        return " (every seed)"
+def within(inside: str) -> str:
+    """An interval in parentheses, if there is one."""
     return f" ({inside})" if inside else ""
 
 
@@ -173,4 +176,5 @@ def rounded(value: float) -> str:
 def factor(estimate: Any) -> str:
     """An Estimate of a factor, like `0.49 (0.47 to 0.51)`."""
     mean, low, high = estimate
-    return f"{mean:.2f}" + within(estimate, f"{low:.2f} to {high:.2f}" if known(low) else "")
+    inside = ALIKE if low == high else f"{low:.2f} to {high:.2f}" if known(low) else ""
+    return f"{mean:.2f}" + within(inside)

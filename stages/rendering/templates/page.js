@@ -92,7 +92,8 @@ function table() {
       row.hidden = !words.every((word) => own.some((one) => one.startsWith(word)));
       left += !row.hidden;
     }
-    count.textContent = `${left} of ${rows.length}`;
+    if (words.length) body.closest("details").open = true;
+    count.textContent = left ? `${left} of ${rows.length}` : "No start has all of these words.";
   }
   $("#filter").addEventListener("input", filter);
   filter();
@@ -106,15 +107,27 @@ for (const button of $$("[data-csv]")) {
   });
 }
 
-// A link to a claim opens its reason.
-addEventListener("hashchange", () => {
-  const reason = document.getElementById(location.hash.slice(1))?.querySelector("details");
-  if (reason) reason.open = true;
-});
+// On a phone a long table is one line until it is wanted.
+const phone = matchMedia("(max-width: 48rem)");
+function fold() {
+  for (const one of $$(".fold")) one.open = !phone.matches;
+}
+phone.addEventListener("change", fold);
+
+// A link opens what it leads to: a word, or a claim and its reason.
+function reach() {
+  const place = document.getElementById(location.hash.slice(1));
+  const closed = [place?.closest("details"), place?.querySelector("details")].filter((one) => one && !one.open);
+  for (const one of closed) one.open = true;
+  if (closed.length) place.scrollIntoView({ behavior: "instant" });
+}
+addEventListener("hashchange", reach);
 
 // -------------------------------------------------------------------------------- beginning
 
 table();
+fold();
+reach();
 tryAStart();
 const redraw = [drawTried, ...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
 const maps = Object.keys(study.charts).filter((name) => name.startsWith("map_"));
