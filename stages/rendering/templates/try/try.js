@@ -97,7 +97,7 @@ function fillControls(place, label, tensor, options) {
   const select = document.createElement("select");
   select.setAttribute("aria-label", label);
   select.dataset.tensor = tensor;
-  for (const law of options) select.add(new Option(law ? FILLS[law].words : "each its own", law));
+  for (const law of options) select.add(new Option(law ? FILLS[law].words : "mixed", law));
   const numbers = document.createElement("span");
   place.append(select, numbers);
   return place;
@@ -276,8 +276,12 @@ function legendOfRuns() {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const inWords = (value) => (value === 0 ? "0" : Number.isFinite(value) ? short(value) : "not a number");
-const short = (value) => (Math.abs(value) >= 0.001 && Math.abs(value) < 1e5
-  ? String(+value.toPrecision(2)) : value.toExponential(1).replace("e+", "e").replace("-", "−"));
+const short = (value) => {
+  if (Math.abs(value) >= 0.001 && Math.abs(value) < 1e5) return String(+value.toPrecision(2)).replace("-", "−");
+  const [digits, exponent] = value.toExponential(1).replace(".0e", "e").split("e");
+  const power = `10${exponent.replace("+", "").replace(/[-0-9]/g, (one) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(one)])}`;
+  return digits === "1" ? power : `${digits.replace("-", "−")}·${power}`;
+};
 
 function showLayers(layers) {
   const cells = (layer) => [
@@ -445,6 +449,7 @@ function tryAStart() {
   addEventListener("hashchange", restore);
   addEventListener("pagehide", sleep);
   addEventListener("pageshow", ({ persisted }) => { if (persisted) wake(); });
-  new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) wake(); }).observe($("#try"));
+  new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) wake(); }, { rootMargin: "300px" })
+    .observe($("#try"));
   restore();
 }
