@@ -129,6 +129,13 @@ def test_starts_of_any_group_stand_in_one_chart(tab):
     figure.locator(".tabs label", has_text="zeros").click()
     checked = figure.locator("[type=checkbox]:checked").evaluate_all("all => all.map(x => x.value)")
     assert checked == ["baseline", "zero_fc2", "parted"]
+    for variant in checked:
+        figure.locator(f"input[value={variant}]").uncheck()
+    tab.wait_for_timeout(200)
+    assert figure.locator(".mark-line path").count() == 0
+    figure.locator("input[value=all_ones]").check()
+    tab.wait_for_timeout(200)
+    assert figure.locator(".mark-line path").count() >= 1
 
 
 def test_the_top_fills_the_chart_when_asked(tab, known):

@@ -116,9 +116,7 @@ def final_accuracy() -> alt.LayerChart:
 def who_moved() -> alt.FacetChart:
     # Those of all networks that are not deep.
     layers = ["fc1", "fc2", "fc3", "fc4", "out"]
-    chart = heat_charts.moves(
-        layers, "format(datum.value, '.3~g')", heat_charts.key("largest move")
-    )
+    chart = heat_charts.moves(layers, heat_charts.SIZE, heat_charts.key("largest move"))
     return by_revision(chart, 58)
 
 

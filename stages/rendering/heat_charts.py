@@ -11,6 +11,7 @@ from stages.rendering.charts import START, in_rows, on_page
 # others; what is beyond an end has the colour of that end.
 LEAST, MOST = 1e-4, 10
 MOVES = alt.Scale(type="log", domain=[LEAST, MOST], clamp=True, range=["#eff5fb", "#4a98c9"])
+SIZE = "format(datum.value, datum.value < 0.001 ? '.1~e' : '.3~g')"  # a move in few characters
 STILL, UNKNOWN = "#ffd0b8", "#c8c8c8"  # not moved by one bit; not a number
 
 
@@ -81,12 +82,12 @@ ABOVE: dict[str, Any] = {
 
 def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
     """Variants that have the same layers: moves, and the step of the first one."""
-    words = f"narrow ? format(datum.value, {SHORT}) : format(datum.value, '.2~g') + ({LATE})"
+    words = f"narrow ? format(datum.value, {SHORT}) : {SIZE} + ({LATE})"
     title = "largest move (orange: none)"
     chart = moves(layers, words, key(title, **BELOW), "moved_at", **ABOVE)
     chart = chart.transform_calculate(
         first="toNumber(datum.moved_at) ? 'at step ' + datum.moved_at : 'never'",
-        told="isValid(datum.value) ? format(datum.value, '.3~g') : 'diverged'",
+        told=f"isValid(datum.value) ? {SIZE} : 'diverged'",
     )
     tips = [alt.Tooltip("told:N", title="largest move"), alt.Tooltip("first:N", title="first move")]
     chart = chart.transform_filter(f"(indexof({json.dumps(variants)}, datum.variant) >= 0)")

@@ -66,7 +66,7 @@ async function draw(name, signals = {}, variants = {}) {
 // beside every group, is cut where all others end.
 function reach(shown, length = "epochs") {
   const others = shown.filter((variant) => variant !== study.baseline);
-  return Math.max(...(others.length ? others : shown).map((variant) => study.variants[variant][length]));
+  return Math.max(1, ...(others.length ? others : shown).map((variant) => study.variants[variant][length]));
 }
 function complete(name, signals) {
   if (!signals.shown) return signals;

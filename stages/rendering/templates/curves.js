@@ -32,8 +32,10 @@ function curves(figure) {
   const [legend, plot, zoom] = [".legend", ".plot", ".zoom"].map((selector) => $(selector, figure));
   const radios = $$("[type=radio]", figure);
   const boxes = $$("[type=checkbox]", figure);
+  const ofGroup = (group) => [...new Set([...study.groups[group], study.baseline])].filter(Boolean);
+  const group = () => $("[type=radio]:checked", figure) ?? radios[0];
   let alone = [];
-  let shown = [];
+  let shown = ofGroup(group().value);
 
   const zoomed = () => zoom?.getAttribute("aria-pressed") === "true";
   function end(variant) {
@@ -80,8 +82,7 @@ function curves(figure) {
     entries();
     await signal(name, { looks: looks(looked()), ...signals() });
   }
-  const ofGroup = (group) => [...new Set([...study.groups[group], study.baseline])].filter(Boolean);
-  const byGroup = () => choose(ofGroup($("[type=radio]:checked", figure).value));
+  const byGroup = () => choose(ofGroup(group().value));
   function byHand(variants, standing) {
     for (const radio of radios) radio.checked = false;
     return choose(variants, standing);
@@ -103,7 +104,6 @@ function curves(figure) {
     return choose(all, variants.length < all.length ? variants : []);
   };
   return async () => {
-    if (!shown.length) shown = ofGroup($("[type=radio]:checked", figure)?.value ?? radios[0].value);
     await draw(name, signals(), looked());
     await choose(shown, alone);
   };
