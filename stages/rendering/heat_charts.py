@@ -84,7 +84,8 @@ def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
     """Variants that have the same layers: moves, and the step of the first one."""
     words = f"narrow ? format(datum.value, {SHORT}) : {SIZE} + ({LATE})"
     title = "largest move (orange: none)"
-    chart = moves(layers, words, key(title, **BELOW), "moved_at", **ABOVE)
+    wide = {"gradientLength": alt.ExprRef("narrow ? 190 : 240")}  # its labels are longer
+    chart = moves(layers, words, key(title, **BELOW | wide), "moved_at", **ABOVE)
     chart = chart.transform_calculate(
         first="toNumber(datum.moved_at) ? 'at step ' + datum.moved_at : 'never'",
         told=f"isValid(datum.value) ? {SIZE} : 'diverged'",
