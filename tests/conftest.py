@@ -16,6 +16,7 @@ from stages.settings import plans, yaml_file
 from stages.settings.params import Params
 from stages.training import data, sums
 from stages.training.plan import Plan
+from tests.page_study import known, reports, tab  # noqa: F401  fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -278,3 +279,11 @@ def test_a_users_matplotlibrc_changes_nothing(tmp_path):
         for folder in (tmp_path, tmp_path / "none")
     ]  # fmt: skip
     assert printed[0] == printed[1] != ""
+
+
+def test_no_interval_leads_above_all_that_there_can_be():
+    figure, axes = figures.new()
+    probe_figures._draw_intervals(axes, [np.array([99.0, 100, 100])], [], 0, None, most=100)
+    [bar] = axes.containers[0].lines[2]
+    assert bar.get_segments()[0][:, 1].max() == 100
+    figures.plt.close(figure)

@@ -7,7 +7,7 @@ import pytest
 
 from stages.analysis.outcomes import Outcome
 from stages.analysis.statistics import Estimate
-from stages.rendering import style
+from stages.rendering import page, style
 from tests import made_up
 
 ALONE = Estimate(0.9, nan, nan)  # of one seed
@@ -101,3 +101,18 @@ def test_a_colour_of_ones_own_changes_nothing_else():
     own = style.looks(made_up.study(display={"all_zero": display}))
     assert own.pop("all_zero") == usual.pop("all_zero")._replace(color="#123456")
     assert own == usual
+
+
+def test_every_colour_is_seen_in_the_dark_and_changes_no_more_than_it_must():
+    for color in [*style.PALETTE, "#123456"]:
+        shown = style.on_dark(color)
+        channels = [int(shown[i : i + 2], 16) for i in (1, 3, 5)]
+        assert style.contrast(channels, style.DARK) >= style.SEEN >= 3
+    assert style.on_dark("#e69f00") == "#e69f00"
+    assert style.contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+
+
+def test_the_dark_that_colours_are_measured_against_is_the_pages():
+    assert "--back: #" + "".join(f"{channel:02x}" for channel in style.DARK) in page.read(
+        "page.css"
+    )

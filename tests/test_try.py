@@ -14,8 +14,8 @@ from stages.training.epoch import Learner, initial_state
 from stages.training.initialization import initial_weights
 from stages.training.seeds import generator
 from tests.conftest import needs_chromium, plan_of
+from tests.page_study import PARAMS, opened
 from tests.starts import STUCK, ZERO, constant
-from tests.test_page import PARAMS, opened, reports  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -272,7 +272,7 @@ def test_what_is_packed_is_what_a_browser_unpacks(blank, size):
 
 
 @pytest.fixture
-def tab(browser, reports):  # noqa: F811
+def tab(browser, reports):
     tab = opened(browser, reports / "index.html")
     tab.locator("#try").scroll_into_view_if_needed()
     tab.wait_for_function("document.querySelector('#telling').textContent")
@@ -356,7 +356,7 @@ def test_it_rests_by_itself_and_goes_on(tab):
     tab.wait_for_function("document.querySelector('#run').textContent == 'Pause'")
 
 
-def test_every_preset_is_set_up_and_takes_a_step(tab, reports):  # noqa: F811
+def test_every_preset_is_set_up_and_takes_a_step(tab):
     options = tab.locator("[name=preset] option").evaluate_all("all => all.map(one => one.value)")
     # All that train the study's own network.
     assert options == ["", *(name for name in PARAMS["variants"] if not name.startswith("deep_"))]
@@ -391,7 +391,7 @@ def test_the_reasons_are_those_of_the_study(tab):
 def test_every_law_is_set_up_by_hand_written_in_the_address_and_restored_from_it(
     tab,
     browser,
-    reports,  # noqa: F811
+    reports,
 ):
     for tensor in ("fc1.weight", "fc2.bias", "out.weight"):
         select = tab.locator(f"[data-tensor='{tensor}']")
@@ -502,7 +502,7 @@ def test_what_is_no_number_any_more_is_told(tab):
     assert "not a number" in tab.locator("#telling").inner_text()
 
 
-def test_there_is_one_worker_and_leaving_ends_it(browser, reports):  # noqa: F811
+def test_there_is_one_worker_and_leaving_ends_it(browser, reports):
     tab = opened(browser, reports / "index.html")
     tab.locator("#try").scroll_into_view_if_needed()
     tab.wait_for_function("document.querySelector('#telling').textContent")
@@ -524,7 +524,7 @@ def test_there_is_one_worker_and_leaving_ends_it(browser, reports):  # noqa: F81
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_readable_as_it_trains_on_every_screen(browser, reports, width, scheme):  # noqa: F811
+def test_it_is_readable_as_it_trains_on_every_screen(browser, reports, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     tab = opened(browser, reports / "index.html", width, scheme)

@@ -1,4 +1,5 @@
-"""Writes the templates of `dvc plots`, .dvc/plots/*.json, from stages/rendering/charts.py.
+"""Writes the templates of `dvc plots`, .dvc/plots/*.json, from stages/rendering/charts.py
+and heat_charts.py.
 
 They have a panel for every variant and a colour for every revision, or the other way round.
 """
@@ -10,7 +11,7 @@ from typing import Any
 import altair as alt
 
 from stages import writing
-from stages.rendering import charts
+from stages.rendering import charts, heat_charts
 from stages.rendering.charts import CURVES, Curve
 
 FOLDER = Path(__file__).parents[1] / ".dvc" / "plots"
@@ -115,7 +116,8 @@ def final_accuracy() -> alt.LayerChart:
 def who_moved() -> alt.FacetChart:
     # Those of all networks that are not deep.
     layers = ["fc1", "fc2", "fc3", "fc4", "out"]
-    return by_revision(charts.moves(layers, "'.3~g'", alt.Legend(format=".1~g")), 58)
+    chart = heat_charts.moves(layers, heat_charts.SIZE, heat_charts.key("largest move"))
+    return by_revision(chart, 58)
 
 
 def digits() -> alt.FacetChart:
@@ -123,7 +125,7 @@ def digits() -> alt.FacetChart:
     color = alt.Color("value:Q", title="accuracy", scale=scale, legend=legend)
     ink = alt.condition("datum.value > 0.5", alt.value("white"), alt.value("black"))
     x = alt.X("digit:O", sort=None, title=None, axis=alt.Axis(labelAngle=0))
-    chart = charts.cells("test_acc", "digit", color, ink, "'.1%'").encode(x=x)
+    chart = heat_charts.cells("test_acc", "digit", color, ink, "'.1%'").encode(x=x)
     return by_revision(chart, 44, ENDED)
 
 

@@ -1,5 +1,6 @@
 """What was measured, as tables, and the questions that reports ask of them."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,6 +89,15 @@ class Results:
         known = rows.assign(unknown=rows[column].isna()).groupby("seed")
         values = known[column].agg(how).where(~known["unknown"].any())
         return values.to_numpy(dtype=np.float64)
+
+    def move(self, variant: str, layer: str, kind: str) -> tuple[float, float]:
+        """The largest move of a layer's `weight` or `bias` in any seed, and the first one's step.
+
+        The step is that of the earliest seed, and not a number where none moved.
+        """
+        first = self.probe(variant, layer, f"{kind}_moved_at", -1)
+        largest = self.probe_by_seed(variant, layer, f"{kind}_move", -1, "max").max()
+        return float(largest), float(first.min()) if len(first) else math.nan
 
     def _rows(self, variant: str, layer: str | None, epoch: int | None) -> pd.DataFrame:
         rows = self._probes[variant]

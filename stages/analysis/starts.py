@@ -181,6 +181,12 @@ def twice(plan: Plan) -> bool:
     return set(laws(plan, "bias")) == {ZERO} and all(doubles(*one) for one in of_weights)
 
 
+def copies(plan: Plan) -> int:
+    """How often every unit of fc1 is there at the start, with equal weights in."""
+    fill = plan["tensors"]["fc1.weight"]
+    return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
+
+
 def random(plan: Plan) -> bool:
     """Whether torch.nn.init draws every weight around 0; biases are 0 or the default."""
     return set(laws(plan, "bias")) <= {DEFAULT, ZERO} and all(map(around_0, laws(plan, "weight")))

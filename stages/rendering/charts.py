@@ -1,13 +1,13 @@
 """Every kind of chart, described once with Altair, and the page's charts made from them.
 
 On the page all variants lie in one panel, each in its own look. Its script sets the params:
-`looks` by variant, which of them are `shown`, which stands out (`alone`), the `last` epoch or
-layer, the `marked` epoch, whether the screen is `narrow`. tools/templates.py makes what
-`dvc plots` draws from the same kinds.
+`looks` by variant, which of them are `shown`, which stand out (`alone`), the `last` epoch or
+layer, the `span` of the vertical axis, the `marked` epoch, which rows a link is `about`, whether
+the screen is `narrow`. tools/templates.py makes what `dvc plots` draws from the same kinds. Heat
+maps are in heat_charts.py.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
@@ -23,8 +23,8 @@ STUDENT = (
 )
 LOOKS = {key: f"looks[datum.variant].{key}" for key in ("label", "color", "dash", "shape")}
 START = alt.Tooltip("label:N", title="start")
-# Another variant than this stands out, or none does.
-OUT = "!alone || alone == datum.variant"
+# Other variants than this stand out, or none do.
+OUT = "!length(alone) || indexof(alone, datum.variant) >= 0"
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ class Curve:
         return alt.Y(field, type="quantitative", **self.axis)
 
     def at_x(self, **scale: Any) -> alt.X:
-        axis = alt.Axis(tickCount=5, labelExpr="datum.value % 1 ? '' : datum.label")
+        # A label stands below its tick at both ends, too.
+        whole = "datum.value % 1 ? '' : format(datum.value, 'd')"
+        axis = alt.Axis(tickCount=5, labelExpr=whole, labelFlush=False)
         return alt.X("x:Q", title=self.x_title, axis=axis, scale=alt.Scale(**scale))
 
 
-SHARE = {"axis": alt.Axis(format=".0%", tickCount=5), "scale": alt.Scale(domain=[0, 1])}
+SHARE = {"axis": alt.Axis(format=".1~%", tickCount=5), "scale": alt.Scale(domain=[0, 1])}
 ESTIMATE = (
     "format(100 * datum.mean, '.2f') + ' %' + (datum.seeds < 2 ? '' : ' (' + "
     "format(100 * datum.low, '.2f') + ' to ' + format(100 * datum.high, '.2f') + ')')"
@@ -75,12 +77,21 @@ DEVIATION = {
     "axis": alt.Axis(format=".0e", tickCount=5),
     "scale": alt.Scale(type="log"),
 }
+WIDTH = "' of ' + looks[datum.variant].width"
+DISTINCT = f"format(datum.mean * looks[datum.variant].width, '.4~g') + {WIDTH}"
+DISTINCTS = (
+    "'the seeds part ways, ' + format(datum.least * looks[datum.variant].width, '.4~g') + ' to ' + "
+    f"format(datum.most * looks[datum.variant].width, '.4~g') + {WIDTH}"
+)
 CURVES = {
     "learning_curves": Curve(
         "test_acc", {"title": "Test accuracy"} | SHARE, ESTIMATE, SHARES, "interval"
     ),
     "dead_units": Curve(
         "dead_fraction", {"title": "Dead units"} | SHARE, ESTIMATE, SHARES, "interval"
+    ),
+    "distinct_units": Curve(
+        "distinct", {"title": "Distinct units of fc1"} | SHARE, DISTINCT, DISTINCTS, "extremes"
     ),
     "symmetry_gap": Curve("symmetry_gap", GAP, "format(datum.mean, '.3~g')", GAPS, "extremes"),
     "depth": Curve(
@@ -143,7 +154,7 @@ def banded(curve: Curve, line: alt.Chart, area: alt.Chart) -> alt.LayerChart:
 
 def values(tips: list) -> alt.LayerChart:
     """Test accuracies: a dot for every seed, a tick for their mean where they have one."""
-    axis, scale = alt.Axis(format=".0%"), alt.Scale(domain=[0, 1])
+    axis, scale = alt.Axis(format=".0%", labelFlush=False), alt.Scale(domain=[0, 1])
     x = alt.X("test_acc:Q", title="Test accuracy", axis=axis, scale=scale)
     dots = alt.Chart().mark_circle(opacity=0.7, size=26)
     dots = dots.encode(x=x, tooltip=[*tips, "seed:N", alt.Tooltip("test_acc:Q", format=".2%")])
@@ -153,42 +164,28 @@ def values(tips: list) -> alt.LayerChart:
     return alt.layer(dots, ticks.encode(x="mean(test_acc):Q", tooltip=[*tips, mean]))
 
 
-def cells(column: str, field: str, color: alt.Color, ink: Any, digits: str) -> alt.LayerChart:
-    """A heat map of a column's largest value by variant and `field`, with its numbers in it."""
-    squares = alt.Chart().mark_rect().encode(color=color)
-    numbers = alt.Chart().mark_text(fontSize=10).encode(text="words:N", color=ink)
-    chart = alt.layer(squares, numbers).transform_calculate(value=f"toNumber(datum.{column})")
-    chart = chart.transform_aggregate(value="max(value)", groupby=["rev", "variant", field])
-    return chart.transform_calculate(words=f"format(datum.value, {digits})")
-
-
-def moves(layers: list[str], digits: str, legend: Any, **place: Any) -> alt.LayerChart:
-    """The largest move of every tensor, of any seed; what did not move at all is a red 0."""
-    tensors = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
-    scale = alt.Scale(type="sqrt", range=["#f3f8fc", "#6baed6"])
-    color = alt.Color("value:Q", title="largest move", scale=scale, legend=legend)
-    ink = alt.condition("datum.value == 0", alt.value("#a33c00"), alt.value("black"))
-    chart = cells("largest_move", "tensor", color, ink, digits)
-    chart = chart.transform_filter(f"indexof({json.dumps(tensors)}, datum.tensor) >= 0")
-    axis = alt.Axis(labelAngle=-30, **place)
-    return chart.encode(x=alt.X("tensor:O", sort=tensors, title=None, axis=axis))
-
-
-def within(variants: list[str]) -> str:
-    return f"(indexof({json.dumps(variants)}, datum.variant) >= 0)"
-
-
 # ---------------------------------------------------------------------------------- the page
 
 
-def overlaid(curve: Curve, quantity: str | None = None, marked: bool = False) -> alt.LayerChart:
+def overlaid(
+    curve: Curve,
+    quantity: str | None = None,
+    marked: bool = False,
+    span: tuple[float, float] | None = None,
+) -> alt.LayerChart:
     """All shown variants in one panel; seeds that part ways are drawn one by one.
 
     `quantity` is the one of the table to draw, beside what theory says; `marked` adds a line at
-    the epoch of the page's slider.
+    the epoch of the page's slider; a `span` is where the vertical axis ends until the page says
+    otherwise.
     """
+    if span:
+        curve = reaching(curve)
     dash = alt.Undefined if quantity else alt.StrokeDash("dash:N", scale=None)
-    line = alt.Chart().mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40))
+    # A mark at an end of the axis is whole, but where the axis shows a part.
+    clip = alt.ExprRef("span[0] > 0") if span and not quantity else alt.Undefined
+    points = alt.OverlayMarkDef(size=40, clip=clip)
+    line = alt.Chart().mark_line(strokeWidth=2, point=points, clip=clip)
     line = line.encode(strokeDash=dash, shape=alt.Shape("shape:N", scale=None))
     # The band is faint, and fainter where another variant stands out.
     faint = alt.condition(OUT, alt.value(0.2), alt.value(0.02))
@@ -212,9 +209,17 @@ def overlaid(curve: Curve, quantity: str | None = None, marked: bool = False) ->
     chart = chart.transform_filter("indexof(shown, datum.variant) >= 0")
     if quantity:
         chart = chart.transform_filter(f"datum.quantity == '{quantity}'")
-    chart = numbered(chart, curve).transform_calculate(**LOOKS)
+    chart = numbered(chart, curve).transform_filter("datum.x <= last").transform_calculate(**LOOKS)
     height = 260 if quantity else 320
-    return on_page(chart, height, looks={}, shown=[], alone=None, last=1, marked=0)
+    spans = {"span": list(span)} if span else {}
+    return on_page(chart, height, looks={}, shown=[], alone=[], last=1, marked=0, **spans)
+
+
+def reaching(curve: Curve) -> Curve:
+    """A curve whose vertical axis goes as far as the page's `span`."""
+    scale = curve.axis["scale"].copy()
+    scale["domain"] = alt.ExprRef("span")
+    return replace(curve, axis=curve.axis | {"scale": scale})
 
 
 def at_pointer(curve: Curve) -> alt.Chart:
@@ -243,86 +248,25 @@ def at_pointer(curve: Curve) -> alt.Chart:
 
 
 def final_accuracies(count: int) -> alt.LayerChart:
-    """`count` rows, a variant each."""
-    return in_rows(values([START]), 17, count, grid=True, looks={})
+    """`count` rows, a variant each; all of a row tells how it ends: a dot is small for a finger."""
+    end = alt.Tooltip("ends:N", title="at the end")
+    row = alt.Chart().mark_bar(opacity=0, size=17)
+    row = row.transform_aggregate(seeds="count()", groupby=["variant", "label"])
+    row = row.transform_calculate(ends="looks[datum.variant].accuracy", left="0", right="1")
+    row = row.encode(x=alt.X("left:Q", stack=None), x2="right", tooltip=[START, end])
+    return in_rows(alt.layer(row, *values([START]).layer), 17, count, grid=True, around=50)
 
 
-def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
-    """Variants that have the same layers."""
-    chart = moves(layers, "narrow ? '.1~g' : '.3~g'", None, orient="top")
-    move = alt.Tooltip("value:Q", title="largest move", format=".3~g")
-    chart = chart.transform_filter(within(variants)).encode(tooltip=[START, "tensor:N", move])
-    return in_rows(chart, 21, len(variants), grid=False, looks={}, narrow=False)
-
-
-AROUND = 70  # pixels that the axis below a map takes
-MEAN = (
-    "format(100 * datum.mean, '.1f') + ' % (' + format(100 * datum.least, '.1f') + ' to ' + "
-    "format(100 * datum.most, '.1f') + ' %)'"
-)
-LEARN = "datum.learn + ' of ' + datum.seeds"
-SHARE_OF_ALL = "format(datum.seeds * datum.mean, '.0f') + ' of ' + datum.seeds"
-SCALE = "datum.depth_scale == 'inf' ? '∞' : format(datum.depth_scale, '.3~g')"
-
-
-def heat_map(
-    name: str, titles: tuple[str, str], names: tuple[list[str], list[str]], downward: bool,
-    line: list[dict[str, float]], tips: dict[str, str],
-) -> alt.LayerChart:  # fmt: skip
-    """A map: a cell at every place (i, j), its mean in colour and in per cent, and theory's line.
-
-    `names` of the places along both axes; `tips` by title what the pointer is told, in Vega's
-    expressions.
-    """
-
-    def axis(place: int) -> dict[str, Any]:
-        count = len(names[place])
-        words = [word.split("\n") for word in names[place]]
-        labels = alt.Axis(
-            values=list(range(count)), labelExpr=f"{json.dumps(words)}[datum.value]", grid=False,
-            ticks=False, domain=False, labelPadding=6, labelLimit=160,
-        )  # fmt: skip
-        ends = [-0.5, count - 0.5]
-        scale = alt.Scale(domain=ends[::-1] if place and downward else ends, nice=False)
-        return {"type": "quantitative", "axis": labels, "scale": scale, "title": titles[place]}
-
-    cell = alt.Chart().transform_filter(f"datum.map == {json.dumps(name)}")
-    cell = cell.transform_calculate(
-        left="toNumber(datum.i) - 0.5", right="toNumber(datum.i) + 0.5",
-        top="toNumber(datum.j) - 0.5", bottom="toNumber(datum.j) + 0.5",
-        value="toNumber(datum.mean)", words="format(100 * datum.mean, '.0f')",
+def in_rows(chart: Any, height: int, count: int, grid: bool, around: int) -> alt.LayerChart:
+    """A chart with a row for every variant, beside its label; the axes take pixels `around`."""
+    bold = alt.condition("indexof(about, datum.value) >= 0", alt.value("bold"), alt.value("normal"))
+    axis = alt.Axis(
+        grid=grid, labelExpr="looks[datum.value].label", labelFontWeight=bold,
+        labelLimit=alt.ExprRef("narrow ? 115 : 240"),
     )  # fmt: skip
-    told = {f"tip{k}": expression for k, expression in enumerate(tips.values())}
-    scale = alt.Scale(scheme="viridis", domain=[0, 1])
-    squares = cell.transform_calculate(**told).mark_rect().encode(
-        x=alt.X("left", **axis(0)), x2="right", y=alt.Y("top", **axis(1)), y2="bottom",
-        color=alt.Color("value:Q", scale=scale, legend=None),
-        tooltip=[alt.Tooltip(f"{k}:N", title=title) for k, title in zip(told, tips, strict=True)],
-    )  # fmt: skip
-    ink = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("black"))
-    numbers = cell.mark_text(fontSize=11).encode(
-        x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), text="words:N", color=ink
-    )
-    layers = [squares, numbers]
-    if line:
-        theory = alt.Chart(alt.InlineData(line)).mark_line(color="white")
-        last = max(point["multiple"] for point in line)
-        thick = alt.condition(f"datum.multiple == {last}", alt.value(3), alt.value(1))
-        layers.append(
-            theory.encode(
-                x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), strokeWidth=thick,
-                detail=["multiple:N", "side:N"], order="i:Q",
-            )
-        )  # fmt: skip
-    return on_page(alt.layer(*layers), 34 * len(names[1]) + AROUND)
-
-
-def in_rows(chart: Any, height: int, count: int, grid: bool, **params: Any) -> alt.LayerChart:
-    """A chart with a row for every variant, beside its label."""
-    axis = alt.Axis(grid=grid, labelExpr="looks[datum.value].label")
     chart = chart.encode(y=alt.Y("variant:N", sort=None, title=None, axis=axis))
     chart = chart.transform_calculate(label=LOOKS["label"])
-    return on_page(chart, height * count, **params)
+    return on_page(chart, height * count + around, looks={}, about=[], narrow=False)
 
 
 def on_page(chart: Any, height: int, **values: Any) -> alt.LayerChart:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stages.analysis import maps
 from stages.analysis.maps import DEPTH, MULTIPLE, RATE, VARIANCE, WIDTH, Axis, Map
-from stages.rendering import charts, figures, style
+from stages.rendering import figures, heat_charts, style
 from stages.rendering.figures import plt
 
 SHOWN = {
@@ -50,7 +50,6 @@ def told(one: Map) -> dict[str, Any]:
         "label": one.label,
         "shown": SHOWN[one.shows],
         "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
-        "height": 34 * len(one.y.values) + charts.AROUND + 10,
         "lines": bool(one.depth_lines),
         "tanh": one.plans[0]["activation"] == "tanh",
     }
@@ -60,15 +59,15 @@ def chart(one: Map) -> Any:
     """The page's chart of a map."""
     tips = {title(one.x): "datum.x", title(one.y): "datum.y"}
     if max(one.steps):
-        tips |= {SHOWN[one.shows]: charts.MEAN, "networks that learn": charts.LEARN}
+        tips |= {SHOWN[one.shows]: heat_charts.MEAN, "networks that learn": heat_charts.LEARN}
     elif one.shows == "constant":
-        tips |= {"networks": charts.SHARE_OF_ALL}
+        tips |= {"networks": heat_charts.SHARE_OF_ALL}
     else:
-        tips |= {"share of images": charts.MEAN}
+        tips |= {"share of images": heat_charts.MEAN}
     if any(maps.theory(plan) for plan in one.plans):
-        tips |= {"depth scale ξ": charts.SCALE}
+        tips |= {"depth scale ξ": heat_charts.SCALE}
     titles, names = (title(one.x), title(one.y)), (one.marked_names(), one.y.names)
-    return charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines, tips)
+    return heat_charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines, tips)
 
 
 def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:

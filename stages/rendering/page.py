@@ -17,7 +17,16 @@ from stages.analysis import starts
 from stages.analysis.maps import Map
 from stages.analysis.results import Results
 from stages.analysis.study import BASELINE, Study, Variant
-from stages.rendering import charts, images, map_figures, narrative, style, try_a_start
+from stages.rendering import (
+    charts,
+    heat_charts,
+    images,
+    map_figures,
+    narrative,
+    page_tables,
+    style,
+    try_a_start,
+)
 from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
@@ -37,15 +46,22 @@ TABLES = {
     "claims": "every part of every claim: what it states, its number, what became of it",
     "statistics": "Wilson's and simultaneous intervals, P(variant > baseline), epochs to 95 %",
 }
+# Those that the page makes of what was measured.
+MADE = {"moves": "the largest move of every tensor, of any seed, and the step of its first move"}
 # Where the page shows what a claim's figure does: the place, its name, and a chart of it.
 PLACES = {
     "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
-    "why_stuck": ("symmetry", "how symmetry breaks, or not", "symmetry"),
+    "why_stuck": ("films", "how symmetry breaks, or not", "symmetry"),
     "all_variants": ("figure-learning_curves", "the learning curves", "learning_curves"),
     "who_moved": ("figure-who_moved", "who moved", "who_moved"),
     "final_accuracy": ("figure-final_accuracy", "how every start ends", "final_accuracy"),
     "depth": ("figure-depth", "the signal by layer", "signal"),
 }
+# The page's own, one after the other.
+SCRIPTS = (
+    "charts.js", "curves.js", "symmetry.js", "try/starts.js", "try/try.js", "page.js",
+)  # fmt: skip
+WORKER = ("try/network.js", "try/starts.js", "try/worker.js")
 # What made the numbers and the pictures.
 PACKAGES = ("torch", "numpy", "safetensors", "scipy", "pandas", "matplotlib", "dvc")
 
@@ -72,18 +88,20 @@ def text(
         for name in TABLES
         if name != "claims"
     }
-    downloads = TABLES | ({"maps": "every cell of every map"} if maps else {})
+    csv["moves"] = page_tables.moves(study, results)
+    csv["units"] = page_tables.units(study, results)
+    downloads = TABLES | MADE | ({"maps": "every cell of every map"} if maps else {})
     if maps:
         cells = [one.cells(results.learned_above) for one in maps]
         csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")
     depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
     films = images.films(study, results, tables / "snapshots.safetensors")
-    plots = specifications(study, maps)
+    plots = specifications(study, maps, depth)
     trying = try_a_start.setup(study, tables / "sample.safetensors")
     known = {
         "variants": variants(study, results, table, dead),
         "groups": study.groups(),
-        "looks": [style.look(i)._asdict() for i in range(len(style.PALETTE) - 1)],
+        "looks": [look_of(style.look(i)) for i in range(len(style.PALETTE) - 1)],
         "baseline": BASELINE if BASELINE in study.variants else None,
         "tables": packed(as_json(csv | {"claims": told.as_csv(claims)}).encode()),
         "films": films,
@@ -99,6 +117,7 @@ def text(
         | {f"map_{one.name}": (f"figure-map_{one.name}", "the map") for one in maps},
         trying=trying, activations=list(network.ACTIVATIONS),
         maps=[map_figures.told(one) for one in maps],
+        about={claim["id"]: about(study, claim) for claim in claims},
         downloads=downloads,
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72
@@ -107,8 +126,8 @@ def text(
         files=list(pd.read_csv(tables / "files.csv").itertuples()),
         json=as_script(as_json(known)),
         css=Markup(joined("page.css", "try/try.css")),  # noqa: S704  ours
-        script=as_script(joined("charts.js", "try/starts.js", "try/try.js", "page.js")),
-        worker=as_script(joined("try/network.js", "try/starts.js", "try/worker.js")),
+        script=as_script(joined(*SCRIPTS)),
+        worker=as_script(joined(*WORKER)),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
     )  # fmt: skip
 
@@ -151,7 +170,8 @@ def variants(
     return {
         name: {
             "label": variant.label,
-            **looks[name]._asdict(),
+            **look_of(looks[name]),
+            "width": variant.hidden[0],
             "epochs": results.epochs(name),
             "depth": len(variant.hidden),
             "accuracy": ends[name],
@@ -161,10 +181,21 @@ def variants(
     }
 
 
-def specifications(study: Study, maps: list[Map]) -> dict[str, dict[str, Any]]:
+def look_of(look: style.Look) -> dict[str, Any]:
+    """A look, with its colour on a dark screen."""
+    return look._asdict() | {"dark": style.on_dark(look.color)}
+
+
+def about(study: Study, claim: dict) -> list[str]:
+    """The variants that a claim was tested on, or compares these with."""
+    names = [part[which] for part in claim["parts"] for which in ("variant", "against")]
+    return [name for name in dict.fromkeys(names) if name in study.variants]
+
+
+def specifications(study: Study, maps: list[Map], depth: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Every chart of the page by its name: its specification, and the table that it draws.
 
-    `shown` are its variants where these are always the same.
+    `shown` are its variants where these are always the same; `y` is the table's column.
     """
     same = study.same_layers()
     layers = study.variants[same[0]].layers if same else []
@@ -172,19 +203,23 @@ def specifications(study: Study, maps: list[Map]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
 
     def add(name: str, table: str, chart: Any, shown: list[str] | None = None) -> None:
-        found[name] = {"table": table, "spec": chart.to_dict(), "shown": shown}
+        y = curves[name].y if name in curves else None
+        found[name] = {"table": table, "spec": chart.to_dict(), "shown": shown, "y": y}
 
-    add("learning_curves", "history", charts.overlaid(curves["learning_curves"]))
-    add("dead_units", "dead_units", charts.overlaid(curves["dead_units"]))
+    for name, table in (("learning_curves", "history"), ("dead_units", "dead_units")):
+        add(name, table, charts.overlaid(curves[name], span=(0, 1)))
     add("tried", "tried", charts.overlaid(charts.TRIED))
+    add("units", "units", charts.overlaid(curves["distinct_units"], marked=True))
     add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], marked=True))
     add("final_accuracy", "seeds", charts.final_accuracies(len(study.variants)))
-    add("who_moved", "tensors", charts.who_moved(same, layers))
+    add("who_moved", "moves", heat_charts.who_moved(same, layers))
     if noisy := [name for _, _, name in starts.noise(study)]:
         add("noise", "symmetry", charts.overlaid(curves["symmetry_gap"]), noisy)
     if deep := list(starts.deep(study).values()):
+        # One scale for both, which stand side by side.
+        span = page_tables.powers_around(depth[depth["variant"].isin(deep)][["std", "theory"]])
         for quantity in ("signal", "gradient"):
-            add(quantity, "depth", charts.overlaid(curves["depth"], quantity), deep)
+            add(quantity, "depth", charts.overlaid(curves["depth"], quantity, span=span), deep)
     for one in maps:
         add(f"map_{one.name}", "maps", map_figures.chart(one))
     return found

@@ -124,12 +124,10 @@ def who_moved(study: Study, results: Results) -> plt.Figure:
     names = [v.name for v in study.variants.values() if v.layers == layers]
     tensors = [(layer, kind) for layer in layers for kind in ("weight", "bias")]
     moves = np.empty((len(names), len(tensors)))
-    steps = np.full(moves.shape, np.nan)
+    steps = np.empty(moves.shape)
     for i, name in enumerate(names):
         for j, (layer, kind) in enumerate(tensors):
-            moves[i, j] = results.probe_by_seed(name, layer, f"{kind}_move", -1, "max").max()
-            first = results.probe(name, layer, f"{kind}_moved_at", -1)
-            steps[i, j] = first.min() if len(first) else np.nan
+            moves[i, j], steps[i, j] = results.move(name, layer, kind)
     figure, axes = figures.new(figsize=(2.2 + 1.15 * len(tensors), 1.6 + 0.34 * len(names)))
     moved = np.where(np.isfinite(moves) & (moves > 0), moves, np.nan)
     seen = moved[np.isfinite(moved)]
@@ -183,7 +181,7 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
     top.set_ylabel("Symmetry gap of fc1")
     top.legend(loc="lower right", fontsize=9)
     accuracies = [100 * results.accuracy(name) for name in names]
-    _draw_intervals(bottom, accuracies, parted, 0, None)
+    _draw_intervals(bottom, accuracies, parted, 0, None, most=100)
     for place, (name, values) in enumerate(zip(names, accuracies, strict=True)):
         bottom.annotate(
             style.ends(results.ends(name)) if place in parted else f"{values.mean():.2f} %",
@@ -208,15 +206,23 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
 
 
 def _draw_intervals(
-    axes: plt.Axes, samples: Sequence, parted: list[int], i: int, label: str | None
+    axes: plt.Axes,
+    samples: Sequence,
+    parted: list[int],
+    i: int,
+    label: str | None,
+    most: float = np.inf,
 ) -> None:
-    """Means with their intervals; at the places where seeds part ways, every seed."""
+    """Means with their intervals; at the places where seeds part ways, every seed.
+
+    No interval leads below 0 or above the `most` that there can be.
+    """
     look = figures.of(style.look(i)) | {"linestyle": "-", "linewidth": 1.2, "label": label}
     means, errors = [], []
     for place, values in enumerate(samples):
         mean, low, high = t_interval(values)
         means.append(np.nan if place in parted else mean)
-        errors.append((mean - low, high - mean))
+        errors.append((mean - max(low, 0), min(high, most) - mean))
         if place in parted:
             axes.plot([place] * len(values), values, "o", color=look["color"], alpha=0.7)
     bars = np.nan_to_num(np.transpose(errors))

@@ -1,6 +1,7 @@
 """How things look wherever they are shown: colours, dashes, markers, and numbers in words."""
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from stages.analysis.study import BASELINE, Study
 # (jfly.uni-koeln.de/color); dashes and markers tell the same a second time.
 PALETTE = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000"]
 CHANCE, REFERENCE = "#d55e00", "#0072b2"  # lines at the commonest class's share and the baseline
+DARK, SEEN = (14, 19, 24), 4.5  # the page's background in the dark; the least contrast with it
 DASHES = [[1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
 
@@ -54,6 +56,34 @@ def looks(study: Study) -> dict[str, Look]:
                 color = study.variants[name].color
                 found[name] = look(i)._replace(color=color) if color else look(i)
     return {name: found[name] for name in study.variants}
+
+
+def on_dark(color: str) -> str:
+    """A colour #rrggbb on the dark page: itself, or as little lighter as can be seen well.
+
+    It has 4.5 times the luminance of the background by the formula of WCAG 2.2.
+    """
+    channels = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    for tenth in range(11):
+        mixed = [channel + (255 - channel) * tenth // 10 for channel in channels]
+        if contrast(mixed, DARK) >= SEEN:
+            break
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def contrast(one: Sequence[int], other: Sequence[int]) -> float:
+    """The contrast of two colours (red, green, blue), 1 to 21: WCAG 2.2."""
+
+    def luminance(color: Sequence[int]) -> float:
+        shares = [channel / 255 for channel in color]
+        red, green, blue = (
+            share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+            for share in shares
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def setting(value: object) -> object:

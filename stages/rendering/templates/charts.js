@@ -21,10 +21,16 @@ const queue = (work) => (drawing = drawing.then(work));
 
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 // Black is the text's colour, which is light in the dark.
-const color = (look) => (look.color === "#000000" ? shade("--text") : look.color);
-// In a chart of variants from several groups they look otherwise than in their groups.
-const byPlace = (shown) => Object.fromEntries(
-  shown.map((name, i) => [name, { ...study.variants[name], ...study.looks[i % study.looks.length] }]));
+const color = (look) => (look.color === "#000000" ? shade("--text") : dark.matches ? look.dark : look.color);
+// In a chart of variants from several groups they look otherwise than in their groups: where
+// there are more of them than colours, a colour comes again with another dash and another mark.
+const byPlace = (shown) => Object.fromEntries(shown.map((name, i) => {
+  const { length } = study.looks;
+  const { dash, shape } = study.looks[(i + Math.floor(i / length)) % length];
+  return [name, { ...study.variants[name], ...study.looks[i % length], dash, shape }];
+}));
+const looks = (variants) => Object.fromEntries(Object.entries({ ...study.variants, ...variants })
+  .map(([name, look]) => [name, { ...look, color: color(look) }]));
 
 // ---------------------------------------------------------------------------------- charts
 
@@ -38,6 +44,7 @@ function theme() {
       labelFontSize: narrow.matches ? 11 : 12, titleFontSize: 13, titleFontWeight: 600,
       labelLimit: narrow.matches ? 150 : 240,
     },
+    legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontSize: 12, titleLimit: 300 },
     view: { stroke: null },
     circle: { color: shade("--link") },
     tick: { color: text },
@@ -46,9 +53,7 @@ function theme() {
 }
 
 async function draw(name, signals = {}, variants = {}) {
-  const looks = Object.fromEntries(Object.entries({ ...study.variants, ...variants })
-    .map(([variant, look]) => [variant, { ...look, color: color(look) }]));
-  const values = complete(name, { looks, narrow: narrow.matches, ...signals });
+  const values = complete(name, { looks: looks(variants), narrow: narrow.matches, ...signals });
   // Vega gives what it draws in a role and a label of its own; ours has better ones.
   const place = document.createElement("div");
   place.setAttribute("aria-hidden", "true");
@@ -65,11 +70,16 @@ async function draw(name, signals = {}, variants = {}) {
   views[name] = (await vegaEmbed(place, filled, { renderer: "svg", actions: false, config: theme() })).view;
 }
 
-// Which variants are shown tells where the horizontal axis ends.
+// Which variants are shown tells where the horizontal axis ends. The baseline, which is drawn
+// beside every group, is cut where all others end.
+function reach(shown, length = "epochs") {
+  const others = shown.filter((variant) => variant !== study.baseline);
+  return Math.max(1, ...(others.length ? others : shown).map((variant) => study.variants[variant][length]));
+}
 function complete(name, signals) {
   if (!signals.shown || signals.last) return signals;
   const length = study.charts[name].table === "depth" ? "depth" : "epochs";
-  return { ...signals, last: Math.max(...signals.shown.map((variant) => study.variants[variant][length])) };
+  return { ...signals, last: reach(signals.shown, length) };
 }
 
 async function signal(name, values) {
@@ -107,42 +117,14 @@ function still(legend, shown) {
   legend.replaceChildren(...looks.map(([name, look]) => entry("span", name, look.accuracy, look)));
 }
 
-// A chart with a picker of groups and a legend, one entry of which can stand alone.
-function curves(figure) {
-  const name = figure.dataset.curves;
-  const legend = $(".legend", figure);
-  const plot = $(".plot", figure);
-  let alone = null;
-  const end = (variant) => study.variants[variant][figure.dataset.end];
-  const group = () => study.groups[$("input:checked", figure).value];
-  const shown = () => [...new Set([...group(), study.baseline])].filter(Boolean);
-
-  function press() {
-    legend.classList.toggle("alone", alone !== null);
-    for (const button of $$("button", legend)) button.setAttribute("aria-pressed", button.dataset.variant === alone);
-    plot.setAttribute("aria-label", `${$("figcaption", figure).textContent}. At the end: ` +
-      shown().map((variant) => `${study.variants[variant].label} ${end(variant)}`).join("; ") + ".");
-  }
-  async function choose() {
-    alone = null;
-    legend.replaceChildren(...shown().map((variant) => {
-      const button = entry("button", variant, end(variant));
-      button.type = "button";
-      button.addEventListener("click", () => {
-        alone = alone === variant ? null : variant;
-        press();
-        signal(name, { alone });
-      });
-      return button;
-    }));
-    press();
-    await signal(name, { shown: shown(), alone });
-  }
-  for (const radio of $$("input", figure)) radio.addEventListener("change", choose);
-  return async () => {
-    await draw(name, { shown: shown(), alone });
-    const kept = alone;
-    await choose();
-    if (kept !== null) $(`[data-variant="${kept}"]`, legend).click();
-  };
-}
+// A finger has no pointer to hover with: a tap tells what is there until the next tap.
+let touched = null;
+document.addEventListener("click", (event) => {
+  if (event.pointerType !== "touch") return;
+  const { clientX, clientY } = event;
+  const send = (kind) => touched?.dispatchEvent(
+    new PointerEvent(kind, { bubbles: true, clientX, clientY, pointerType: "touch" }));
+  send("pointerout");
+  touched = event.target.closest(".plot svg") ? event.target : null;
+  for (const kind of ["pointerover", "pointermove"]) send(kind);
+});

@@ -1,68 +1,5 @@
 // The page's other parts, and the order in which all is drawn.
 
-// ---------------------------------------------------------------------------- watch symmetry
-
-function symmetry() {
-  const slider = $("#epoch");
-  if (!slider) return null;
-  const pickers = $$("[data-film]");
-  const play = $("#play");
-  const frames = () => pickers.flatMap((picker) => study.films.variants[picker.value].frames);
-  const epochs = () => [...new Set(frames().map((frame) => frame.epoch))].sort((a, b) => a - b);
-  const shownEpoch = () => epochs()[Math.min(slider.value, epochs().length - 1)];
-  const when = (epoch) => (epoch === 0 ? "before training" : `after epoch ${epoch}`);
-  let timer = null;
-
-  function show() {
-    const epoch = shownEpoch();
-    slider.max = epochs().length - 1;
-    const words = when(epoch) + (epoch === 0 ? "" : ` of ${epochs().pop()}`);
-    $(".slider output").textContent = words;
-    slider.setAttribute("aria-valuetext", words);
-    for (const picker of pickers) {
-      const film = study.films.variants[picker.value];
-      // A start that was trained for fewer epochs stays at its last picture.
-      const frame = film.frames.filter((one) => one.epoch <= epoch).pop();
-      const figure = picker.closest("figure");
-      const distinct = film.distinct[frame.epoch];
-      const alt = `Weights of ${study.variants[picker.value].label} ${when(frame.epoch)}: ${frame.alt}`;
-      Object.assign($("img", figure), { src: study.films.images[frame.image], alt });
-      $("figcaption", figure).textContent =
-        `${frame.alt}, ${when(frame.epoch)}. ${distinct} of the first layer’s ${film.width} units ` +
-        `${distinct === 1 ? "is" : "are"} distinct. ` +
-        (film.scale === "0" ? "" : `Colours, for all epochs: up to ±${film.scale}.`);
-    }
-    signal("symmetry", { marked: epoch });
-  }
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-  async function choose() {
-    const shown = [...new Set(pickers.map((picker) => picker.value))];
-    still($("#figure-why_stuck .legend"), shown);
-    $('[data-chart="symmetry"]').setAttribute("aria-label",
-      "Symmetry gap by epoch of " + shown.map((name) => study.variants[name].label).join(" and "));
-    await draw("symmetry", { shown, marked: shownEpoch() }, byPlace(shown));
-    show();
-  }
-  slider.addEventListener("input", () => { stop(); show(); });
-  for (const picker of pickers) picker.addEventListener("change", () => queue(choose));
-  play.addEventListener("click", () => {
-    if (timer) return stop();
-    if (slider.value === slider.max) slider.value = 0;
-    show();
-    play.textContent = "Pause";
-    timer = setInterval(() => {
-      slider.value = +slider.value + 1;
-      show();
-      if (slider.value === slider.max) stop();
-    }, 900);
-  });
-  return choose;
-}
-
 // ------------------------------------------------------------------------- table, downloads
 
 function table() {
@@ -115,23 +52,28 @@ function fold() {
 phone.addEventListener("change", fold);
 
 // A link opens what it leads to: a word, or a claim and its reason.
-function reach() {
+function unfold() {
   const place = document.getElementById(location.hash.slice(1));
   const closed = [place?.closest("details"), place?.querySelector("details")].filter((one) => one && !one.open);
   for (const one of closed) one.open = true;
   if (closed.length) place.scrollIntoView({ behavior: "instant" });
 }
-addEventListener("hashchange", reach);
+addEventListener("hashchange", unfold);
 
 // -------------------------------------------------------------------------------- beginning
 
 table();
 fold();
-reach();
+unfold();
 tryAStart();
 const redraw = [drawTried, ...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
 const maps = Object.keys(study.charts).filter((name) => name.startsWith("map_"));
-for (const name of ["who_moved", ...maps, "final_accuracy"]) redraw.push(() => draw(name));
+for (const name of maps) redraw.push(() => draw(name));
+for (const name of ["who_moved", "final_accuracy"]) {
+  let about = [];
+  redraw.push(() => draw(name, { about }));
+  show[`figure-${name}`] = (variants) => signal(name, { about: about = variants });
+}
 for (const legend of $$("[data-legend]")) {
   const name = legend.dataset.legend;
   const { shown } = study.charts[name];
@@ -140,6 +82,18 @@ for (const legend of $$("[data-legend]")) {
     return draw(name, { shown }, byPlace(shown));
   });
 }
+
+// A link from a claim to a chart shows there what the claim is about.
+for (const link of $$("a[data-about]")) {
+  const variants = link.dataset.about.split(" ").filter(Boolean);
+  const place = link.hash.slice(1);
+  if (!variants.length || !show[place]) continue;
+  link.addEventListener("click", () => queue(async () => {
+    await show[place](variants);
+    document.getElementById(place).scrollIntoView(); // where drawing has held the browser up
+  }));
+}
+
 function all() {
   for (const one of redraw) queue(one);
   const screen = `${dark.matches ? "dark" : "light"} ${narrow.matches ? "narrow" : "wide"}`;

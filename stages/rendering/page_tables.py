@@ -1,0 +1,50 @@
+"""Tables that the page alone draws, made from what was measured."""
+
+from decimal import Decimal
+
+import pandas as pd
+
+from stages.analysis.results import Results
+from stages.analysis.study import Study
+
+
+def moves(study: Study, results: Results) -> str:
+    """The largest move of every tensor, of any seed, and the step of the earliest first one.
+
+    Of the variants with the study's own layers, as CSV; `moved_at` is empty where nothing moved.
+    """
+    rows = []
+    for name in study.same_layers():
+        for layer in study.variants[name].layers:
+            for kind in ("weight", "bias"):
+                move, step = results.move(name, layer, kind)
+                at = f"{step:.0f}" if step == step else ""
+                rows.append((name, f"{layer}.{kind}", move, at))
+    columns = ["variant", "tensor", "largest_move", "moved_at"]
+    return pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g")
+
+
+def units(study: Study, results: Results) -> str:
+    """The share of fc1's units that are distinct, by epoch, as CSV.
+
+    A row a seed; where all seeds of a variant end alike and have the same share, one for all of
+    them, so that the page stays small.
+    """
+    table = results.probes
+    table = table.loc[
+        table["layer"] == "fc1", ["variant", "seed", "epoch", "distinct_units", "end"]
+    ]
+    widths = table["variant"].map({name: v.hidden[0] for name, v in study.variants.items()})
+    table = table.assign(distinct=table["distinct_units"] / widths)
+    groups = table.groupby(["variant", "epoch"])["distinct"]
+    same = (groups.transform("nunique") == 1) & table["variant"].map(results.alike)
+    table = table[~same | (table["seed"] == 0)].drop(columns="distinct_units")
+    return table.to_csv(index=False, float_format="%.6g")
+
+
+def powers_around(values: pd.DataFrame) -> tuple[float, float]:
+    """The powers of ten around all values above 0: where a logarithmic axis begins and ends."""
+    found = [value for value in values.to_numpy().ravel() if 0 < value < float("inf")]
+    # Of the decimal that it is written as: a logarithm differs between processors.
+    exponents = [Decimal(repr(float(value))).adjusted() for value in found] or [0]
+    return float(f"1e{min(exponents)}"), float(f"1e{max(exponents) + 1}")
