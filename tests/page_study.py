@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +160,8 @@ def tab(browser, reports):
 def known(reports) -> dict:
     """What the page's script knows."""
     text = (reports / "index.html").read_text(encoding="utf-8")
-    return json.loads(re.search(r'id="study">(.*?)</script>', text, re.DOTALL).group(1))
+    known = json.loads(re.search(r'id="study">(.*?)</script>', text, re.DOTALL).group(1))
+    return known | {"tables": json.loads(zlib.decompress(base64.b64decode(known["tables"]))[1:])}
 
 
 def tiles(uri: str) -> np.ndarray:

@@ -54,7 +54,7 @@ phone.addEventListener("change", fold);
 // A link opens what it leads to: a word, or a claim and its reason.
 function unfold() {
   const place = document.getElementById(location.hash.slice(1));
-  const closed = [place?.closest("details"), place?.querySelector("details")].filter((one) => one && !one.open);
+  const closed = [place?.closest("details"), place?.querySelector(":scope > td details")].filter((one) => one && !one.open);
   for (const one of closed) one.open = true;
   if (closed.length) place.scrollIntoView({ behavior: "instant" });
 }

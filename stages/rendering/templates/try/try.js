@@ -331,7 +331,7 @@ function showPicture() {
   const [fc1] = seen.layers;
   const shown = kind === "weights" ? "weights" : "differences";
   $("#scale").textContent = limit === 0 ? `All ${shown} are exactly 0.`
-    : `Blue: below 0; white: exactly 0; red: above; the darkest is ±${short(limit)}.`;
+    : `Blue: below 0; white: exactly 0; red: above; the darkest is ±${inWords(limit)}.`;
   canvas.setAttribute("aria-label", `The ${shown} of ${count} units of fc1 after ${seen.step} steps. ` +
     `${fc1.distinct} of its ${fc1.units} units are distinct. ${$("#scale").textContent}`);
 }
