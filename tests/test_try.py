@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.rendering import page, try_a_start
+from stages.rendering import page, style, try_a_start
 from stages.rendering.packing import packed
 from stages.training import data, epoch, network, probes
 from stages.training.epoch import Learner, initial_state
@@ -129,6 +129,11 @@ def test_the_page_trains_as_the_trainer_does(blank, dataset, activation, optimiz
     for name, values in ours["values"].items():
         assert apart(values, theirs["values"][name]) <= VALUES[optimizer], name
         assert apart(ours["gradients"][name], theirs["gradients"][name]) <= 5e-5, name
+
+
+def test_the_page_has_every_activation_and_optimizer():
+    assert list(style.ACTIVATIONS) == list(network.ACTIVATIONS)
+    assert list(style.OPTIMIZERS) == list(TRAININGS)
 
 
 STARTS = STUCK | {

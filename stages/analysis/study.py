@@ -54,6 +54,11 @@ class Study:
         variants = {name: Variant(name, **rest) for name, rest in values["variants"].items()}
         return cls(**values | {"variants": variants})
 
+    @property
+    def sizes(self) -> list[int]:
+        """The widths of all layers of its own network, from the pixels to the classes."""
+        return [784, *self.network["hidden"], 10]
+
     def groups(self) -> dict[str, list[str]]:
         """The variants by the group that they are shown in."""
         found: dict[str, list[str]] = {}

@@ -32,7 +32,7 @@ def facts(
     return {
         "start": rows.get(BASELINE, best),
         "has_baseline": BASELINE in rows,
-        "sizes": [784, *study.network["hidden"], 10],
+        "sizes": study.sizes,
         "columns": columns(study.network["hidden"]),
         "data": style.DATA_SETS[study.data["name"]],
         "chance": results.commonest,

@@ -30,7 +30,6 @@ from stages.rendering import (
 from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
-from stages.training import network
 
 # Downloads of the page, and what is in them. The first are made by evaluate, and drawn.
 TABLES = {
@@ -115,7 +114,7 @@ def text(
         facts=narrative.facts(study, results, table, claims, dead, depth),
         places={name: place for name, place in PLACES.items() if place[2] in plots}
         | {f"map_{one.name}": (f"figure-map_{one.name}", "the map") for one in maps},
-        trying=trying, activations=list(network.ACTIVATIONS),
+        trying=trying, activations=style.ACTIVATIONS, optimizers=style.OPTIMIZERS,
         maps=[map_figures.told(one) for one in maps],
         about={claim["id"]: about(study, claim) for claim in claims},
         downloads=downloads,

@@ -9,7 +9,6 @@ from safetensors.numpy import load_file
 from stages.analysis import starts
 from stages.analysis.study import Study, Variant
 from stages.rendering.packing import packed
-from stages.training.plan import CLASSES, PIXELS
 
 # Kaiming's and Xavier's laws by what the page calls them (templates/try/starts.js: FILLS).
 SCHEMES = {
@@ -32,7 +31,7 @@ def setup(study: Study, sample: Path) -> dict[str, Any]:
         kept[f"{split}/{what}"] for what in ("pixels", "labels") for split in ("train", "test")
     ]
     return {
-        "sizes": [PIXELS, *study.network["hidden"], CLASSES],
+        "sizes": study.sizes,
         "batch": study.training["batch_size"],
         "first": trained(study.network | study.training),
         "variants": {
