@@ -58,7 +58,8 @@ PLACES = {
 }
 # The page's own, one after the other.
 SCRIPTS = (
-    "charts.js", "curves.js", "symmetry.js", "try/starts.js", "try/try.js", "page.js",
+    "charts.js", "curves.js", "symmetry.js", "try/starts.js", "try/address.js", "try/controls.js",
+    "try/sentence.js", "try/seen.js", "try/try.js", "page.js",
 )  # fmt: skip
 WORKER = ("try/network.js", "try/starts.js", "try/worker.js")
 # What made the numbers and the pictures.
