@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from stages.rendering import page
+from stages.rendering import page_tables
 from tests.conftest import make, needs_chromium
 from tests.page_study import PARAMS, opened, tiles
 from tests.test_workflow import changing
@@ -323,7 +323,7 @@ def test_the_answer_is_short_and_gives_corrections(tab, claims):
 def test_every_download_is_the_file_itself(tab, reports, claims):
     buttons = tab.locator("[data-csv]")
     made = {"moves": 1 + 6 * 11, "maps": 1 + 4 * 3}  # by the page: lines of what has no file
-    assert buttons.count() == len(page.TABLES) + len(made)
+    assert buttons.count() == len(page_tables.DOWNLOADS)
     for i, button in enumerate(buttons.all()):
         if i % 5 == 4:
             tab.wait_for_timeout(1500)  # Chromium drops the eleventh download in a row

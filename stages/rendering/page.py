@@ -31,22 +31,6 @@ from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
 
-# Downloads of the page, and what is in them. The first are made by evaluate, and drawn.
-TABLES = {
-    "history": "losses and accuracies of every seed after every epoch",
-    "seeds": "test accuracy and loss of every seed at the end",
-    "symmetry": "symmetry gap of fc1's units, every seed and epoch",
-    "dead_units": "share of all hidden ReLU units that answer to no image, every seed and epoch",
-    "depth": "signal and gradient in every hidden layer before training",
-    "tensors": "distinct values and the largest move of every tensor, every seed",
-    "digits": "accuracy by true digit",
-    "confusion": "which digit is taken for which",
-    "summary": "every variant: accuracy, difference to the baseline, outcome",
-    "claims": "every part of every claim: what it states, its number, what became of it",
-    "statistics": "Wilson's and simultaneous intervals, P(variant > baseline), epochs to 95 %",
-}
-# Those that the page makes of what was measured.
-MADE = {"moves": "the largest move of every tensor, of any seed, and the step of its first move"}
 # Where the page shows what a claim's figure does: the place, its name, and a chart of it.
 PLACES = {
     "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
@@ -83,17 +67,7 @@ def text(
     it; `tables` the one with files.csv and snapshots.safetensors. The same inputs give the same
     text.
     """
-    csv = {
-        name: made.get(f"{name}.csv") or (reports / f"{name}.csv").read_text(encoding="utf-8")
-        for name in TABLES
-        if name != "claims"
-    }
-    csv["moves"] = page_tables.moves(study, results)
-    csv["units"] = page_tables.units(study, results)
-    downloads = TABLES | MADE | ({"maps": "every cell of every map"} if maps else {})
-    if maps:
-        cells = [one.cells(results.learned_above) for one in maps]
-        csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")
+    csv = page_tables.gathered(study, results, maps, claims, reports, made)
     depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
     films = images.films(study, results, tables / "snapshots.safetensors")
     plots = specifications(study, maps, depth)
@@ -103,7 +77,7 @@ def text(
         "groups": study.groups(),
         "looks": [look_of(style.look(i)) for i in range(len(style.PALETTE) - 1)],
         "baseline": BASELINE if BASELINE in study.variants else None,
-        "tables": packed(as_json(csv | {"claims": told.as_csv(claims)}).encode()),
+        "tables": packed(as_json(csv).encode()),
         "films": films,
         "charts": plots,
         "trying": trying,
@@ -118,7 +92,7 @@ def text(
         trying=trying, activations=style.ACTIVATIONS, optimizers=style.OPTIMIZERS,
         maps=[map_figures.told(one) for one in maps],
         about={claim["id"]: about(study, claim) for claim in claims},
-        downloads=downloads,
+        downloads={name: what for name, what in page_tables.DOWNLOADS.items() if name in csv},
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72
         ),

@@ -1,11 +1,49 @@
-"""Tables that the page alone draws, made from what was measured."""
+"""The page's tables, as CSV: those of evaluate and report, and some that the page alone draws."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 
+from stages.analysis.maps import Map
 from stages.analysis.results import Results
 from stages.analysis.study import Study
+from stages.rendering import claims as told
+
+# What can be downloaded, and what is in it.
+DOWNLOADS = {
+    "history": "losses and accuracies of every seed after every epoch",
+    "seeds": "test accuracy and loss of every seed at the end",
+    "symmetry": "symmetry gap of fc1's units, every seed and epoch",
+    "dead_units": "share of all hidden ReLU units that answer to no image, every seed and epoch",
+    "depth": "signal and gradient in every hidden layer before training",
+    "tensors": "distinct values and the largest move of every tensor, every seed",
+    "digits": "accuracy by true digit",
+    "confusion": "which digit is taken for which",
+    "summary": "every variant: accuracy, difference to the baseline, outcome",
+    "claims": "every part of every claim: what it states, its number, what became of it",
+    "statistics": "Wilson's and simultaneous intervals, P(variant > baseline), epochs to 95 %",
+    "moves": "the largest move of every tensor, of any seed, and the step of its first move",
+    "maps": "every cell of every map",
+}
+OWN = {"claims", "moves", "maps"}  # the others are reports/NAME.csv
+
+
+def gathered(
+    study: Study, results: Results, maps: list[Map], claims: list[dict], reports: Path,
+    made: dict[str, str],
+) -> dict[str, str]:  # fmt: skip
+    """Every table of the page by its name; those in `made` are not yet in the folder `reports`."""
+    csv = {
+        name: made.get(f"{name}.csv") or (reports / f"{name}.csv").read_text(encoding="utf-8")
+        for name in DOWNLOADS.keys() - OWN
+    }
+    csv |= {"claims": told.as_csv(claims), "moves": moves(study, results)}
+    csv |= {"units": units(study, results)}
+    if maps:
+        cells = [one.cells(results.learned_above) for one in maps]
+        csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")
+    return dict(sorted(csv.items()))
 
 
 def moves(study: Study, results: Results) -> str:
