@@ -71,6 +71,15 @@ def test_all_of_it_is_drawn_reached_and_readable_on_every_screen(browser, report
 
 
 @needs_chromium
+def test_a_browser_that_is_too_old_is_told(browser, reports):
+    tab = browser.new_page()
+    tab.add_init_script("delete window.DecompressionStream")
+    tab.goto((reports / "index.html").as_uri())
+    tab.locator("#too-old").wait_for(state="visible")
+    tab.close()
+
+
+@needs_chromium
 def test_charts_follow_the_screen_as_it_turns_dark_and_narrow(tab):
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_function("document.documentElement.dataset.drawn == 'dark wide'")

@@ -482,6 +482,13 @@ def test_starts_tried_are_beside_each_other_and_can_be_set_up_again(tab):
     assert tab.locator("[name=preset]").input_value() == "all_ones"
 
 
+def test_a_start_in_the_table_is_a_link_away_from_being_tried(tab):
+    tab.get_by_role("link", name="Try all ones").click()
+    tab.wait_for_function("document.querySelector('[name=preset]').value == 'all_ones'")
+    step(tab)
+    assert tab.locator(".try-it").count() == tab.locator("[name=preset] option").count() - 1
+
+
 def test_it_is_read_aloud_when_it_turns_and_not_at_every_step(tab):
     tab.evaluate(
         """() => {

@@ -1,15 +1,16 @@
 // The page's charts, and the legends beside them.
 
 const study = JSON.parse(document.getElementById("study").textContent);
-study.tables = JSON.parse(new TextDecoder().decode(await unpacked(study.tables)));
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const narrow = matchMedia("(max-width: 40rem)");
 const views = {};
+study.tables = JSON.parse(new TextDecoder().decode(await unpacked(study.tables)));
 
 // The bytes that rendering/packing.py packed.
 async function unpacked(base64) {
+  if (!window.DecompressionStream) $("#too-old").hidden = false;
   const { body } = await fetch(`data:;base64,${base64}`);
   const bytes = await new Response(body.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
   return new Uint8Array(bytes, 1);

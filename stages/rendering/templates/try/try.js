@@ -84,7 +84,18 @@ function restore() {
   return true;
 }
 
+// A way from the table of all starts to each that can be tried.
+function linkStarts() {
+  for (const [name, start] of Object.entries(trying.variants)) {
+    const link = Object.assign(document.createElement("a"), { textContent: "Try it", className: "try-it" });
+    link.href = `#try=${written({ ...start, seed: first.seed })}`;
+    link.setAttribute("aria-label", `Try ${study.variants[name].label}`);
+    $(`#start-${CSS.escape(name)} th`).append(link);
+  }
+}
+
 function tryAStart() {
+  linkStarts();
   buildControls();
   showControls(first);
   form.addEventListener("change", ({ target }) => {
