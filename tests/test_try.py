@@ -386,11 +386,14 @@ def test_the_reasons_are_those_of_the_study(tab):
         units = tab.locator(".layers tbody tr").first.locator("td").nth(3).inner_text()
         one = variant in ("all_zero", "zero_fc1", "all_ones")
         assert units == ("1 of 16" if one else "16 of 16"), variant
-    assert "Only out.bias can move" in told["all_zero"]
-    assert "The gradient of fc1 is exactly 0: the units of fc1 answer 0" in told["zero_fc1"]
+    assert "Only the biases of out can move" in told["all_zero"]
+    assert "0. The units of fc1 answer 0 to every image" in told["zero_fc1"]
+    assert "the same answer" in told["zero_fc1"]
     assert "784-1-1-10 in disguise" in told["all_ones"]
-    assert "act almost as one" in told["noise"]
+    assert "they still act almost as one" in told["noise"]
     assert "a gradient arrives at every layer" in told["baseline"]
+    choose(tab, "parted")  # weights of 0 and random biases
+    assert "for now only" in tab.locator("#telling").inner_text()
 
 
 def test_every_law_is_set_up_by_hand_written_in_the_address_and_restored_from_it(
@@ -398,6 +401,7 @@ def test_every_law_is_set_up_by_hand_written_in_the_address_and_restored_from_it
     browser,
     reports,
 ):
+    tab.locator("[name=each]").check()
     for tensor in ("fc1.weight", "fc2.bias", "out.weight"):
         select = tab.locator(f"[data-tensor='{tensor}']")
         for law in select.locator("option").evaluate_all("all => all.map(one => one.value)"):
@@ -407,7 +411,7 @@ def test_every_law_is_set_up_by_hand_written_in_the_address_and_restored_from_it
             assert (f"{tensor}:{law}" in written) == (law != "default")
     tab.locator("[data-tensor='fc1.weight']").select_option("normal")
     tab.get_by_label("mean: Weights of fc1").fill("0.25")
-    tab.get_by_label("σ: Weights of fc1").fill("1e-6")
+    tab.get_by_label("noise σ: Weights of fc1").fill("1e-6")
     tab.locator("[name=activation]").select_option("gelu")
     tab.locator("[name=optimizer]").select_option("sgd")
     tab.locator("[name=lr]").fill("0.5")
@@ -429,9 +433,11 @@ def test_every_law_is_set_up_by_hand_written_in_the_address_and_restored_from_it
 
 def test_all_layers_are_set_at_once(tab):
     tab.locator("[data-tensor='all.weight']").select_option("zeros")
+    assert not tab.locator("[data-tensor='fc2.weight']").is_visible()
     assert tab.locator("[data-tensor='fc2.weight']").input_value() == "zeros"
     tab.locator("[data-tensor='all.bias']").select_option("zeros")
     assert tab.locator("[name=preset]").input_value() == "all_zero"
+    tab.locator("[name=each]").check()
     tab.locator("[data-tensor='out.bias']").select_option("ones")
     assert tab.locator("[name=preset]").input_value() == ""
     assert tab.locator("[data-tensor='all.bias']").input_value() == ""
@@ -440,7 +446,7 @@ def test_all_layers_are_set_at_once(tab):
 @pytest.mark.parametrize(("address", "line"), [
     ("fc9.weight:zeros", "The address names “fc9.weight”; allowed: fc1.weight, fc1.bias, "),
     ("fc1.bias:orthogonal(1)", "fc1.bias: “orthogonal(1)” is not known; allowed: default, zeros, "),
-    ("fc1.weight:normal(0,x)", "σ of fc1.weight has to be a number."),
+    ("fc1.weight:normal(0,x)", "noise σ of fc1.weight has to be a number, like 0.01 or 1e-6."),
     ("fc1.weight:copies(0,1)", "rows of fc1.weight has to be a whole number above 0."),
     ("activation:swish", "activation: “swish” is not known; allowed: relu, "),
     ("lr:-1", "The learning rate has to be a number above 0."),
@@ -457,11 +463,32 @@ def test_an_address_that_is_wrong_is_one_line(tab, address, line):
     assert refused.is_hidden()
 
 
-def test_a_wrong_number_is_refused_and_the_start_stays(tab):
+@pytest.mark.parametrize("text", ["1e-6", "10^-6", "10⁻⁶", "1·10⁻⁶", "0,000001", " 0.000001 "])
+def test_a_number_may_be_written_as_people_do(tab, text):
+    choose(tab, "constant")
+    tab.locator("[data-tensor='all.weight']").select_option("normal")
+    tab.get_by_label("noise σ: Weights of all layers").fill(text)
+    tab.keyboard.press("Tab")
+    tab.wait_for_function("document.querySelector('[name=preset]').value == 'noise'")
+
+
+def test_a_wrong_number_is_refused_until_it_is_right(tab):
+    choose(tab, "noise")
+    field = tab.get_by_label("noise σ: Weights of all layers")
+    for text in ("much", "", "1e999"):
+        field.fill(text)
+        field.press("Tab")
+        line = f"noise σ (weights of all layers): “{text}” is not a number; write it like 0.01 or 1e-6."
+        assert tab.locator("#refused").inner_text() == line
+        assert field.get_attribute("aria-invalid") == "true"
+        assert tab.locator("#run").is_disabled() and tab.locator("#step").is_disabled()
+    field.fill("0.5")
+    field.press("Tab")
+    assert tab.locator("#refused").is_hidden()
+    step(tab)
     tab.locator("[name=lr]").fill("0")
     tab.locator("[name=lr]").press("Tab")
     assert tab.locator("#refused").inner_text() == "The learning rate has to be a number above 0."
-    step(tab)
 
 
 def test_starts_tried_are_beside_each_other_and_can_be_set_up_again(tab):
@@ -478,8 +505,21 @@ def test_starts_tried_are_beside_each_other_and_can_be_set_up_again(tab):
     tab.wait_for_function(
         "document.querySelectorAll('[data-chart=tried] .mark-line path').length == 4"
     )
+    told = entries.first.inner_text()
     entries.first.click()
+    tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('Before')")
     assert tab.locator("[name=preset]").input_value() == "all_ones"
+    assert tab.locator("#tried button", has_text="all ones").inner_text() == told  # its curve stays
+    step(tab, 3)
+    assert "after 3 steps" in tab.locator("#tried button", has_text="all ones").inner_text()
+
+
+def test_a_start_of_ones_own_is_called_by_what_is_in_it(tab):
+    tab.locator("[data-tensor='all.weight']").select_option("normal")
+    tab.locator("[name=seed]").fill("3")
+    tab.locator("[name=seed]").press("Tab")
+    label = tab.locator("#tried button").last.inner_text()
+    assert label.startswith("all weights 0.1 + noise of 0.01, seed 3: not trained yet")
 
 
 def test_a_start_in_the_table_is_a_link_away_from_being_tried(tab):

@@ -59,7 +59,7 @@ function checked(setup) {
     Object.keys(FILLS[law].numbers ?? {}).forEach((name, i) => {
       const whole = law !== "copies" || (Number.isInteger(numbers[i]) && numbers[i] > 0);
       if (!Number.isFinite(numbers[i]) || !whole) {
-        throw Error(`${name} of ${tensor} has to be ${law === "copies" ? "a whole number above 0" : "a number"}.`);
+        throw Error(`${name} of ${tensor} has to be ${law === "copies" ? "a whole number above 0" : "a number, like 0.01 or 1e-6"}.`);
       }
     });
   }
@@ -76,16 +76,23 @@ const preset = (setup) => Object.keys(trying.variants).find((name) => {
 const sorted = ({ fills, activation, optimizer, lr }) =>
   [tensors.map((tensor) => fills[tensor]), activation, optimizer, lr];
 
+// A way to fill, like `0.1 + noise of 10⁻⁶`.
+function told([law, ...numbers]) {
+  const [one, other] = numbers.map((number) => (number === 0 ? "0" : short(number)));
+  if (law === "constant") return one;
+  if (law === "normal") return numbers[0] === 0 ? `noise of ${other}` : `${one} + noise of ${other}`;
+  return [FILLS[law].words, one, other].filter(Boolean).join(" ");
+}
+
 // What a start is called: as in the study, or by what is not PyTorch's default in it.
 function called(setup) {
   const name = preset(setup), seed = setup.seed === first.seed ? [] : [`seed ${setup.seed}`];
   if (name) return [study.variants[name].label, ...seed].join(", ");
-  const inWords = ([law, ...numbers]) => [FILLS[law].words, ...numbers].join(" ");
   const fills = ["weight", "bias"].flatMap((kind) => {
     const kinds = kind === "weight" ? "weights" : "biases";
     const own = names.map((layer) => [layer, setup.fills[`${layer}.${kind}`]]);
     if (own.every(([, fill]) => same(fill, own[0][1]))) own.splice(0, own.length, ["all", own[0][1]]);
-    return own.filter(([, [law]]) => law !== "default").map(([layer, fill]) => `${layer} ${kinds} ${inWords(fill)}`);
+    return own.filter(([, [law]]) => law !== "default").map(([layer, fill]) => `${layer} ${kinds} ${told(fill)}`);
   });
   const rest = ["activation", "optimizer", "lr"].filter((key) => setup[key] !== first[key]).map((key) => `${key} ${setup[key]}`);
   return [...(fills.length ? fills : ["default"]), ...rest, ...seed].join(", ");

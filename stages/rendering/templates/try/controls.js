@@ -43,14 +43,39 @@ function buildControls() {
 }
 
 function showControls(setup) {
+  const kinds = ["weight", "bias"];
+  const alike = Object.fromEntries(kinds.map((kind) => [kind, names.every((name) =>
+    same(setup.fills[`${name}.${kind}`], setup.fills[`${names[0]}.${kind}`]))]));
+  if (!alike.weight || !alike.bias) form.elements.each.checked = true;
+  showLayerRows();
   for (const select of $$("[data-tensor]")) {
     const [layer, kind] = select.dataset.tensor.split(".");
-    const own = names.map((name) => setup.fills[`${name}.${kind}`]);
-    const alike = own.every((fill) => same(fill, own[0]));
-    showFill(select, layer !== "all" ? setup.fills[select.dataset.tensor] : alike ? own[0] : [""]);
+    const name = layer === "all" ? names[0] : layer;
+    showFill(select, layer === "all" && !alike[kind] ? [""] : setup.fills[`${name}.${kind}`]);
   }
   for (const key of ["activation", "optimizer", "lr", "seed"]) form.elements[key].value = setup[key];
   form.elements.preset.value = preset(setup) ?? "";
+}
+
+// Layers one by one, where that is wanted or needed.
+function showLayerRows() {
+  $$(".fills tbody tr").slice(1).forEach((row) => { row.hidden = !form.elements.each.checked; });
+}
+
+// A number as people write it: 0.1, 1e-6, 10^-6, 10⁻⁶, 0,1.
+function numberOf(text) {
+  const plain = text.trim().replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]/g, (one) => "-0123456789"["⁻⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(one)])
+    .replace(",", ".").replace("−", "-");
+  const power = /^(?:(.+?)\s*[·*x]\s*)?10\^?(-\d+)$/.exec(plain);
+  return power ? Number(power[1] ?? 1) * 10 ** Number(power[2]) : Number(plain || NaN);
+}
+
+function numberIn(input) {
+  const number = numberOf(input.value);
+  const [name, place] = (input.getAttribute("aria-label") ?? "").split(": ");
+  input.setAttribute("aria-invalid", !Number.isFinite(number));
+  if (!Number.isFinite(number)) throw Error(`${name} (${place.toLowerCase()}): “${input.value}” is not a number; write it like 0.01 or 1e-6.`);
+  return number;
 }
 
 // What the controls say, after one of them changed.
@@ -68,7 +93,7 @@ function chosen(changed) {
   const law = select.value;
   if (!law) return setup;
   const given = changed === select ? Object.values(FILLS[law].numbers ?? {})
-    : $$("input", cell).map((input) => Number(input.value.replace(",", ".") || NaN));
+    : $$("input", cell).map(numberIn);
   for (const name of layer === "all" ? names : [layer]) setup.fills[`${name}.${kind}`] = [law, ...given];
   return checked(setup);
 }
@@ -76,4 +101,5 @@ function chosen(changed) {
 function refuse(error) {
   $("#refused").textContent = error?.message ?? "";
   $("#refused").hidden = !error;
+  for (const button of ["#run", "#step"]) $(button).disabled = Boolean(error);
 }

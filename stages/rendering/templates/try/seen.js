@@ -33,7 +33,7 @@ function drawTried() {
 function legendOfRuns() {
   const legend = $("#tried");
   const words = ({ points }) => points.length < 2 ? "not trained yet"
-    : `${percent(points.at(-1).test)} after ${points.at(-1).step} steps`;
+    : `${percent(points.at(-1).test)} after ${counted(points.at(-1).step)}`;
   legend.replaceChildren(...runs.map((run) => {
     const button = entry("button", String(run.id), words(run), { ...run.look, dash: [1, 0], label: run.label });
     button.type = "button";
@@ -45,6 +45,7 @@ function legendOfRuns() {
     "Accuracy by step. " + runs.map((run) => `${run.label}: ${words(run)}`).join("; "));
 }
 
+const counted = (steps) => `${steps} ${steps === 1 ? "step" : "steps"}`;
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const inWords = (value) => (value === 0 ? "0" : Number.isFinite(value) ? short(value) : "not a number");
 const short = (value) => {
@@ -103,6 +104,6 @@ function showPicture() {
   const shown = kind === "weights" ? "weights" : "differences";
   $("#scale").textContent = limit === 0 ? `All ${shown} are exactly 0.`
     : `Blue: below 0; white: exactly 0; red: above; the darkest is ±${inWords(limit)}.`;
-  canvas.setAttribute("aria-label", `The ${shown} of ${count} units of fc1 after ${seen.step} steps. ` +
+  canvas.setAttribute("aria-label", `The ${shown} of ${count} units of fc1 after ${counted(seen.step)}. ` +
     `${fc1.distinct} of its ${fc1.units} units are distinct. ${$("#scale").textContent}`);
 }

@@ -66,7 +66,7 @@ const FILLS = {
   zeros: { words: "zeros", biases: true, at: () => () => 0 },
   ones: { words: "ones", biases: true, at: () => () => 1 },
   constant: { words: "a constant", numbers: { value: 0.1 }, biases: true, at: ([value]) => () => value },
-  normal: { words: "mean + noise", numbers: { mean: 0, σ: 0.01 }, biases: true,
+  normal: { words: "mean + noise", numbers: { mean: 0.1, "noise σ": 0.01 }, biases: true,
     at: ([mean, std], u) => () => mean + std * normal(u) },
   uniform: { words: "uniform", numbers: { from: -0.05, to: 0.05 }, biases: true,
     at: ([low, high], u) => within(low, high, u) },

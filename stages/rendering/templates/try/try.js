@@ -29,12 +29,14 @@ function sleep() {
   worker = null;
 }
 
-// Begin a start anew: in the place of the same one, or of one that has not taken a step.
+// Begin a start anew, or for the first time: in the place of the same one, whose curve it will draw
+// again, point by point, or of one that has not taken a step.
 function begin(setup) {
   const key = written(setup);
-  runs = runs.filter((run) => written(run.setup) !== key && run.points.length > 1).slice(1 - KEPT);
+  const again = runs.find((run) => written(run.setup) === key);
+  runs = runs.filter((run) => run !== again && run.points.length > 1).slice(1 - KEPT);
   const look = study.looks.find(({ color }) => !runs.some((run) => run.look.color === color));
-  current = { id: ++count, setup, points: [], look, label: called(setup) };
+  current = { setup, points: [], look, label: called(setup), ...again, id: ++count };
   runs.push(current);
   const { lr, ...rest } = setup;
   tell({ begin: { ...rest, rate: lr, sizes: trying.sizes, batch: trying.batch, id: current.id } });
@@ -42,13 +44,14 @@ function begin(setup) {
 
 function report(told) {
   const turned = seen?.id !== told.id || seen.running !== told.running;
-  current.points.push(...told.points);
+  const last = current.points.at(-1)?.step ?? -1;
+  current.points.push(...told.points.filter(({ step }) => step > last));
   seen = told;
   $("#run").textContent = told.running ? "Pause" : told.step ? "Go on" : "Start";
   $("#reset").disabled = told.step === 0;
   showLayers(told.layers);
   showPicture();
-  const words = sentence(told, current);
+  const words = sentence(told, current.setup, current.points);
   $("#telling").textContent = words;
   speak(words, turned);
   if (told.points.length) showCurves();
@@ -99,7 +102,7 @@ function tryAStart() {
   buildControls();
   showControls(first);
   form.addEventListener("change", ({ target }) => {
-    if (target.name === "shown") return;
+    if (target.name === "each") return showLayerRows();
     try {
       change(chosen(target));
     } catch (error) {

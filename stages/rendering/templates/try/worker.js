@@ -59,7 +59,8 @@ function point() {
 function test(point) {
   const passes = forward(run.layers, run.setup.activation, data.test.x, data.test.labels.length);
   const { right } = scores(passes.at(-1).a, data.test.labels);
-  run.points.push({ step: run.step, test: right / data.test.labels.length, ...point });
+  run.score = { step: run.step, test: right / data.test.labels.length, ...point };
+  run.points.push(run.score);
   run.dead = passes.slice(0, -1).map(({ a }, i) => silent(a, run.layers[i].fanOut));
 }
 
@@ -138,7 +139,8 @@ function shades(values) {
 }
 
 function say(running) {
-  postMessage({ id: run.setup.id, step: run.step, epoch: run.epoch, running, points: run.points, layers: look(), picture: picture() });
+  postMessage({ id: run.setup.id, step: run.step, epoch: run.epoch, running, rested: run.rest <= 0,
+    score: run.score, points: run.points, layers: look(), picture: picture() });
   run.points = [];
 }
 
