@@ -43,7 +43,7 @@ function theme() {
     axis: {
       labelColor: text, titleColor: text, gridColor: line, domainColor: soft, tickColor: soft,
       labelFontSize: narrow.matches ? 11 : 12, titleFontSize: 13, titleFontWeight: 600,
-      labelLimit: narrow.matches ? 150 : 240,
+      labelLimit: narrow.matches ? 180 : 240,
     },
     legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontSize: 12, titleLimit: 300 },
     view: { stroke: null },
