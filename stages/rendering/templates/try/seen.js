@@ -34,13 +34,18 @@ function legendOfRuns() {
   const legend = $("#tried");
   const words = ({ points }) => points.length < 2 ? "not trained yet"
     : `${percent(points.at(-1).test)} after ${counted(points.at(-1).step)}`;
-  legend.replaceChildren(...runs.map((run) => {
-    const button = entry("button", String(run.id), words(run), { ...run.look, dash: [1, 0], label: run.label });
-    button.type = "button";
-    button.setAttribute("aria-pressed", run === current);
-    button.addEventListener("click", () => run === current || change(run.setup));
-    return button;
-  }));
+  // Who is at a button with the keyboard stays there while its words change.
+  if (same($$("button", legend).map((button) => +button.dataset.variant), runs.map((run) => run.id))) {
+    $$("button", legend).forEach((button, i) => { button.lastChild.data = `${runs[i].label}: ${words(runs[i])}`; });
+  } else {
+    legend.replaceChildren(...runs.map((run) => {
+      const button = entry("button", String(run.id), words(run), { ...run.look, dash: [1, 0], label: run.label });
+      button.type = "button";
+      button.setAttribute("aria-pressed", run === current);
+      button.addEventListener("click", () => run === current || change(run.setup));
+      return button;
+    }));
+  }
   $('[data-chart="tried"]').setAttribute("aria-label",
     "Accuracy by step. " + runs.map((run) => `${run.label}: ${words(run)}`).join("; "));
 }

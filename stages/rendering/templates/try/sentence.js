@@ -6,15 +6,16 @@ const GROWS = 0.02;
 
 const starved = ({ gradients }) => gradients.weight === 0 && gradients.bias === 0;
 
-function sentence({ step, layers, score: { test, loss }, rested }, setup, points) {
+// `points` are those of the curves, which may go further than the worker now is.
+function sentence({ step, layers, score, rested }, points) {
   const when = step === 0 ? "Before training" : `After ${counted(step)}`;
-  const why = Number.isFinite(loss) ? reason(layers, setup, step, test, points)
+  const why = Number.isFinite(score.loss) ? reason(layers, step, progress(score, points))
     : "The loss is not a number any more: the values grew until they overflowed. A smaller learning rate or smaller weights would help.";
   const rest = rested ? " It rests here; “Go on” trains as long again." : "";
-  return `${when}, ${percent(test)} of the test images are right. ${why}${rest}`;
+  return `${when}, ${percent(score.test)} of the test images are right. ${why}${rest}`;
 }
 
-function reason(layers, setup, step, test, points) {
+function reason(layers, step, learn) {
   const [fc1] = layers;
   const stuck = layers.filter(starved);
   if (stuck.length) return silence(layers, stuck);
@@ -37,22 +38,23 @@ function reason(layers, setup, step, test, points) {
     return `The gradient that arrives at ${name} is only ${short(weakest)}, against ${short(strongest)} where it is largest: with weights this small or this large it shrinks from layer to layer.`;
   }
   const dead = layers.find((layer) => layer.dead > layer.units / 2);
-  if (dead) return `${dead.dead} of ${dead.units} units of ${dead.name} answer 0 to every test image, and pass no gradient on; the others ${learns(test, points, "learn")}.`;
+  if (dead) return `${dead.dead} of ${dead.units} units of ${dead.name} answer 0 to every test image, and pass no gradient on; the others ${learn("learn", "have")}.`;
   const twins = hidden.find(({ distinct, units }) => distinct <= 0.75 * units);
   if (twins) {
     return `${twins.name} has ${twins.units} units, but only ${twins.distinct} different ones. Units that are equal, in what goes in and in what comes out, get equal gradients and stay equal.`;
   }
   const all = `The ${fc1.units} units of fc1 differ, and a gradient arrives at every layer`;
-  return step === 0 ? `${all}: nothing stands in the way of learning.` : `${all}: the network ${learns(test, points, "learns")}.`;
+  return step === 0 ? `${all}: nothing stands in the way of learning.` : `${all}: the network ${learn("learns", "has")}.`;
 }
 
-// Like “learns, and is still getting better”.
-function learns(test, points, word) {
-  const now = points.at(-1);
-  const then = points.filter(({ step }) => step <= now.step - LATELY).at(-1) ?? points[0];
-  const better = now.test - then.test > GROWS;
-  if (test < 0.3) return better ? "has begun to learn" : word === "learn" ? "have not learned much yet" : "has not learned much yet";
-  return better ? `${word}, and accuracy still grows` : word;
+// Tells in words whether anything is learned, like “learns, and accuracy still grows”.
+function progress({ step, test }, points) {
+  const before = points.filter((point) => point.step <= step - LATELY).at(-1) ?? points[0];
+  const better = test - before.test > GROWS;
+  return (learns, has) => {
+    if (test < 0.3) return better ? `${has} begun to learn` : `${has} not learned much yet`;
+    return better ? `${learns}, and accuracy still grows` : learns;
+  };
 }
 
 // Why layers get no gradient at all, told of the first of them.

@@ -51,7 +51,7 @@ function report(told) {
   $("#reset").disabled = told.step === 0;
   showLayers(told.layers);
   showPicture();
-  const words = sentence(told, current.setup, current.points);
+  const words = sentence(told, current.points);
   $("#telling").textContent = words;
   speak(words, turned);
   if (told.points.length) showCurves();
@@ -75,16 +75,15 @@ function change(setup) {
   wake();
 }
 
-// From an address like #try=fc1.weight:zeros; tells whether it was one.
+// From an address like #try=fc1.weight:zeros.
 function restore() {
-  if (!location.hash.startsWith("#try=")) return false;
+  if (!location.hash.startsWith("#try=")) return;
   try {
     change(read(decoded(location.hash.slice(5))));
   } catch (error) {
     refuse(error);
   }
   $("#try").scrollIntoView();
-  return true;
 }
 
 // A way from the table of all starts to each that can be tried.

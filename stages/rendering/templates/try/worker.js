@@ -139,7 +139,7 @@ function shades(values) {
 }
 
 function say(running) {
-  postMessage({ id: run.setup.id, step: run.step, epoch: run.epoch, running, rested: run.rest <= 0,
+  postMessage({ id: run.setup.id, step: run.step, running, rested: run.rest <= 0,
     score: run.score, points: run.points, layers: look(), picture: picture() });
   run.points = [];
 }
