@@ -500,6 +500,9 @@ def test_starts_tried_are_beside_each_other_and_can_be_set_up_again(tab):
         "all ones", "He normal",
     ]  # fmt: skip
     assert "after 2 steps" in entries.first.inner_text()
+    entries.last.focus()
+    tab.evaluate("document.querySelector('#step').click()")  # which moves no focus
+    tab.wait_for_function("document.activeElement.textContent.includes('after 3 steps')")
     label = tab.locator("[data-chart=tried]").get_attribute("aria-label")
     assert "all ones" in label and "He normal" in label
     tab.wait_for_function(
