@@ -32,6 +32,7 @@ def setup(study: Study, sample: Path) -> dict[str, Any]:
     ]
     return {
         "sizes": study.sizes,
+        "layers": [f"fc{i}" for i, _ in enumerate(study.network["hidden"], 1)] + ["out"],
         "batch": study.training["batch_size"],
         "first": trained(study.network | study.training),
         "variants": {

@@ -1,7 +1,7 @@
 // The address of a start, like #try=fc1.weight:normal(0.1,0.01);lr:0.01, and what may stand in it.
 
 const trying = study.trying;
-const names = trying.sizes.slice(1).map((_, i, all) => (i === all.length - 1 ? "out" : `fc${i + 1}`));
+const names = trying.layers;
 const tensors = names.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
 const first = {
   fills: Object.fromEntries(tensors.map((tensor) => [tensor, ["default"]])), ...trying.first, seed: 0,

@@ -61,25 +61,17 @@ const short = (value) => {
 };
 
 function showLayers(layers) {
-  const cells = (layer) => [
-    ["Weights moved", inWords(layer.moves.weight)],
-    ["Biases moved", inWords(layer.moves.bias)],
-    ["Gradient", inWords(layer.gradients.weight)],
-    ["Distinct units", `${layer.distinct} of ${layer.units}`],
-    ["Gap", inWords(layer.gap)],
-    ["Dead units", layer.dead === null ? "–" : `${layer.dead} of ${layer.units}`],
+  const told = ({ moves, gradients, distinct, gap, dead, units }) => [
+    inWords(moves.weight), inWords(moves.bias), inWords(gradients.weight), `${distinct} of ${units}`, inWords(gap),
+    dead === null ? "–" : `${dead} of ${units}`,
   ];
-  $(".layers tbody").replaceChildren(...layers.map((layer) => {
-    const row = document.createElement("tr");
-    row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: layer.name }));
-    for (const [label, words] of cells(layer)) {
-      const cell = Object.assign(document.createElement("td"), { textContent: words });
-      cell.dataset.label = label;
-      cell.classList.toggle("zero", words === "0");
-      row.append(cell);
-    }
-    return row;
-  }));
+  $$(".layers tbody tr").forEach((row, i) => {
+    const words = told(layers[i]);
+    $$("td", row).forEach((cell, k) => {
+      cell.textContent = words[k];
+      cell.classList.toggle("zero", words[k] === "0");
+    });
+  });
 }
 
 // From blue over white to red, as the pictures above; between two units nothing.
