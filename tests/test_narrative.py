@@ -81,7 +81,7 @@ def test_the_answer_has_the_numbers_that_were_measured():
         "than a thousandth of what the last hidden layer gets. Units must differ. Units that are "
         "equal in all their weights stay equal, and are worth one. “all 0.1” keeps 128 copies of "
         "one, and reaches 36.00 %. Noise makes them differ. A little noise is enough: 10⁻⁶ around "
-        "0.1 (97.30 %)."
+        "0.1, the least that was tried (97.30 %)."
     )
     assert words["lecture"] == (
         "Of the lecture's 12 claims 2 do not hold and 10 were not tested. Of 12 from the "
@@ -140,8 +140,8 @@ def test_every_stuck_start_has_one_cause():
 def test_a_pattern_makes_units_differ_as_noise_does():
     words = said(ACCURACIES | {"hadamard": 0.976, "identity": 0.97}, STILL)["why"]
     assert words.endswith(
-        "What makes them differ need not be random. A little noise is enough: 10⁻⁶ around 0.1 "
-        "(97.30 %). So is a fixed pattern: “Hadamard rows” (97.60 %)."
+        "What makes them differ need not be random. A little noise is enough: 10⁻⁶ around "
+        "0.1, the least that was tried (97.30 %). So is a fixed pattern: “Hadamard rows” (97.60 %)."
     )
     alone = said({"baseline": 0.977, "identity": 0.97})["why"]
     assert "A fixed pattern is enough: “identity” (97.00 %)." in alone

@@ -480,6 +480,21 @@ def test_a_number_may_be_written_as_people_do(tab):
         tab.wait_for_function("document.querySelector('[name=preset]').value == 'noise'")
 
 
+def test_noise_that_is_rounded_away_is_told(tab):
+    choose(tab, "noise")
+    units = tab.locator(".layers tbody tr").first.locator("td").nth(3)
+    for noise, words, distinct in (
+        ("1e-8", "act almost as one", "1 of 16 (nearly equal)"),
+        ("1e-10", "near 0.1, 32-bit numbers are 7.5·10⁻⁹ apart, so it is rounded", "1 of 16"),
+    ):
+        tab.get_by_label("noise σ: Weights of all layers").fill(noise)
+        tab.keyboard.press("Tab")
+        tab.wait_for_function(
+            "words => document.querySelector('#telling').textContent.includes(words)", arg=words
+        )
+        assert units.inner_text() == distinct
+
+
 def test_a_wrong_number_is_refused_until_it_is_right(tab):
     choose(tab, "noise")
     field = tab.get_by_label("noise σ: Weights of all layers")

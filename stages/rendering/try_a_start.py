@@ -19,6 +19,8 @@ SCHEMES = {
     ("xavier_uniform", 1.0): "xavier_uniform",
 }
 
+STEPS = 2000  # of training in the page, after which it rests: the least noise needs most of them
+
 
 def setup(study: Study, sample: Path) -> dict[str, Any]:
     """The study's network and training, the variants that can be tried, and packed images.
@@ -33,6 +35,7 @@ def setup(study: Study, sample: Path) -> dict[str, Any]:
     return {
         "sizes": study.sizes,
         "layers": [f"fc{i}" for i, _ in enumerate(study.network["hidden"], 1)] + ["out"],
+        "steps": STEPS,
         "batch": study.training["batch_size"],
         "first": trained(study.network | study.training),
         "variants": {

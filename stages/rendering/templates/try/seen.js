@@ -62,7 +62,8 @@ const short = (value) => {
 
 function showLayers(layers) {
   const told = ({ moves, gradients, distinct, gap, dead, units }) => [
-    inWords(moves.weight), inWords(moves.bias), inWords(gradients.weight), `${distinct} of ${units}`, inWords(gap),
+    inWords(moves.weight), inWords(moves.bias), inWords(gradients.weight), 
+    `${distinct} of ${units}${distinct === 1 && gap > 0 ? " (nearly equal)" : ""}`, inWords(gap),
     dead === null ? "–" : `${dead} of ${units}`,
   ];
   $$(".layers tbody tr").forEach((row, i) => {

@@ -7,15 +7,15 @@ const GROWS = 0.02;
 const starved = ({ gradients }) => gradients.weight === 0 && gradients.bias === 0;
 
 // `points` are those of the curves, which may go further than the worker now is.
-function sentence({ step, layers, score, rested }, points) {
+function sentence({ step, layers, score, rested }, setup, points) {
   const when = step === 0 ? "Before training" : `After ${counted(step)}`;
-  const why = Number.isFinite(score.loss) ? reason(layers, step, progress(score, points))
+  const why = Number.isFinite(score.loss) ? reason(layers, setup, step, progress(score, points))
     : "The loss is not a number any more: the values grew until they overflowed. A smaller learning rate or smaller weights would help.";
   const rest = rested ? " It rests here; “Go on” trains as long again." : "";
   return `${when}, ${percent(score.test)} of the test images are right. ${why}${rest}`;
 }
 
-function reason(layers, step, learn) {
+function reason(layers, setup, step, learn) {
   const [fc1] = layers;
   const stuck = layers.filter(starved);
   if (stuck.length) return silence(layers, stuck);
@@ -23,13 +23,13 @@ function reason(layers, step, learn) {
   const equal = hidden.filter(({ gap }) => gap === 0);
   if (equal.length && equal.length === hidden.length) {
     const sizes = [trying.sizes[0], ...layers.slice(0, -1).map(() => 1), layers.at(-1).units].join("-");
-    return `All units of a layer are exactly equal, so they get equal gradients and stay equal: the network is ${sizes} in disguise, and learns no more than that one can.`;
+    return `All units of each hidden layer are exactly equal, so they get equal gradients and stay equal: the network is ${sizes} in disguise, and learns no more than that one can.${lost(setup)}`;
   }
   if (equal.length) {
-    return `The ${equal[0].units} units of ${equal[0].name} are exactly equal now, but the layer above weighs them differently: their gradients differ, and so will they.`;
+    return `The ${equal[0].units} units of ${equal[0].name} are exactly equal now. They part where the layer above weighs them differently, since then their gradients differ.${lost(setup)}`;
   }
   if (fc1.gap < NEAR) {
-    return `The ${fc1.units} units of fc1 differ, but by ${short(fc1.gap)} of the largest weight at most: they still act almost as one. Their gradients differ a little, so training can drive them apart, slowly at first.`;
+    return `The ${fc1.units} units of fc1 differ, but by ${short(fc1.gap)} of the largest weight at most: they still act almost as one. Their gradients differ a little, so training can drive them apart: that may take a thousand steps and more.`;
   }
   const weakest = Math.min(...layers.map(({ gradients }) => gradients.weight));
   const strongest = Math.max(...layers.map(({ gradients }) => gradients.weight));
@@ -45,6 +45,14 @@ function reason(layers, step, learn) {
   }
   const all = `The ${fc1.units} units of fc1 differ, and a gradient arrives at every layer`;
   return step === 0 ? `${all}: nothing stands in the way of learning.` : `${all}: the network ${learn("learns", "has")}.`;
+}
+
+// That noise around a constant is rounded away, if units are equal though there was some.
+function lost(setup) {
+  const [, mean] = Object.values(setup.fills).find(([law, mean, std]) => law === "normal" && mean !== 0 && std !== 0) ?? [];
+  if (mean === undefined) return "";
+  const spacing = 2 ** (Math.floor(Math.log2(Math.abs(mean))) - 23);
+  return ` The noise is too small: near ${short(mean)}, 32-bit numbers are ${short(spacing)} apart, so it is rounded away.`;
 }
 
 // Tells in words whether anything is learned, like “learns, and accuracy still grows”.
@@ -66,7 +74,10 @@ function silence(layers, stuck) {
   if (dead) found.push(`The units of ${dead.name} answer 0 to every image, and where a unit answers 0 the slope of ReLU is 0.`);
   if (zero) found.push(`The weights of ${zero.name} are all 0, and what flows back is multiplied by them.`);
   if (!dead && !zero) found.push("What flows back has become too small for a 32-bit number.");
-  if (out.gradients.weight === 0) found.push("The weights of out get none either, since what comes in there is 0. Only the biases of out can move: every image gets the same answer, for ever.");
+  if (out.gradients.weight === 0) {
+    found.unshift("Only the biases of out can move, so every image gets the same answer, for ever.");
+    found.push("The weights of out get no gradient either, since what comes in there is 0.");
+  }
   else if (dead) found.push("So every image gets the same answer.");
   else if (zero) found.push("That is so for now only: the weights of out get a gradient and move first, and then the layers below.");
   return found.join(" ");

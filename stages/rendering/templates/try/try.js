@@ -39,7 +39,7 @@ function begin(setup) {
   current = { setup, points: [], look, label: called(setup), ...again, id: ++count };
   runs.push(current);
   const { lr, ...rest } = setup;
-  tell({ begin: { ...rest, rate: lr, sizes: trying.sizes, batch: trying.batch, id: current.id } });
+  tell({ begin: { ...rest, rate: lr, sizes: trying.sizes, batch: trying.batch, steps: trying.steps, id: current.id } });
 }
 
 function report(told) {
@@ -51,7 +51,7 @@ function report(told) {
   $("#reset").disabled = told.step === 0;
   showLayers(told.layers);
   showPicture();
-  const words = sentence(told, current.points);
+  const words = sentence(told, current.setup, current.points);
   $("#telling").textContent = words;
   speak(words, turned);
   if (told.points.length) showCurves();

@@ -4,7 +4,6 @@
 
 const ALIKE = 1e-5; // of the largest unit: how far apart rounding alone may drive equal units
 const PICTURED = 32; // units of fc1
-const AT_ONCE = 2000; // steps; then it rests
 const SLICE = 60; // milliseconds of training between two looks at what it is told
 const REPORT = 150; // milliseconds between two reports
 
@@ -18,7 +17,7 @@ function begin(setup) {
   fill(layers, setup.fills, setup.seed);
   run = {
     setup, layers, start: tensorsOf(layers).map(({ values }) => values.slice()),
-    step: 0, rest: AT_ONCE, order: [], at: 0, epoch: 0, right: 0, seen: 0, points: [],
+    step: 0, rest: setup.steps, order: [], at: 0, epoch: 0, right: 0, seen: 0, points: [],
   };
   // The gradients before the first step, so that there is something to tell.
   const { x, labels } = batch(0);
@@ -172,6 +171,6 @@ onmessage = ({ data: told }) => {
   if (told.begin) { rest(); begin(told.begin); }
   if (told.run === false) { rest(); point(); }
   if (told.step) { rest(); oneStep(); point(); }
-  if (told.run && timer === null) { run.rest = AT_ONCE; timer = setTimeout(go); }
+  if (told.run && timer === null) { run.rest = run.setup.steps; timer = setTimeout(go); }
   say(timer !== null);
 };
