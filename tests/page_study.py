@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from stages.settings import yaml_file
+from tests.starts import ZERO
 
 ROOT = Path(__file__).parents[1]
-ZERO = {"weight": "zeros", "bias": "zeros"}
 TENTH = {"constant": {"val": 0.1}}
 DEEP = {"network": {"hidden": [8] * 5}, "training": {"epochs": 1}}
 XAVIER = {"weight": "xavier_normal", "bias": "zeros"}
