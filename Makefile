@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONSAFEPATH PYTHONOPTIMIZE # with these Python finds no stages, and Altair breaks
 
 .DEFAULT_GOAL := help
-.PHONY: help git env repro open experiments offline share fetch repair verify maps processors test \
+.PHONY: help git env repro distribute open experiments offline share fetch repair verify maps processors test \
 	test-fast soak bench schema templates readme lint audit lock
 
 help: ## list the targets
@@ -22,6 +22,11 @@ env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
 repro: git env ## run the whole study: whatever changed since the last time, and no more
 	@python -m stages.check --dry-run
 	dvc repro
+	@echo "The report is $$PWD/reports/index.html: make open"
+
+distribute: git env ## the same on all cores at once; SCHEDULER=ADDRESS or JOBQUEUE=FILE: on a cluster
+	@python -m stages.check --dry-run
+	@python -m tools.distribute $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(JOBQUEUE),--jobqueue $(JOBQUEUE))
 	@echo "The report is $$PWD/reports/index.html: make open"
 
 open: ## look at the report in a browser
@@ -84,7 +89,7 @@ soak: git env ## fifty rounds of change, run, share, fetch and gc (a quarter of 
 
 lock: env ## renew requirements.lock after an edit of pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --group bits --group dev \
+		--no-emit-index-url --no-emit-find-links --group bits --group cluster --group dev \
 		pyproject.toml --output-file requirements.lock
 
 $(INSTALLED): requirements.lock

@@ -32,12 +32,17 @@ def memory_of(cell: Cell, workers: int) -> int:
 
 def seconds(plan: Plan) -> float:
     """How long a variant trains on all cores of this machine, about."""
+    return seconds_of_seed(plan) * plan.seeds / min(plan.seeds, os.cpu_count() or 1)
+
+
+def seconds_of_seed(plan: Plan) -> float:
+    """How long one seed of a variant takes one core, about."""
     images = plan.limit or TRAIN_IMAGES
     steps = -(-images // plan.batch_size)
     # A product forward and two backward, of which the first layer lacks one; a test forward.
     operations = (5 * images + 2 * SCORED) * size(plan)
     epoch = EPOCH + operations / RATE + steps * STEP * len(plan.sizes)
-    return epoch * plan.epochs * plan.seeds / min(plan.seeds, os.cpu_count() or 1)
+    return epoch * plan.epochs
 
 
 def seconds_of(cell: Cell) -> float:

@@ -1,7 +1,7 @@
 """What the stages that train have in common: what they are told, and how many cores they take."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,13 +29,8 @@ def load(plan: Plan) -> data.Dataset:
     return data.load(folder, plan.limit)
 
 
-def sums_of(plan: Plan) -> str:
-    """The sums of the data of a plan, as they were downloaded."""
-    return Path("data", plan.data, sums.FILE).read_text(encoding="utf-8")
-
-
-def what_decides(told: Path, plans: Iterable[Plan], stage: str) -> str:
-    """The sums of what a stage is told, and of all code that it trains with.
+def what_decides(told: Path, plans: Sequence[Plan], stage: str) -> str:
+    """The sums of what a stage is told, of its data, and of all code that it trains with.
 
     Ends the stage if a file of stages/initializers is not the one that was checked.
     """
@@ -44,7 +39,8 @@ def what_decides(told: Path, plans: Iterable[Plan], stage: str) -> str:
         if sha256(Path(file).read_bytes()).hexdigest() != checked:
             raise SystemExit(f"{file}: changed since it was checked; run `dvc repro` again")
     code = [HERE / "jobs.py", HERE / f"{stage}.py", *sorted((HERE / "training").glob("*.py"))]
-    return sums.of(HERE, [told, *code, *map(Path, files)])
+    images = {Path("data", plan.data, sums.FILE) for plan in plans}
+    return sums.of(HERE, [told, *code, *map(Path, files), *sorted(images)])
 
 
 def worker_count() -> int:

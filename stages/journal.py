@@ -11,6 +11,11 @@ from stages.training.sweep import Row
 Done = dict[int, dict[int, Row]]  # by the cell's place, and by seed
 
 
+def path_of(sweep: str) -> Path:
+    """Where a sweep keeps what it has; DVC and git do not look there."""
+    return Path("data", f".partial-sweep-{sweep}")
+
+
 class Journal:
     """A file with a line a network, each with a sum of it and of what it was `made_with`.
 

@@ -7,13 +7,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import astuple, fields
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
 
-from stages import estimate, jobs, writing
+from stages import estimate, jobs, journal, writing
 from stages.journal import Done, Journal
 from stages.training import data, workers
 from stages.training.initialization import InitializationError
@@ -31,12 +30,11 @@ def main() -> None:
     plans = [cell.plan for cell in sweep.cells]
     decided = jobs.what_decides(told, plans, "sweep")
     dataset = jobs.load(plans[0])
-    kept = Path("data", f".partial-sweep-{name}")
-    # And the data: with another input DVC would take what is there for what that gives.
-    made_with = sha256((decided + jobs.sums_of(plans[0])).encode()).hexdigest()
+    kept = journal.path_of(name)
     try:
-        with Journal(kept, made_with) as journal:
-            run(name, sweep, dataset, journal)
+        # With another input DVC would take what is there for what that gives.
+        with Journal(kept, decided) as done:
+            run(name, sweep, dataset, done)
     except InitializationError as error:
         raise SystemExit(f"params.yaml: sweeps.{name}: {error.tensor}: {error}") from None
     except (MemoryError, BrokenProcessPool):
@@ -52,15 +50,15 @@ def main() -> None:
             f"{name}: nothing was written, since its plan or the code changed while it trained; "
             "run `dvc repro` again"
         )
-    writing.replace({TABLES / f"{name}.csv": as_csv(sweep, journal.rows)})
+    writing.replace({TABLES / f"{name}.csv": as_csv(sweep, done.rows)})
     kept.unlink(missing_ok=True)  # another process may have done the same
 
 
-def run(name: str, sweep: Sweep, dataset: data.Dataset, journal: Journal) -> None:
+def run(name: str, sweep: Sweep, dataset: data.Dataset, done: Journal) -> None:
     """Do what the journal lacks, the longest first, showing how long it still takes."""
     cells, count = sweep.cells, jobs.worker_count()
     took = [estimate.seconds_of(cell) for cell in cells]
-    pieces = sorted(missing(cells, took, journal.rows), key=lambda piece: -took[piece.cell])
+    pieces = sorted(missing(cells, took, done.rows), key=lambda piece: -took[piece.cell])
     weight = {piece: took[piece.cell] * len(piece.seeds) for piece in pieces}
     networks = sum(cell.plan.seeds for cell in cells)
     left = sum(len(piece.seeds) for piece in pieces)
@@ -76,7 +74,7 @@ def run(name: str, sweep: Sweep, dataset: data.Dataset, journal: Journal) -> Non
         bar_format="{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left",
     ) as bar:  # fmt: skip
         for piece, rows in workers.sweep(cells, dataset, pieces, count):
-            journal.add(piece.cell, rows)
+            done.add(piece.cell, rows)
             bar.update(weight[piece])
 
 

@@ -7,12 +7,11 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
 from pathlib import Path
 
-from torch import Tensor
 from tqdm import tqdm
 
 from stages import jobs
-from stages.training import data, results, snapshots, workers
-from stages.training.epoch import Row, State
+from stages.training import data, results, workers
+from stages.training.epoch import Row
 from stages.training.initialization import InitializationError
 from stages.training.plan import Plan
 
@@ -26,14 +25,14 @@ def main() -> None:
     decided = jobs.what_decides(told, [plan], "train")
     dataset = jobs.load(plan)
     try:
-        rows, final, pictures = run(variant, plan, dataset)
+        trained = run(variant, plan, dataset)
         if jobs.what_decides(told, [plan], "train") != decided:
             # DVC would take the results for those of the new plan, or of the new code.
             raise SystemExit(
                 f"{variant}: nothing was written, since its plan or the code changed while it "
                 "trained; run `dvc repro` again"
             )
-        results.write(RUNS / variant, told, plan.sizes, rows, final, pictures)
+        results.write(RUNS / variant, told, plan.sizes, trained)
     except InitializationError as error:
         name = plan.tensors[error.tensor].initializer
         raise SystemExit(
@@ -51,14 +50,10 @@ def main() -> None:
         raise SystemExit(f"{RUNS / variant}: nothing was written: {reason}") from None
 
 
-def run(
-    title: str, plan: Plan, dataset: data.Dataset
-) -> tuple[list[Row], list[State], dict[int, Tensor]]:
-    """Train all seeds, showing progress: every row, each seed's last state, and pictures."""
+def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
+    """Train all seeds, showing progress."""
     by_epoch: dict[int, list[Row]] = defaultdict(list)
-    final: dict[int, State] = {}
-    pictures: dict[int, Tensor] = {}
-    pictured = snapshots.epochs(plan.epochs)
+    trained = results.Trained()
     print(
         f"{title}: {plan.seeds} {'seed' if plan.seeds == 1 else 'seeds'}, each "
         f"{_layers(plan.sizes)} on {len(dataset.train.labels):,} images"
@@ -66,20 +61,15 @@ def run(
     # disable=None: a bar on a terminal, none in a log file.
     with tqdm(total=plan.seeds * plan.epochs, disable=None, unit="epoch", leave=False) as bar:
         for state, row in workers.train(plan, dataset, jobs.worker_count()):
+            trained.add(plan, state, row)
             by_epoch[row.epoch].append(row)
-            if row.seed == snapshots.SEED and row.epoch in pictured:
-                pictures[row.epoch] = snapshots.take(plan.sizes, state.weights)
             if row.epoch == 0:
                 continue
             bar.update()
-            if row.epoch == plan.epochs:
-                final[row.seed] = state
             if len(by_epoch[row.epoch]) == plan.seeds:
                 bar.write(_epoch_line(by_epoch[row.epoch], plan.epochs))
                 print(end="", flush=True)
-    rows = [row for epoch in by_epoch.values() for row in epoch]
-    rows.sort(key=lambda row: (row.seed, row.epoch))
-    return rows, [final[seed] for seed in range(plan.seeds)], pictures
+    return trained
 
 
 def _layers(sizes: list[int]) -> str:

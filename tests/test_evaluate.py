@@ -52,7 +52,7 @@ def runs(dataset, tmp_path_factory) -> Path:
         for name, plan in PLANS.items():
             file = folder.parent / "plans" / f"{name}.json"
             file.write_text(plan.as_json())
-            results.write(folder / name, file, plan.sizes, *train.run(name, plan, dataset))
+            results.write(folder / name, file, plan.sizes, train.run(name, plan, dataset))
     return folder
 
 
@@ -189,8 +189,9 @@ def test_a_write_that_fails_leaves_nothing(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "save", fail)
     plan = PLANS["baseline"]
     state, pictures = initial_state(plan, dataset.train, 0), {0: torch.zeros(1, 784)}
+    trained = results.Trained([], {0: state}, pictures)
     with pytest.raises(OSError, match="No space"):
-        results.write(tmp_path / "runs" / "x", Path(), plan.sizes, [], [state], pictures)
+        results.write(tmp_path / "runs" / "x", Path(), plan.sizes, trained)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert not any((tmp_path / "runs").iterdir())
 

@@ -3,7 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterable
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from stages.training import network, probes, snapshots, sums
 from stages.training.epoch import Flat, Row, State
+from stages.training.plan import Plan
 
 SCORES = [field.name for field in fields(Row) if field.name != "layers"]
 HISTORY_COLUMNS = ["variant", *SCORES]
@@ -25,18 +26,33 @@ FILES = {
 }
 
 
-def write(
-    folder: Path,
-    plan: Path,
-    sizes: list[int],
-    rows: list[Row],
-    final: list[State],
-    pictures: dict[int, torch.Tensor],
-) -> None:
+@dataclass
+class Trained:
+    """What training gave so far: every row, each seed's last state, pictures by epoch."""
+
+    rows: list[Row] = field(default_factory=list)
+    final: dict[int, State] = field(default_factory=dict)
+    pictures: dict[int, torch.Tensor] = field(default_factory=dict)
+
+    def add(self, plan: Plan, state: State, row: Row) -> None:
+        """Take in what an epoch gave."""
+        self.rows.append(row)
+        if row.seed == snapshots.SEED and row.epoch in snapshots.epochs(plan.epochs):
+            self.pictures[row.epoch] = snapshots.take(plan.sizes, state.weights)
+        if row.epoch == plan.epochs:
+            self.final[row.seed] = state
+
+    def update(self, other: "Trained") -> None:
+        """Take in what other seeds gave."""
+        self.rows += other.rows
+        self.final |= other.final
+        self.pictures |= other.pictures
+
+
+def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
     """Write FILES; the folder, named after the variant, appears whole or not at all.
 
-    `plan` is the file that says what was trained, `rows` are by seed and epoch, `final` has each
-    seed's last state, `pictures` by epoch what snapshots.take gives. Raises OSError.
+    `plan` is the file that says what was trained. Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
@@ -44,6 +60,8 @@ def write(
     partial = folder.parent.parent / f".partial-{folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
+    rows = sorted(trained.rows, key=lambda row: (row.seed, row.epoch))
+    final = [trained.final[seed] for seed in sorted(trained.final)]
     try:
         history = ([folder.name, *(getattr(row, score) for score in SCORES)] for row in rows)
         _write_csv(partial / "history.csv", HISTORY_COLUMNS, history, digits=8)
@@ -56,7 +74,7 @@ def write(
         tensors = {
             "initial": _stacked(sizes, [state.initial for state in final]),
             "weights": _stacked(sizes, [state.weights for state in final]),
-            "snapshots": snapshots.quantized(pictures),
+            "snapshots": snapshots.quantized(trained.pictures),
         }
         for name, values in tensors.items():
             (partial / f"{name}.safetensors").write_bytes(save(values))

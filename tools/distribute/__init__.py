@@ -1,0 +1,1 @@
+"""Spreads the study's trainings over many processes or machines with Dask."""

@@ -1,0 +1,85 @@
+"""Where the workers are: on this machine, at a scheduler, or at a batch system's nodes."""
+
+import argparse
+import logging
+import signal
+import sys
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any
+
+import yaml
+from distributed import Client, LocalCluster
+
+from stages.settings import yaml_file
+
+BATCH_SYSTEMS = {
+    "htcondor": "HTCondorCluster",
+    "lsf": "LSFCluster",
+    "oar": "OARCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "slurm": "SLURMCluster",
+}
+KEYS = ("system", "jobs", "options")
+PATIENCE = 10  # seconds until a scheduler has to have answered
+
+
+def connect(arguments: argparse.Namespace, local: int) -> Client:
+    """A client of the cluster that is asked for; ends the command if there is none.
+
+    By default, `local` processes on this machine.
+    """
+    for name in ("distributed", "distributed.client"):  # what happens is told in our own lines
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if arguments.scheduler:
+        try:
+            return Client(arguments.scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            sys.exit(f"--scheduler {arguments.scheduler}: no scheduler answers there: {error}")
+    if arguments.jobqueue:
+        return Client(batch(arguments.jobqueue))
+    # Threads started now leave Ctrl-C to this one, and so do the processes that they start.
+    resource_tracker.ensure_running()  # later it would undo this
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        cluster = LocalCluster(
+            n_workers=arguments.local or local,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+        return Client(cluster)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def batch(file: Path) -> Any:
+    """Dask's cluster of the jobs that a file asks for; ends the command on a mistake in it."""
+    try:
+        values = yaml_file.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        sys.exit(f"--jobqueue {file}: {' '.join(str(error).split())}")
+    if not isinstance(values, dict) or values.keys() != set(KEYS):
+        sys.exit(f"{file}: needs the keys {', '.join(KEYS)}, and no others")
+    system, count, options = (values[key] for key in KEYS)
+    if system not in BATCH_SYSTEMS:
+        sys.exit(f"{file}: system = {system!r}: must be one of {', '.join(BATCH_SYSTEMS)}")
+    if not isinstance(count, int) or count < 1:
+        sys.exit(f"{file}: jobs = {count!r}: must be a whole number above 0")
+    import dask_jobqueue  # it takes a moment
+
+    try:
+        cluster = getattr(dask_jobqueue, BATCH_SYSTEMS[system])(**options)
+        cluster.scale(jobs=count)
+    except (TypeError, ValueError) as error:
+        sys.exit(f"{file}: options: {error}")
+    return cluster
+
+
+def close(client: Client) -> None:
+    """Leave the cluster, and end what was started for it."""
+    cluster = client.cluster
+    client.close()
+    if cluster:
+        cluster.close()

@@ -1,0 +1,69 @@
+"""Sends what workers run and read, and makes calls of it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+from distributed.diagnostics.plugin import UploadDirectory
+
+from stages import jobs
+from stages.training import ARITHMETIC, BITS_PROMISED, sums
+from stages.training.plan import Plan
+from tools.distribute import task
+from tools.distribute.pins import Pins
+
+CODE = ("stages/training", "stages/initializers", "tools/distribute")
+
+
+class Call:
+    """A call that is made where it is unpickled.
+
+    `client.submit(pickle.loads, …)` of its pickle needs the code on the worker, and nothing on
+    the scheduler, which unpickles what it is given itself.
+    """
+
+    def __init__(self, do: Callable[..., Any], *arguments: Any):
+        self.do, self.arguments = do, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self.do, self.arguments
+
+
+def send(client: Client, plans: Iterable[Plan]) -> task.Wanted:
+    """Send code and data to every worker, also to those that come later; what each has to have.
+
+    Raises OSError.
+    """
+    plans = list(plans)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "initlab")
+        sent = pack(folder, {plan.data for plan in plans})
+        # One after the other: the second is unpickled with the code of the first. A worker that
+        # cannot take them fails, and is then refused by name.
+        for plugin in (UploadDirectory(folder, update_path=True, skip_words=()), Pins(ARITHMETIC)):
+            with suppress(Exception):
+                client.register_plugin(plugin)
+    shown = {(plan.activation, plan.optimizer): plan for plan in plans}
+    tried = tuple(shown.values())
+    return task.Wanted(sent, task.packages(), BITS_PROMISED, tried, task.bits(tried))
+
+
+def pack(folder: Path, data_sets: Iterable[str]) -> str:
+    """Copy what workers need into a folder; the SHA-256 of the sums of it all."""
+    for part in CODE:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(jobs.HERE.parent / part, folder / part, ignore=ignored)
+    # The stages' own settles what a command does with its terminal.
+    for package in ("stages", "tools"):
+        (folder / package / "__init__.py").write_text("")
+    for name in data_sets:
+        shutil.copytree(Path("data", name), folder / "data" / name)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    text = sums.of(folder, files)
+    (folder / sums.FILE).write_text(text)
+    return sha256(text.encode()).hexdigest()

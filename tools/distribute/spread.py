@@ -1,0 +1,125 @@
+"""Gives tasks to the workers that are fit for them, and takes in what they give."""
+
+import pickle
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from distributed import Client, Future, KilledWorker
+from tqdm import tqdm
+
+from stages.sweep import duration
+from stages.training.initialization import InitializationError, first_line
+from tools.distribute import task
+from tools.distribute.crew import Crew
+from tools.distribute.send import Call
+from tools.distribute.work import ChangedError, Task, Work
+
+BAR = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+LOOK = 1.0  # seconds between two looks at who is there
+AHEAD = 2  # tasks that a worker is given at once, so that it never waits for the next
+
+
+class LostError(Exception):
+    """The scheduler is gone."""
+
+
+class Spread:
+    """A run: what waits, what is at a worker, which work is done, and which failed."""
+
+    def __init__(self, client: Client, wanted: task.Wanted, works: Sequence[Work]):
+        self.done: list[Work] = []
+        self.failed: list[Work] = []
+        self._client = client
+        self._crew = Crew(client, wanted, tqdm.write)
+        tasks = {work: list(work.missing()) for work in works}
+        self._left = {work: len(missing) for work, missing in tasks.items()}
+        # The longest first, so that none is alone at the end; and those of a variant together.
+        longest = sorted(
+            tasks.values(), key=lambda missing: -max((t.seconds for t in missing), default=0)
+        )
+        self._waiting = deque(chain(*longest))
+        self._running: dict[Future, Task] = {}
+        self._ended: SimpleQueue[Future] = SimpleQueue()
+
+    def run(self) -> None:
+        """Do all of it; raises LostError, and OSError where nothing can be kept."""
+        seconds = sum(one.seconds for one in self._waiting)
+        all_, left = (
+            sum(plan.seeds for work in self._left for plan in work.plans),
+            sum(one.networks for one in self._waiting),
+        )
+        there = f", of which {all_ - left:,} are there" if left < all_ else ""
+        print(
+            f"{all_:,} networks for {len(self._left):,} stages{there}; about "
+            f"{duration(seconds)} on one core",
+            flush=True,
+        )
+        for work in self._left:
+            self._finish_if_whole(work)  # as an earlier run may have left it
+        # disable=None: a bar on a terminal, none in a log file.
+        with tqdm(total=seconds, disable=None, leave=False, bar_format=BAR) as bar:
+            looked, workers = -LOOK, 0
+            while self._waiting or self._running:
+                if monotonic() - looked >= LOOK:
+                    looked, workers = monotonic(), self._crew.look()
+                    bar.set_postfix_str(f"{workers} workers")
+                while self._waiting and len(self._running) < AHEAD * workers:
+                    self._submit(self._waiting.popleft())
+                with suppress(Empty):
+                    future = self._ended.get(timeout=LOOK)
+                    one = self._running.pop(future)
+                    self._take(future, one)
+                    bar.update(one.seconds)
+
+    def stop(self) -> None:
+        """Have nothing more done."""
+        self._client.cancel(list(self._running), force=True)
+
+    def _submit(self, one: Task) -> None:
+        call = pickle.dumps(Call(one.call, *one.arguments))
+        future = self._client.submit(
+            pickle.loads, call, key=one.key, resources={self._crew.resource: 1}
+        )
+        self._running[future] = one
+        future.add_done_callback(self._ended.put)
+
+    def _take(self, future: Future, one: Task) -> None:
+        if future.cancelled():
+            raise LostError
+        error = future.exception()
+        if error is None:
+            one.work.keep(one.part, future.result())
+            self._left[one.work] -= 1
+            self._finish_if_whole(one.work)
+        elif one.work not in self.failed:
+            self._fail(one.work, why(error))
+
+    def _finish_if_whole(self, work: Work) -> None:
+        if self._left[work] == 0:
+            try:
+                tqdm.write(work.write())
+                self.done.append(work)
+            except ChangedError as error:
+                self._fail(work, str(error))
+
+    def _fail(self, work: Work, reason: str) -> None:
+        self.failed.append(work)
+        self._waiting = deque(one for one in self._waiting if one.work is not work)
+        tqdm.write(f"{work.name}: failed: {reason}")
+
+
+def why(error: BaseException) -> str:
+    """What to say of a task that failed."""
+    match error:
+        case InitializationError():
+            return f"{error.tensor} cannot be filled: {error}"
+        case KilledWorker():
+            return (
+                f"{error.allowed_failures + 1} workers that it was given to were ended, perhaps "
+                "for lack of memory"
+            )
+    return first_line(error)
