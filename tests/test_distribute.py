@@ -3,12 +3,13 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 
 from stages.training import seeds
 from tests.conftest import Clone, heed_interrupts
+from tools.distribute.spread import AHEAD
 
 pytestmark = pytest.mark.slow
 
@@ -115,24 +117,44 @@ def assert_trained_as(plain: Clone, clone: Clone) -> None:
 
 def start(clone: Clone, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen:
     """The command, under way."""
-    return subprocess.Popen(
-        [*before, *COMMAND, *arguments],
-        cwd=clone.folder,
-        env=clone.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_interrupts,
-    )
+    with log_of(clone).open("w") as log:
+        return subprocess.Popen(
+            [*before, *COMMAND, *arguments],
+            cwd=clone.folder,
+            env=clone.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=heed_interrupts,
+        )
 
 
-def end(process: subprocess.Popen, code: int) -> str:
-    """What it prints until it ends."""
-    output = process.communicate(timeout=180)[0]
+def log_of(clone: Clone) -> Path:
+    """What the command last printed."""
+    return clone.folder.with_suffix(".log")
+
+
+def end(clone: Clone, process: subprocess.Popen, code: int) -> str:
+    """What a command prints until it ends."""
+    process.wait(timeout=180)
+    output = log_of(clone).read_text()
     assert process.returncode == code, output
     assert "Traceback" not in output
     return output
+
+
+def run(clone: Clone, *arguments: str) -> str:
+    """What a command prints that does all it should."""
+    return end(clone, start(clone, *arguments), 0)
+
+
+def wait_until(so: Callable[[], object], clone: Clone, process: subprocess.Popen) -> None:
+    """Wait for something that a command does."""
+    ends = time.monotonic() + 120
+    while not so():
+        assert process.poll() is None, log_of(clone).read_text()
+        assert time.monotonic() < ends, log_of(clone).read_text()
+        time.sleep(0.01)
 
 
 class Cluster:
@@ -140,6 +162,7 @@ class Cluster:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.environment: dict[str, str] = {}
         self.processes: list[subprocess.Popen] = []
         self.schedule()
 
@@ -171,8 +194,8 @@ class Cluster:
         with (self.folder / f"{name}.log").open("a") as log:
             process = subprocess.Popen(
                 [*before, DASK, *arguments, "--host", "127.0.0.1", "--no-dashboard"],
-                cwd=folder, env={**os.environ, **(env or {})}, stdout=log, stderr=log,
-                start_new_session=True,
+                cwd=folder, env={**os.environ, **self.environment, **(env or {})},
+                stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.processes.append(process)
         return process
@@ -213,11 +236,8 @@ def kept(clone: Clone) -> int:
 
 def a_moment(clone: Clone, process: subprocess.Popen, least: int = 0) -> None:
     """Wait until a random number of networks is kept, and for a moment more."""
-    number, ends = random.randrange(least, VARIANTS * SEEDS), time.monotonic() + 120
-    while kept(clone) < number:
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < ends
-        time.sleep(0.01)
+    number = random.randrange(least, VARIANTS * SEEDS)
+    wait_until(lambda: kept(clone) >= number, clone, process)
     time.sleep(random.random() / 4)
 
 
@@ -236,22 +256,192 @@ ONCE = VARIANTS * (SEEDS - 1)
 def test_workers_give_the_bytes_that_dvc_repro_gives(clone, plain, cluster):
     for name in ("a", "b", "c", "d"):
         cluster.work(name)
-    output = end(start(clone, "--scheduler", cluster.address), 0)
+    output = run(clone, "--scheduler", cluster.address)
     assert "20 networks for 4 stages; about " in output
     assert "train@baseline: 4 seeds, test accuracy 0." in output
     assert "sweep@grid: 8 networks" in output
     assert results(clone) == results(plain)
-    assert "networks" not in end(start(clone, "--scheduler", cluster.address), 0)
+    assert "networks" not in run(clone, "--scheduler", cluster.address)
 
 
 def test_this_machine_does_what_is_asked_for_alone(clone, plain):
-    output = end(start(clone, "--local", "2", "train@tanh"), 0)
+    output = run(clone, "--local", "2", "train@tanh")
     assert "4 networks for 1 stages" in output
     assert [run.name for run in (clone.folder / "data/runs").iterdir()] == ["tanh"]
     # What DVC has from an earlier time is not trained.
     shutil.rmtree(clone.folder / "data/runs")
     (clone.folder / "dvc.lock").unlink()
-    assert "networks" not in end(start(clone, "--local", "2", "train@tanh"), 0)
+    assert "networks" not in run(clone, "--local", "2", "train@tanh")
     there, here = results(plain), results(clone)
     runs = {name: here[name] for name in here if name.startswith("data/runs/")}
     assert runs == {name: there[name] for name in there if name.startswith("data/runs/tanh/")}
+
+
+# ------------------------------------------------------------------------------------------ faults
+
+
+@pytest.fixture
+def counting(cluster, clone) -> Path:
+    """A file with a line for every network that a worker of this cluster fills."""
+    cluster.environment["COUNTED"] = str(cluster.folder / "counted")
+    return cluster.folder / "counted"
+
+
+@ROUNDS
+def test_workers_that_are_killed_cost_what_they_were_at(_round, clone, plain, cluster, counting):
+    workers = [cluster.work(name) for name in ("a", "b")]
+    process = start(clone, "--scheduler", cluster.address, "train", "sweep")
+    lost = 0
+    for number in (1, 2):  # one, and all at once; their nannies start others
+        a_moment(clone, process, least=lost)
+        doomed = [child for worker in workers[:number] for child in workers_of(worker)]
+        for child in doomed:
+            child.kill()
+        lost += len(doomed)
+    for worker in workers:  # and with their nannies
+        kill(worker)
+    lost += 2
+    cluster.work("c")
+    output = end(clone, process, 0)
+    assert "worker a: is gone" in output
+    assert_trained_as(plain, clone)
+    assert ONCE <= computed(counting) <= ONCE + AHEAD * lost
+
+
+@ROUNDS
+def test_a_run_that_is_killed_goes_on_where_it_stopped(_round, clone, plain, cluster, counting):
+    for name in ("a", "b"):
+        cluster.work(name)
+    process = start(clone, "--scheduler", cluster.address, "train", "sweep")
+    a_moment(clone, process, least=1)
+    kill(process)
+    before = kept(clone)
+    process = start(clone, "--scheduler", cluster.address, "train", "sweep")
+    a_moment(clone, process, least=before)
+    cluster.scheduler.kill()
+    output = end(clone, process, 1)
+    assert f"of which {before} are there" in output
+    assert "the scheduler is gone; what is finished is kept" in output
+    cluster.schedule()
+    cluster.work("c")
+    run(clone, "--scheduler", cluster.address, "train", "sweep")
+    assert_trained_as(plain, clone)
+    assert ONCE <= computed(counting) <= ONCE + AHEAD * 4  # two workers, twice
+
+
+def test_who_would_compute_something_else_is_refused_by_name(clone, plain, cluster, tmp_path):
+    other = tmp_path / "other"
+    (other / "torch-2.13.0.dist-info").mkdir(parents=True)
+    (other / "torch-2.13.0.dist-info" / "METADATA").write_text("Name: torch\nVersion: 2.13.0\n")
+    cluster.work("old-torch", env={"PYTHONPATH": str(other)})
+    checkout = cold_copy(clone, tmp_path / "checkout")
+    cluster.work("no-nanny", "--no-nanny", env={"PYTHONPATH": str(checkout)})
+    process = start(clone, "--scheduler", cluster.address, "train", "sweep")
+    refused = [
+        "worker old-torch at tcp://127.0.0.1:[0-9]+: refused: it has torch 2.13.0, and 2.14.1 is",
+        "worker no-nanny at tcp://127.0.0.1:[0-9]+: refused: ",
+    ]
+    # One that has other code beside it runs what is sent.
+    cluster.work("other-code", env={"PYTHONPATH": str(checkout)})
+    output = end(clone, process, 0)
+    for line in refused:
+        assert len(re.findall(line, output)) == 1, output
+    assert "other-code" not in output
+    assert_trained_as(plain, clone)
+
+
+def cold_copy(clone: Clone, folder: Path) -> Path:
+    """Other code: a checkout in which an epoch trains nothing."""
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    with (folder / "stages/training/epoch.py").open("a") as file:
+        file.write("\n\ndef train_epoch(*_):\n    return 0.0, 0.0\n")
+    return folder
+
+
+NO_AVX2 = "sed 's/ avx2//' /proc/cpuinfo > cpuinfo && mount --bind cpuinfo /proc/cpuinfo"
+
+
+@ROOT_ONLY
+def test_a_processor_without_avx2_is_refused(clone, cluster):
+    cluster.work("old", before=("unshare", "--mount", "sh", "-c", f'{NO_AVX2} && exec "$@"', "sh"))
+    process = start(clone, "--scheduler", cluster.address, "train@tanh")
+    refused = "worker old at [^ ]+: refused: its processor is not Intel's or AMD's with AVX2\n"
+    wait_until(lambda: re.search(refused, log_of(clone).read_text()), clone, process)
+    process.send_signal(signal.SIGINT)
+    assert "interrupted; what is finished is kept" in end(clone, process, 1)
+
+
+@ROOT_ONLY
+def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(clone, plain, cluster):
+    cluster.work("a")
+    (clone.folder / "data/.partial-seeds").mkdir()
+    small = "mount -t tmpfs -o size=1500k none data/.partial-seeds"
+    unshared = ("unshare", "--mount", "sh", "-c", f'{small} && exec "$@"', "sh")
+    process = start(clone, "--scheduler", cluster.address, "train", "sweep", before=unshared)
+    output = end(clone, process, 1)
+    assert re.search("data/.partial-seeds/.*: No space left on device; what is finished", output)
+    assert "train@baseline: 4 seeds" in output  # which had room
+    assert "16 networks for 3 stages" in run(
+        clone, "--scheduler", cluster.address, "train", "sweep"
+    )
+    assert_trained_as(plain, clone)
+
+
+def test_an_edit_meanwhile_is_told_and_never_recorded_as_something_else(clone, plain, cluster):
+    cluster.work("a")
+    process = start(clone, "--scheduler", cluster.address, "train", "sweep")
+    a_moment(clone, process, least=1)
+    busy = clone.run("dvc", "repro", "train@tanh", expect=None)
+    assert busy.returncode
+    assert "python -m tools.distribute" in busy.stderr
+    clone.params = STUDY | {"variants": STUDY["variants"] | {"ones": {"fc1": {"weight": "ones"}}}}
+    code = clone.folder / "stages/training/seeds.py"
+    before = code.read_text()
+    code.write_text(f"{before}# An edit\n")
+    output = end(clone, process, 1)
+    changed = "(failed|not recorded): its plan, the data or the code changed meanwhile"
+    assert re.search(f"train@tanh: {changed}", output)
+    assert "params.yaml was edited meanwhile; run the same command again" in output
+    code.write_text(before)
+    output = run(clone, "--scheduler", cluster.address, "train", "sweep")
+    assert "of which 20 are there" in output
+    clone.params = STUDY
+    assert_trained_as(plain, clone)
+
+
+def test_a_variant_that_fails_does_not_stop_the_others(clone, cluster):
+    cluster.work("a")
+    (clone.folder / "stages/initializers/counted.py").write_text(FAILING)
+    output = end(clone, start(clone, "--scheduler", cluster.address), 1)
+    assert "train@tanh: failed: out.bias cannot be filled: not with tanh" in output
+    assert "1 failed: train@tanh; what is finished is kept" in output
+    assert clone.repro("train@baseline", "train@all_ones", "sweep") == []
+
+
+FAILING = '''"""Zeros; fails where it is not tried on noise but used, and with tanh."""
+
+import torch
+
+
+def fill(tensor: torch.Tensor, generator: torch.Generator, inputs: torch.Tensor) -> None:
+    """b = 0."""
+    tensor.zero_()
+    if inputs.min() < 0 and len(inputs) > 256:
+        raise ValueError("not with tanh")
+'''
+
+
+def test_ctrl_c_is_one_line_and_what_was_damaged_since_is_trained_again(clone, plain):
+    process = start(clone, "--local", "2", "train", "sweep")
+    a_moment(clone, process, least=1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to all of them
+    output = end(clone, process, 1)
+    assert output.endswith(
+        "interrupted; what is finished is kept; the same command goes on from here\n"
+    )
+    before = kept(clone)
+    damaged = next((clone.folder / "data/.partial-seeds").glob("*/[0-9]"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    output = run(clone, "--local", "2", "train", "sweep")
+    assert f"of which {before - 1} are there" in output
+    assert_trained_as(plain, clone)

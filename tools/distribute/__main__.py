@@ -29,11 +29,13 @@ def main() -> None:
     told = PARAMS.read_bytes()
     try:
         done, problems = train(arguments, record.pending(arguments.targets))
-        problems += [f"{one.name}: not recorded: {why}" for one, why in record.commit(done).items()]
+        refused = record.commit(done)
     except DvcException as error:
         sys.exit(f"DVC: {error}")
+    problems += [f"{one.name}: not recorded: {why}" for one, why in refused.items()]
     for one in done:
-        one.forget()
+        if one not in refused:
+            one.forget()
     if PARAMS.read_bytes() != told:
         problems.append("params.yaml was edited meanwhile; run the same command again")
     if problems:

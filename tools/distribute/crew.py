@@ -25,8 +25,11 @@ class Crew:
         self._fit: dict[str, str] = {}
         self._tries: Counter[str] = Counter()
 
-    def look(self) -> int:
-        """How many workers are fit; a line for each that is refused or gone. Raises OSError."""
+    def look(self) -> tuple[int, bool]:
+        """How many workers are fit, and whether one is new; a line for each refused or gone.
+
+        Raises OSError.
+        """
         fit = {}
         for address, worker in self._client.scheduler_info()["workers"].items():
             folder, name = worker["local_directory"], f"worker {worker['name']}"
@@ -41,8 +44,9 @@ class Crew:
                 self._asked[folder] = None
         for folder in self._fit.keys() - fit.keys():
             self._say(f"{self._fit[folder]}: is gone; what it was at is done again elsewhere")
+        new = bool(fit.keys() - self._fit.keys())
         self._fit = fit
-        return len(fit)
+        return len(fit), new
 
     def _ask(self, address: str, folder: str, nanny: str, name: str) -> None:
         self._tries[nanny] += 1

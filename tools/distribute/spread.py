@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import chain
 from queue import Empty, SimpleQueue
 from time import monotonic
+from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker
 from tqdm import tqdm
@@ -65,15 +66,17 @@ class Spread:
             looked, workers = -LOOK, 0
             while self._waiting or self._running:
                 if monotonic() - looked >= LOOK:
-                    looked, workers = monotonic(), self._crew.look()
+                    looked, (workers, new) = monotonic(), self._crew.look()
                     bar.set_postfix_str(f"{workers} workers")
+                    if new:
+                        self._take_back()
                 while self._waiting and len(self._running) < AHEAD * workers:
                     self._submit(self._waiting.popleft())
                 with suppress(Empty):
                     future = self._ended.get(timeout=LOOK)
-                    one = self._running.pop(future)
-                    self._take(future, one)
-                    bar.update(one.seconds)
+                    if one := self._running.pop(future, None):
+                        self._take(future, one)
+                        bar.update(one.seconds)
 
     def stop(self) -> None:
         """Have nothing more done."""
@@ -81,11 +84,22 @@ class Spread:
 
     def _submit(self, one: Task) -> None:
         call = pickle.dumps(Call(one.call, *one.arguments))
+        key = f"{one.work.name}-{one.part}-{uuid4().hex}"
         future = self._client.submit(
-            pickle.loads, call, key=one.key, resources={self._crew.resource: 1}
+            pickle.loads, call, key=key, resources={self._crew.resource: 1}
         )
         self._running[future] = one
         future.add_done_callback(self._ended.put)
+
+    def _take_back(self) -> None:
+        """Let tasks wait again that no worker has.
+
+        When all workers were gone, Dask gives theirs to one that comes only if that is fit by then.
+        """
+        had = set(chain(*self._client.processing().values()))
+        for future in [f for f in self._running if f.status == "pending" and f.key not in had]:
+            self._waiting.appendleft(self._running.pop(future))
+            future.cancel()
 
     def _take(self, future: Future, one: Task) -> None:
         if future.cancelled():

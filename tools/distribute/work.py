@@ -26,12 +26,11 @@ KEPT = Path("data/.partial-seeds")  # neither DVC nor git looks there
 
 @dataclass(frozen=True)
 class Task:
-    """A call for a worker: a part of some work, its name in Dask, and seconds that it takes."""
+    """A call for a worker, for a part of some work: so many networks, about so many seconds."""
 
     work: "Work"
     part: int
     networks: int
-    key: str
     seconds: float
     call: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -56,16 +55,14 @@ class Training:
         self.plan = Plan.read(self.told)
         self.plans = [self.plan]
         self.decided = jobs.what_decides(self.told, self.plans, "train")
-        self.sum = sha256(self.decided.encode()).hexdigest()[:16]
-        self.kept = KEPT / self.sum
+        self.kept = KEPT / sha256(self.decided.encode()).hexdigest()[:16]
 
     def missing(self) -> Iterator[Task]:
         """What is still to be done."""
         took = estimate.seconds_of_seed(self.plan)
         for seed in range(self.plan.seeds):
             if self._kept(seed) is None:
-                key = f"{self.name}-{self.sum}-{seed}"
-                yield Task(self, seed, 1, key, took, task.train, (self.plan, seed))
+                yield Task(self, seed, 1, took, task.train, (self.plan, seed))
 
     def keep(self, part: int, result: bytes) -> None:
         """Take in what a task gave; raises OSError."""
@@ -114,16 +111,14 @@ class Grid:
         self.sweep = Sweep.read(self.told)
         self.plans = [cell.plan for cell in self.sweep.cells]
         self.decided = jobs.what_decides(self.told, self.plans, "sweep")
-        self.sum = sha256(self.decided.encode()).hexdigest()[:16]
         self.journal = journal.Journal(journal.path_of(name), self.decided)
 
     def missing(self) -> Iterator[Task]:
         took = [estimate.seconds_of(cell) for cell in self.sweep.cells]
         for piece in sweep_stage.missing(self.sweep.cells, took, self.journal.rows):
             seconds = took[piece.cell] * len(piece.seeds)
-            key = f"{self.name}-{self.sum}-{piece.cell}-{piece.seeds[0]}-{len(piece.seeds)}"
             call = (self.sweep.cells[piece.cell], piece.seeds)
-            yield Task(self, piece.cell, len(piece.seeds), key, seconds, task.sweep, call)
+            yield Task(self, piece.cell, len(piece.seeds), seconds, task.sweep, call)
 
     def keep(self, part: int, result: list[Row]) -> None:
         self.journal.add(part, result)
