@@ -12,6 +12,7 @@ import yaml
 from distributed import Client, LocalCluster
 
 from stages.settings import yaml_file
+from stages.training.initialization import first_line
 
 BATCH_SYSTEMS = {
     "htcondor": "HTCondorCluster",
@@ -70,10 +71,12 @@ def batch(file: Path) -> Any:
     import dask_jobqueue  # it takes a moment
 
     try:
+        # No dashboard: it would need bokeh.
+        options = {"scheduler_options": {"dashboard_address": None}, **options}
         cluster = getattr(dask_jobqueue, BATCH_SYSTEMS[system])(**options)
-        cluster.scale(jobs=count)
-    except (TypeError, ValueError) as error:
-        sys.exit(f"{file}: options: {error}")
+    except (TypeError, ValueError, RuntimeError) as error:
+        sys.exit(f"{file}: options: {first_line(error)}")
+    cluster.scale(jobs=count)
     return cluster
 
 
