@@ -59,7 +59,8 @@ def test_adding_and_removing_a_variant_touches_no_other(study):
 def test_renaming_a_label_trains_nothing(study):
     changing(study, "display", baseline={"label": "as PyTorch has it"})
     assert study.repro() == ["check", "report"]
-    assert "as PyTorch has it" in (study.folder / "reports" / "summary.md").read_text()
+    for file in ("summary.md", "index.html"):
+        assert "as PyTorch has it" in (study.folder / "reports" / file).read_text(encoding="utf-8")
 
 
 def edit(study, file: str, line: str) -> None:
