@@ -16,6 +16,7 @@ from stages.settings import plans, yaml_file
 from stages.settings.params import Params
 from stages.training import data, sums
 from stages.training.plan import Plan
+from tests.once import made_once
 from tests.page_study import known, reports, tab  # noqa: F401  fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -191,10 +192,16 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) ->
 @pytest.fixture(scope="session")
 def finished_study(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which the small study was run and committed; copy it, do not change it."""
-    study = fresh_clone.copy(tmp_path_factory.mktemp("finished") / "initlab")
-    study.executed = study.repro()
-    study.run("git", "add", "--all")
-    study.run("git", "commit", "--quiet", "--message", "Run")
+
+    def run(folder: Path) -> None:
+        study = fresh_clone.copy(folder / "initlab")
+        (folder / "executed.txt").write_text("\n".join(study.repro()))
+        study.run("git", "add", "--all")
+        study.run("git", "commit", "--quiet", "--message", "Run")
+
+    folder = made_once(tmp_path_factory, "finished", run)
+    study = Clone(folder / "initlab", Path(fresh_clone.environment["MNIST_MIRROR"]))
+    study.executed = (folder / "executed.txt").read_text().splitlines()
     return study
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from stages.settings import yaml_file
+from tests.once import made_once
 from tests.starts import ZERO
 
 ROOT = Path(__file__).parents[1]
@@ -117,7 +119,11 @@ report.main()
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory, mnist_folder) -> Path:
     """The folder reports of a study with PARAMS."""
-    folder = tmp_path_factory.mktemp("page")
+    return made_once(tmp_path_factory, "page", partial(run, mnist_folder)) / "reports"
+
+
+def run(mnist_folder: Path, folder: Path) -> None:
+    """Run the study with PARAMS in a folder."""
     (folder / "params.yaml").write_text(yaml_file.dumps(PARAMS), encoding="utf-8")
     (folder / "data").mkdir()
     (folder / "data" / "mnist").symlink_to(mnist_folder)
@@ -127,7 +133,6 @@ def reports(tmp_path_factory, mnist_folder) -> Path:
     command = [sys.executable, "-c", RUN]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    return folder / "reports"
 
 
 def opened(browser, file, width=1280, scheme="light"):

@@ -106,7 +106,7 @@ def test_more_seeds_extend_a_study(study):
     params = study.params
     params["seeds"] = 5
     study.params = params
-    study.repro()
+    study.repro("train")
     many = outputs(study)
     for name, content in few.items():
         if name.endswith("history.csv"):

@@ -10,7 +10,6 @@ import pytest
 from stages.rendering import page_tables
 from tests.conftest import make, needs_chromium
 from tests.page_study import PARAMS, opened, tiles
-from tests.test_workflow import changing
 
 pytestmark = pytest.mark.slow
 
@@ -429,12 +428,7 @@ def test_labels_are_text_whatever_is_in_them(study, browser):
     tab = opened(browser, file, 360)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
     tab.context.close()
-
-    before = file.read_bytes()
-    file.unlink()
-    study.run("python", "-m", "stages.report", env={"PYTHONHASHSEED": "7"})
-    assert file.read_bytes() == before
-    assert len(before) < 2 * 2**20  # more does not belong into git: dvc.yaml would cache it
+    assert file.stat().st_size < 2 * 2**20  # more does not belong into git: dvc.yaml would cache it
 
 
 @needs_chromium
@@ -463,6 +457,3 @@ def test_make_says_where_it_is_and_opens_it(study, tmp_path):
     viewer.chmod(0o755)
     make(study, "open", env={"BROWSER": f"{viewer} %s"})
     assert seen.read_text().strip() == where.as_uri()
-    changing(study, "display", baseline={"label": "Default"})  # a label renews it
-    assert study.repro() == ["check", "report"]
-    assert "Default" in where.read_text(encoding="utf-8")
