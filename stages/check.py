@@ -14,6 +14,7 @@ from stages.training.plan import Plan
 from stages.training.sweep import Sweep
 
 DATA = Path("data")
+SWEPT = Path("reports/sweeps")
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def stale_results(settings: Params) -> list[Path]:
     if strange:
         rule = "is no result of a variant, and would be lost; move it away"
         raise reading.ParamsError([f"{path}: {rule}" for path in strange])
-    tables = sorted(Path("reports/sweeps").glob("*.csv"))
+    tables = sorted(SWEPT.glob("*.csv"))
     return [run for run in runs if run.name not in settings.variants] + [
         table for table in tables if table.stem not in settings.sweeps
     ]
@@ -73,7 +74,8 @@ def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Sweep]) ->
         DATA / "study.json": sums.sealed(described(settings, found)),
     }
     writing.replace(files | others)
-    (DATA / "sweeps").mkdir(exist_ok=True)  # which DVC expects, also where there are none
+    for folder in (DATA / "sweeps", SWEPT):  # which DVC expects, also where there are no sweeps
+        folder.mkdir(parents=True, exist_ok=True)
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
         if path not in files:
             path.unlink()

@@ -1,5 +1,6 @@
 """Sweeps: what params.yaml says of a grid, its cells, and how they are trained."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -416,6 +417,12 @@ def test_a_changed_sweep_runs_alone_and_one_that_is_gone_is_put_away(study):
 
 
 @pytest.mark.slow
+def test_a_study_without_sweeps_finds_a_folder_for_them(study):
+    shutil.rmtree(study.folder / "reports" / "sweeps")  # as git has it: without a file, not at all
+    study.repro("--force", "--single-item", "check")
+    assert (study.folder / "reports" / "sweeps").is_dir()
+
+
 def test_a_result_is_taken_from_dvcs_cache(study):
     study.params = study.params | {"sweeps": {"grid": RATES}}
     assert study.repro("sweep") == ["check", "sweep@grid"]

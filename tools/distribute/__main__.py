@@ -17,7 +17,8 @@ from dvc.exceptions import DvcException
 
 from stages import jobs, one_line
 from tools.distribute import clusters, record, send, work
-from tools.distribute.spread import LostError, Spread
+from tools.distribute.crew import LostError
+from tools.distribute.spread import Spread
 
 PARAMS = Path("params.yaml")
 GO_ON = "what is finished is kept; the same command goes on from here"

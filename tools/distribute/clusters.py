@@ -26,10 +26,10 @@ KEYS = ("system", "jobs", "options")
 PATIENCE = 10  # seconds until a scheduler has to have answered
 
 
-def connect(arguments: argparse.Namespace, local: int) -> Client:
-    """A client of the cluster that is asked for; ends the command if there is none.
+def connect(arguments: argparse.Namespace, cores: int) -> Client:
+    """A client of the cluster that is asked for, by default of all cores of this machine.
 
-    By default, `local` processes on this machine.
+    Ends the command if there is none.
     """
     for name in ("distributed", "distributed.client"):  # what happens is told in our own lines
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -40,14 +40,19 @@ def connect(arguments: argparse.Namespace, local: int) -> Client:
             sys.exit(f"--scheduler {arguments.scheduler}: no scheduler answers there: {error}")
     if arguments.jobqueue:
         return Client(batch(arguments.jobqueue))
+    return local(arguments.local or cores)
+
+
+def local(workers: int) -> Client:
+    """A client of so many processes on this machine."""
     # Threads started now leave Ctrl-C to this one, and so do the processes that they start.
     resource_tracker.ensure_running()  # later it would undo this
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         cluster = LocalCluster(
-            n_workers=arguments.local or local,
+            n_workers=workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         )
         return Client(cluster)
@@ -71,8 +76,8 @@ def batch(file: Path) -> Any:
     import dask_jobqueue  # it takes a moment
 
     try:
-        # No dashboard: it would need bokeh.
-        options = {"scheduler_options": {"dashboard_address": None}, **options}
+        # Any port: others may have a dashboard on the usual one.
+        options = {"scheduler_options": {"dashboard_address": ":0"}, **options}
         cluster = getattr(dask_jobqueue, BATCH_SYSTEMS[system])(**options)
     except (TypeError, ValueError, RuntimeError) as error:
         sys.exit(f"{file}: options: {first_line(error)}")

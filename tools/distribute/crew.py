@@ -13,6 +13,10 @@ from tools.distribute.send import Call
 TRIES = 3  # a worker that ends as often while it is asked will always do so
 
 
+class LostError(Exception):
+    """The scheduler is gone."""
+
+
 class Crew:
     """Asks every worker once whether it is fit. Dask then knows it, by a resource that it has."""
 
@@ -24,14 +28,22 @@ class Crew:
         self._asked: dict[str, Future | None] = {}  # None: and its refusal was told
         self._fit: dict[str, str] = {}
         self._tries: Counter[str] = Counter()
+        self._waited = False
 
     def look(self) -> tuple[int, bool]:
         """How many workers are fit, and whether one is new; a line for each refused or gone.
 
-        Raises OSError.
+        Raises LostError.
         """
+        try:
+            workers = self._client.scheduler_info()["workers"]
+        except (OSError, TimeoutError):
+            raise LostError from None
+        if not (workers or self._fit or self._waited):
+            self._say("no worker is here yet; waiting for the first")
+            self._waited = True
         fit = {}
-        for address, worker in self._client.scheduler_info()["workers"].items():
+        for address, worker in workers.items():
             folder, name = worker["local_directory"], f"worker {worker['name']}"
             nanny, asked = worker["nanny"] or address, self._asked.get(folder)
             if self.resource in worker["resources"]:

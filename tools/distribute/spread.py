@@ -15,17 +15,13 @@ from tqdm import tqdm
 from stages.sweep import duration
 from stages.training.initialization import InitializationError, first_line
 from tools.distribute import task
-from tools.distribute.crew import Crew
+from tools.distribute.crew import Crew, LostError
 from tools.distribute.send import Call
 from tools.distribute.work import ChangedError, Task, Work
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
 LOOK = 1.0  # seconds between two looks at who is there
 AHEAD = 2  # tasks that a worker is given at once, so that it never waits for the next
-
-
-class LostError(Exception):
-    """The scheduler is gone."""
 
 
 class Spread:
@@ -35,7 +31,7 @@ class Spread:
         self.done: list[Work] = []
         self.failed: list[Work] = []
         self._client = client
-        self._crew = Crew(client, wanted, tqdm.write)
+        self.crew = Crew(client, wanted, tqdm.write)
         tasks = {work: list(work.missing()) for work in works}
         self._left = {work: len(missing) for work, missing in tasks.items()}
         # The longest first, so that none is alone at the end; and those of a variant together.
@@ -48,25 +44,16 @@ class Spread:
 
     def run(self) -> None:
         """Do all of it; raises LostError, and OSError where nothing can be kept."""
-        seconds = sum(one.seconds for one in self._waiting)
-        all_, left = (
-            sum(plan.seeds for work in self._left for plan in work.plans),
-            sum(one.networks for one in self._waiting),
-        )
-        there = f", of which {all_ - left:,} are there" if left < all_ else ""
-        print(
-            f"{all_:,} networks for {len(self._left):,} stages{there}; about "
-            f"{duration(seconds)} on one core",
-            flush=True,
-        )
+        self._announce()
         for work in self._left:
             self._finish_if_whole(work)  # as an earlier run may have left it
+        seconds = sum(one.seconds for one in self._waiting)
         # disable=None: a bar on a terminal, none in a log file.
         with tqdm(total=seconds, disable=None, leave=False, bar_format=BAR) as bar:
             looked, workers = -LOOK, 0
             while self._waiting or self._running:
                 if monotonic() - looked >= LOOK:
-                    looked, (workers, new) = monotonic(), self._crew.look()
+                    looked, (workers, new) = monotonic(), self.crew.look()
                     bar.set_postfix_str(f"{workers} workers")
                     if new:
                         self._take_back()
@@ -78,6 +65,16 @@ class Spread:
                         self._take(future, one)
                         bar.update(one.seconds)
 
+    def _announce(self) -> None:
+        networks = sum(plan.seeds for work in self._left for plan in work.plans)
+        left = sum(one.networks for one in self._waiting)
+        there = f", of which {networks - left:,} are there" if left < networks else ""
+        took = duration(sum(one.seconds for one in self._waiting))
+        print(
+            f"{networks:,} networks for {len(self._left):,} stages{there}; about {took} on a core",
+            flush=True,
+        )
+
     def stop(self) -> None:
         """Have nothing more done."""
         self._client.cancel(list(self._running), force=True)
@@ -85,9 +82,7 @@ class Spread:
     def _submit(self, one: Task) -> None:
         call = pickle.dumps(Call(one.call, *one.arguments))
         key = f"{one.work.name}-{one.part}-{uuid4().hex}"
-        future = self._client.submit(
-            pickle.loads, call, key=key, resources={self._crew.resource: 1}
-        )
+        future = self._client.submit(pickle.loads, call, key=key, resources={self.crew.resource: 1})
         self._running[future] = one
         future.add_done_callback(self._ended.put)
 
