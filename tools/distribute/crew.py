@@ -2,9 +2,10 @@
 
 import pickle
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from distributed import Client, Future
+from distributed import CancelledError, Client, Future
 
 from stages.training.initialization import first_line
 from tools.distribute import task
@@ -15,6 +16,15 @@ TRIES = 3  # a worker that ends as often while it is asked will always do so
 
 class LostError(Exception):
     """The scheduler is gone."""
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """For what asks the scheduler; raises LostError where that does not answer."""
+    try:
+        yield
+    except (OSError, TimeoutError, CancelledError):
+        raise LostError from None
 
 
 class Crew:
@@ -35,10 +45,8 @@ class Crew:
 
         Raises LostError.
         """
-        try:
+        with reached():
             workers = self._client.scheduler_info()["workers"]
-        except (OSError, TimeoutError):
-            raise LostError from None
         if not (workers or self._fit or self._waited):
             self._say("no worker is here yet; waiting for the first")
             self._waited = True

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import chain
 from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from stages.sweep import duration
 from stages.training.initialization import InitializationError, first_line
 from tools.distribute import task
-from tools.distribute.crew import Crew, LostError
+from tools.distribute.crew import Crew, LostError, reached
 from tools.distribute.send import Call
 from tools.distribute.work import ChangedError, Task, Work
 
@@ -77,7 +78,8 @@ class Spread:
 
     def stop(self) -> None:
         """Have nothing more done."""
-        self._client.cancel(list(self._running), force=True)
+        with suppress(LostError), reached():
+            self._client.cancel(list(self._running), force=True)
 
     def _submit(self, one: Task) -> None:
         call = pickle.dumps(Call(one.call, *one.arguments))
@@ -91,17 +93,20 @@ class Spread:
 
         When all workers were gone, Dask gives theirs to one that comes only if that is fit by then.
         """
-        had = set(chain(*self._client.processing().values()))
+        with reached():
+            had = set(chain(*self._client.processing().values()))
         for future in [f for f in self._running if f.status == "pending" and f.key not in had]:
             self._waiting.appendleft(self._running.pop(future))
             future.cancel()
 
     def _take(self, future: Future, one: Task) -> None:
-        if future.cancelled():
+        if future.cancelled():  # not by us
             raise LostError
-        error = future.exception()
+        with reached():
+            error = future.exception()
+            result: Any = None if error else future.result()
         if error is None:
-            one.work.keep(one.part, future.result())
+            one.work.keep(one.part, result)
             self._left[one.work] -= 1
             self._finish_if_whole(one.work)
         elif one.work not in self.failed:

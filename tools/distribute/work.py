@@ -21,7 +21,7 @@ from stages.training.plan import Plan
 from stages.training.sweep import Row, Sweep
 from tools.distribute import task
 
-KEPT = Path("data/.partial-seeds")  # neither DVC nor git looks there
+KEPT = Path("data/unfinished")
 
 
 @dataclass(frozen=True)
