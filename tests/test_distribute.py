@@ -19,7 +19,7 @@ import pytest
 from stages.training import seeds
 from tests.conftest import ROOT, Clone, heed_interrupts
 from tests.once import made_once
-from tools.distribute import clusters
+from tools.distribute import clusters, send
 from tools.distribute.spread import AHEAD
 
 pytestmark = pytest.mark.slow
@@ -287,7 +287,7 @@ def test_workers_give_the_bytes_that_dvc_repro_gives(clone, plain, cluster):
 
 def test_this_machine_does_what_is_asked_for_alone(clone, plain):
     output = run(clone, "--local", "2", "train@tanh")
-    assert "4 networks for 1 stages" in output
+    assert "4 networks for 1 stage; " in output
     assert [run.name for run in (clone.folder / "data/runs").iterdir()] == ["tanh"]
     # What DVC has from an earlier time is not trained.
     shutil.rmtree(clone.folder / "data/runs")
@@ -481,6 +481,39 @@ def cold_copy(clone: Clone, folder: Path) -> Path:
     return folder
 
 
+WANTED = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import stages.training
+from stages.training.plan import Plan
+from tools.distribute import task
+plans = (Plan.read(Path("data/plans/baseline.json")),)
+wanted = task.Wanted(sys.argv[1], task.packages(), True, plans, task.bits(plans))
+others = [{}, {"sent": "other"}, {"packages": task.packages() | {"numpy": "1"}}, {"bits": "other"}]
+for other in others:
+    print(task.unfit(replace(wanted, **other)))
+"""
+
+
+def test_what_a_worker_is_asked_for(plain, tmp_path, monkeypatch):
+    monkeypatch.chdir(plain.folder)
+    sent = send.pack(tmp_path / "sent", ["mnist"])
+    shutil.copytree("data/plans", tmp_path / "data/plans")
+    command = [sys.executable, "-c", WANTED, sent]
+    answers = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=plain.environment | {"PYTHONPATH": str(tmp_path / "sent")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert answers[:2] == ["None", "another study was sent to it since"]
+    assert re.fullmatch("it has numpy .*, and 1 is asked for", answers[2])
+    assert answers[3] == "its processor computes other bits"
+
+
 NO_AVX2 = "sed 's/ avx2//' /proc/cpuinfo > cpuinfo && mount --bind cpuinfo /proc/cpuinfo"
 
 
@@ -507,7 +540,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(_round, clone, plai
     assert re.search("data/unfinished/.*: No space left on device; what is finished", output)
     had_room = output.count("seeds, test accuracy")
     output = run(clone, "--scheduler", cluster.address, "train", "sweep")
-    assert f"{20 - 4 * had_room} networks for {4 - had_room} stages" in output
+    assert f"{20 - 4 * had_room} networks for {4 - had_room} stage" in output
     assert_trained_as(plain, clone)
 
 

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Client
-from distributed.diagnostics.plugin import UploadDirectory
 
 from stages import jobs
 from stages.training import ARITHMETIC, BITS_PROMISED, sums
 from stages.training.plan import Plan
-from tools.distribute import task
-from tools.distribute.pins import Pins
+from tools.distribute import nanny, task
 
 CODE = ("stages/training", "stages/initializers", "tools/distribute")
 
@@ -41,13 +39,12 @@ def send(client: Client, plans: Iterable[Plan]) -> task.Wanted:
     """
     plans = list(plans)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary, "initlab")
+        folder = Path(temporary, "sent")
         sent = pack(folder, {plan.data for plan in plans})
-        # One after the other: the second is unpickled with the code of the first. A worker that
-        # cannot take them fails, and is then refused by name.
-        for plugin in (UploadDirectory(folder, update_path=True, skip_words=()), Pins(ARITHMETIC)):
-            with suppress(Exception):
-                client.register_plugin(plugin)
+        content = Path(shutil.make_archive(str(folder), "zip", folder)).read_bytes()
+    source = Path(nanny.__file__).read_text(encoding="utf-8")
+    with suppress(Exception):  # of a nanny that cannot take it: its worker is refused by name
+        client.register_plugin(nanny.Sent(source, ARITHMETIC, content))
     shown = {(plan.activation, plan.optimizer): plan for plan in plans}
     tried = tuple(shown.values())
     return task.Wanted(sent, task.packages(), BITS_PROMISED, tried, task.bits(tried))

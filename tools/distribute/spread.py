@@ -71,10 +71,8 @@ class Spread:
         left = sum(one.networks for one in self._waiting)
         there = f", of which {networks - left:,} are there" if left < networks else ""
         took = duration(sum(one.seconds for one in self._waiting))
-        print(
-            f"{networks:,} networks for {len(self._left):,} stages{there}; about {took} on a core",
-            flush=True,
-        )
+        stages = f"{len(self._left):,} {'stage' if len(self._left) == 1 else 'stages'}"
+        print(f"{networks:,} networks for {stages}{there}; about {took} on a core", flush=True)
 
     def stop(self) -> None:
         """Have nothing more done."""

@@ -57,14 +57,15 @@ def bits(plans: Sequence[Plan]) -> str:
 
 def admit(wanted: Wanted, resource: str) -> None:
     """Let this worker be given tasks; raises UnfitError."""
-    if reason := _unfit(wanted):
+    if reason := unfit(wanted):
         raise UnfitError(reason)
     worker = get_worker()
     # One task at a time, also where a worker has several threads: they share one interpreter.
     worker.loop.add_callback(worker.set_resources, **{resource: 1})
 
 
-def _unfit(wanted: Wanted) -> str | None:
+def unfit(wanted: Wanted) -> str | None:
+    """Why this process cannot compute what the coordinator would; None if it can."""
     if not Path(stages.training.__file__).is_relative_to(ROOT):
         return f"it has other code, in {Path(stages.training.__file__).parent}"
     try:
