@@ -8,8 +8,8 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONSAFEPATH PYTHONOPTIMIZE # with these Python finds no stages, and Altair breaks
 
 .DEFAULT_GOAL := help
-.PHONY: help git env repro distribute open experiments offline share fetch repair verify maps processors test \
-	test-fast soak bench schema templates readme lint audit lock
+.PHONY: help git env repro distribute open experiments offline share fetch repair verify maps \
+	processors test test-fast soak bench schema templates readme lint audit lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,8 @@ repro: git env ## run the whole study: whatever changed since the last time, and
 
 distribute: git env ## the same on all cores at once; SCHEDULER=ADDRESS or JOBQUEUE=FILE: on a cluster
 	@python -m stages.check --dry-run
-	@python -m tools.distribute $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(JOBQUEUE),--jobqueue $(JOBQUEUE))
+	@python -m tools.distribute $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
+		$(if $(JOBQUEUE),--jobqueue $(JOBQUEUE))
 	@echo "The report is $$PWD/reports/index.html: make open"
 
 open: ## look at the report in a browser
@@ -84,7 +85,7 @@ lint: env ## ruff and mypy, with what ruff would change
 audit: env ## known holes in the pinned packages, as PyPI has them
 	uv tool run pip-audit --requirement requirements.lock --no-deps --disable-pip
 
-soak: git env ## fifty rounds of change, run, share, fetch and gc (a quarter of an hour)
+soak: git env ## fifty rounds of change, run, share, fetch and gc; clusters killed (half an hour)
 	pytest -m soak
 
 lock: env ## renew requirements.lock after an edit of pyproject.toml

@@ -557,7 +557,7 @@ def test_an_edit_meanwhile_is_told_and_never_recorded(_round, clone, plain, clus
     before = code.read_text()
     code.write_text(f"{before}# An edit\n")
     output = end(clone, process, 1)
-    changed = "(failed|not recorded): its plan, the data or the code changed meanwhile"
+    changed = "(failed|not recorded): data/plans/tanh.json, the data or the code changed meanwhile"
     assert re.search(f"train@tanh: {changed}", output)
     assert "params.yaml was edited meanwhile; run the same command again" in output
     code.write_text(before)

@@ -33,6 +33,8 @@ def main() -> None:
         refused = record.commit(done)
     except DvcException as error:
         sys.exit(f"DVC: {error}")
+    except work.ChangedError as error:
+        sys.exit(f"nothing was begun: {error}; run the same command again")
     problems += [f"{one.name}: not recorded: {why}" for one, why in refused.items()]
     for one in done:
         if one not in refused:
@@ -58,12 +60,15 @@ def parse() -> argparse.Namespace:
     where.add_argument("--scheduler", metavar="ADDRESS", help="such as tcp://HOST:8786")
     where.add_argument("--jobqueue", type=Path, metavar="FILE", help="see docs/cluster.md")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="stages, as of `dvc repro`")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.local is not None and arguments.local < 1:
+        parser.error(f"--local {arguments.local}: must be above 0")
+    return arguments
 
 
 def repro(*arguments: str) -> None:
     """Run `dvc repro`; ends the command if it fails."""
-    if code := subprocess.call(["dvc", "repro", *arguments]):
+    if code := subprocess.call([sys.executable, "-m", "dvc", "repro", *arguments]):
         sys.exit(code)
 
 
@@ -76,6 +81,8 @@ def train(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[list[wor
         client = clusters.connect(arguments, jobs.worker_count())
         try:
             wanted = send.send(client, (plan for one in works for plan in one.plans))
+            for one in works:
+                one.check()  # so what was sent is what its results will be kept for
             spread = Spread(client, wanted, works)
             return spread.done, run(spread)
         finally:

@@ -145,4 +145,4 @@ def _check(told: Path, plans: list[Plan], stage: str, decided: str) -> None:
     except (OSError, SystemExit) as error:
         raise ChangedError(str(error)) from None
     if now != decided:
-        raise ChangedError("its plan, the data or the code changed meanwhile")
+        raise ChangedError(f"{told}, the data or the code changed meanwhile")
