@@ -426,7 +426,7 @@ def test_workers_that_are_killed_cost_what_they_were_at(_round, clone, plain, cl
     lost += 2
     cluster.work("c")
     output = end(clone, process, 0)
-    assert "worker a: is gone" in output
+    assert "is gone; what it was at is done again elsewhere" in output
     assert_trained_as(plain, clone)
     assert ONCE <= computed(counting) <= ONCE + AHEAD * lost
 

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from distributed import Client, Future, KilledWorker
+from distributed import CancelledError, Client, Future, KilledWorker, TimeoutError
 from tqdm import tqdm
 
 from stages.sweep import duration
@@ -22,6 +22,7 @@ from tools.distribute.work import ChangedError, Task, Work
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
 LOOK = 1.0  # seconds between two looks at who is there
+FETCH = 10.0  # seconds for a result to arrive
 AHEAD = 2  # tasks that a worker is given at once, so that it never waits for the next
 
 
@@ -94,15 +95,26 @@ class Spread:
         with reached():
             had = set(chain(*self._client.processing().values()))
         for future in [f for f in self._running if f.status == "pending" and f.key not in had]:
-            self._waiting.appendleft(self._running.pop(future))
+            self._take_one_back(future, self._running.pop(future))
+
+    def _take_one_back(self, future: Future, one: Task) -> None:
+        self._waiting.appendleft(one)
+        with reached():
             future.cancel()
 
     def _take(self, future: Future, one: Task) -> None:
         if future.cancelled():  # not by us
             raise LostError
-        with reached():
-            error = future.exception()
-            result: Any = None if error else future.result()
+        try:
+            error = future.exception(timeout=FETCH)
+            result: Any = None if error else future.result(timeout=FETCH)
+        except TimeoutError:
+            # Its worker went before it was fetched. Dask does it again, but not while this waits,
+            # since who comes has to be asked first.
+            self._take_one_back(future, one)
+            return
+        except (OSError, CancelledError):
+            raise LostError from None
         if error is None:
             one.work.keep(one.part, result)
             self._left[one.work] -= 1
