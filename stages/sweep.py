@@ -28,8 +28,8 @@ def main() -> None:
     told = jobs.named(SWEEPS, "sweep", sys.argv[1:])
     name, sweep = told.stem, Sweep.read(told)
     plans = [cell.plan for cell in sweep.cells]
+    dataset = jobs.load(plans[0])  # which looks whether it is whole
     decided = jobs.what_decides(told, plans, "sweep")
-    dataset = jobs.load(plans[0])
     kept = journal.path_of(name)
     try:
         # With another input DVC would take what is there for what that gives.

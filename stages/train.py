@@ -22,8 +22,8 @@ RUNS = Path("data/runs")
 def main() -> None:
     told = jobs.named(PLANS, "train", sys.argv[1:])
     variant, plan = told.stem, Plan.read(told)
+    dataset = jobs.load(plan)  # which looks whether it is whole
     decided = jobs.what_decides(told, [plan], "train")
-    dataset = jobs.load(plan)
     try:
         trained = run(variant, plan, dataset)
         if jobs.what_decides(told, [plan], "train") != decided:
