@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stages.training import seeds
+from stages.training import seeds, sums
 from tests.conftest import ROOT, Clone, heed_interrupts
 from tests.once import made_once
 from tools.distribute import clusters, send
@@ -512,6 +512,14 @@ def test_what_a_worker_is_asked_for(plain, tmp_path, monkeypatch):
     assert answers[:2] == ["None", "another study was sent to it since"]
     assert re.fullmatch("it has numpy .*, and 1 is asked for", answers[2])
     assert answers[3] == "its processor computes other bits"
+
+
+def test_a_damaged_data_set_is_not_sent(plain, tmp_path, monkeypatch):
+    shutil.copytree(plain.folder / "data/mnist", tmp_path / "data/mnist")
+    (tmp_path / "data/mnist/t10k-labels-idx1-ubyte").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(sums.DamagedError, match="damaged or missing"):
+        send.pack(tmp_path / "sent", ["mnist"])
 
 
 NO_AVX2 = "sed 's/ avx2//' /proc/cpuinfo > cpuinfo && mount --bind cpuinfo /proc/cpuinfo"

@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Client
 
 from stages import jobs
-from stages.training import ARITHMETIC, BITS_PROMISED, sums
+from stages.training import ARITHMETIC, BITS_PROMISED, data, sums
 from stages.training.plan import Plan
 from tools.distribute import nanny, task
 
@@ -51,7 +51,10 @@ def send(client: Client, plans: Iterable[Plan]) -> task.Wanted:
 
 
 def pack(folder: Path, data_sets: Iterable[str]) -> str:
-    """Copy what workers need into a folder; the SHA-256 of the sums of it all."""
+    """Copy what workers need into a folder; the SHA-256 of the sums of it all.
+
+    Raises OSError, and DamagedError for a data set that is not whole.
+    """
     for part in CODE:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(jobs.HERE.parent / part, folder / part, ignore=ignored)
@@ -59,6 +62,7 @@ def pack(folder: Path, data_sets: Iterable[str]) -> str:
     for package in ("stages", "tools"):
         (folder / package / "__init__.py").write_text("")
     for name in data_sets:
+        sums.check(Path("data", name), data.FILES.values())
         shutil.copytree(Path("data", name), folder / "data" / name)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     text = sums.of(folder, files)
