@@ -440,7 +440,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(_round, clone, plain, clu
     kill(process)
     before = kept(clone)
     process = start(clone, "--scheduler", cluster.address, "train", "sweep")
-    a_moment(clone, process, least=before)
+    a_moment(clone, process, least=before + 1)  # so it has found the scheduler
     cluster.scheduler.kill()
     output = end(clone, process, 1)
     assert f"of which {before} are there" in output
