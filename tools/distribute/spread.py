@@ -49,13 +49,13 @@ class Spread:
         self._announce()
         for work in self._left:
             self._finish_if_whole(work)  # as an earlier run may have left it
-        seconds = sum(one.seconds for one in self._waiting)
         # disable=None: a bar on a terminal, none in a log file.
-        with tqdm(total=seconds, disable=None, leave=False, bar_format=BAR) as bar:
+        with tqdm(total=self._seconds(), disable=None, leave=False, bar_format=BAR) as bar:
             looked, workers = -LOOK, 0
             while self._waiting or self._running:
                 if monotonic() - looked >= LOOK:
                     looked, (workers, new) = monotonic(), self.crew.look()
+                    bar.total = bar.n + self._seconds()  # less, after some failed
                     bar.set_postfix_str(f"{workers} workers")
                     if new:
                         self._take_back()
@@ -71,9 +71,12 @@ class Spread:
         networks = sum(plan.seeds for work in self._left for plan in work.plans)
         left = sum(one.networks for one in self._waiting)
         there = f", of which {networks - left:,} are there" if left < networks else ""
-        took = duration(sum(one.seconds for one in self._waiting))
+        took = duration(self._seconds())
         stages = f"{len(self._left):,} {'stage' if len(self._left) == 1 else 'stages'}"
         print(f"{networks:,} networks for {stages}{there}; about {took} on a core", flush=True)
+
+    def _seconds(self) -> float:
+        return sum(one.seconds for one in chain(self._waiting, self._running.values()))
 
     def stop(self) -> None:
         """Have nothing more done."""
