@@ -452,14 +452,18 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(_round, clone, plain, clu
     assert ONCE <= computed(counting) <= ONCE + AHEAD * 4  # two workers, twice
 
 
-def test_who_would_compute_something_else_is_refused_by_name(clone, plain, cluster, tmp_path):
+@ROUNDS
+def test_who_would_compute_something_else_is_refused_by_name(
+    _round, clone, plain, cluster, tmp_path
+):
     other = tmp_path / "other"
     (other / "torch-2.13.0.dist-info").mkdir(parents=True)
     (other / "torch-2.13.0.dist-info" / "METADATA").write_text("Name: torch\nVersion: 2.13.0\n")
-    cluster.work("old-torch", env={"PYTHONPATH": str(other)})
     checkout = cold_copy(clone, tmp_path / "checkout")
-    cluster.work("no-nanny", "--no-nanny", env={"PYTHONPATH": str(checkout)})
     process = start(clone, "--scheduler", cluster.address, "train", "sweep")
+    time.sleep(5 * random.random())  # so they come before it has found the scheduler, or after
+    cluster.work("old-torch", env={"PYTHONPATH": str(other)})
+    cluster.work("no-nanny", "--no-nanny", env={"PYTHONPATH": str(checkout)})
     refused = [
         "worker old-torch at tcp://127.0.0.1:[0-9]+: refused: it has torch 2.13.0, and 2.14.1 is",
         "worker no-nanny at tcp://127.0.0.1:[0-9]+: refused: ",
@@ -525,10 +529,12 @@ def test_a_damaged_data_set_is_not_sent(plain, tmp_path, monkeypatch):
 NO_AVX2 = "sed 's/ avx2//' /proc/cpuinfo > cpuinfo && mount --bind cpuinfo /proc/cpuinfo"
 
 
+@ROUNDS
 @ROOT_ONLY
-def test_a_processor_without_avx2_is_refused(clone, cluster):
-    cluster.work("old", before=("unshare", "--mount", "sh", "-c", f'{NO_AVX2} && exec "$@"', "sh"))
+def test_a_processor_without_avx2_is_refused(_round, clone, cluster):
     process = start(clone, "--scheduler", cluster.address, "train@tanh")
+    time.sleep(5 * random.random())
+    cluster.work("old", before=("unshare", "--mount", "sh", "-c", f'{NO_AVX2} && exec "$@"', "sh"))
     refused = "worker old at [^ ]+: refused: its processor is not Intel's or AMD's with AVX2\n"
     wait_until(lambda: re.search(refused, log_of(clone).read_text()), clone, process)
     process.send_signal(signal.SIGINT)
