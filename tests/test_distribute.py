@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stages.training import seeds, sums
+from stages.training import ARITHMETIC, seeds, sums
 from tests.conftest import ROOT, Clone, heed_interrupts
 from tests.once import made_once
 from tools.distribute import clusters, send
@@ -196,7 +196,7 @@ class Cluster:
         self, name: str, *arguments: str, host: str = "127.0.0.1", **options
     ) -> subprocess.Popen:
         """Start a worker."""
-        alone = ("--nthreads", "1", "--name", name, "--host", host)
+        alone = ("--nthreads", "1", "--name", name, "--host", host, "--local-directory", ".")
         return self.run("worker", self.address, *alone, *arguments, name=name, **options)
 
     def run(
@@ -205,11 +205,12 @@ class Cluster:
         """Start what Dask's command does, in a folder of its own."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
+        unpinned = {key: os.environ[key] for key in os.environ if key not in ARITHMETIC}
         with (self.folder / f"{name}.log").open("a") as log:
             process = subprocess.Popen(
                 [*before, DASK, *arguments, "--no-dashboard"],
                 cwd=folder,
-                env={**os.environ, **self.environment, **(env or {})},
+                env=unpinned | self.environment | (env or {}),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -352,19 +353,48 @@ options: {queue: long, account: lab, cores: 2, processes: 2, memory: 4GB, wallti
 """
 
 
-def test_slurm_runs_it(clone, plain, tmp_path):
-    (tmp_path / "bin").mkdir()
-    for name, script in {"sbatch": SBATCH, "scancel": "#!/bin/sh\nkill -- -$1\n"}.items():
-        (tmp_path / "bin" / name).write_text(script)
-        (tmp_path / "bin" / name).chmod(0o755)
-    clone.environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{clone.environment['PATH']}"
-    (clone.folder / "slurm.yaml").write_text(SLURM)
+@pytest.fixture
+def slurm(clone, tmp_path) -> Callable[[str, str], None]:
+    """Gives the clone's machine the two commands of Slurm."""
+
+    def install(sbatch: str, scancel: str) -> None:
+        (tmp_path / "bin").mkdir()
+        for name, script in {"sbatch": sbatch, "scancel": scancel}.items():
+            (tmp_path / "bin" / name).write_text(script)
+            (tmp_path / "bin" / name).chmod(0o755)
+        clone.environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{clone.environment['PATH']}"
+        (clone.folder / "slurm.yaml").write_text(SLURM)
+
+    return install
+
+
+def test_slurm_runs_it(clone, plain, slurm):
+    slurm(SBATCH, "#!/bin/sh\nkill -- -$1\n")
+    process = start(clone, "--jobqueue", "slurm.yaml", "train", "sweep")
+    a_moment(clone, process, least=1)
+    process.send_signal(signal.SIGINT)
+    assert "interrupted; what is finished is kept" in end(clone, process, 1)
     run(clone, "--jobqueue", "slurm.yaml", "train", "sweep")
     assert_trained_as(plain, clone)
     script = (clone.folder / "script").read_text()
     for line in ("-p long", "-A lab", "-n 1", "--cpus-per-task=2", "--mem=4G", "-t 01:00:00"):
         assert f"#SBATCH {line}\n" in script
     assert re.search(r"dask_worker tcp://127.0.0.1:\d+ .*--nthreads 1 .*--nworkers 2 ", script)
+
+
+REFUSING = """#!/bin/sh
+mkdir taken 2>/dev/null && echo "Submitted batch job 7" && exit
+echo "sbatch: error: no more than one" >&2
+exit 1
+"""
+
+
+def test_a_job_that_slurm_refuses_is_told_and_the_others_are_taken_back(clone, slurm):
+    slurm(REFUSING, "#!/bin/sh\necho $1 >> cancelled\n")
+    (clone.folder / "slurm.yaml").write_text(SLURM.replace("jobs: 1", "jobs: 2"))
+    output = end(clone, start(clone, "--jobqueue", "slurm.yaml", "train@tanh"), 1)
+    assert re.fullmatch(r".*\nslurm.yaml: options: .* sbatch: error: no more than one\n", output)
+    assert (clone.folder / "cancelled").read_text() == "7\n"
 
 
 @pytest.mark.parametrize(
@@ -374,7 +404,8 @@ def test_slurm_runs_it(clone, plain, tmp_path):
         ("system: slurm", "needs the keys system, jobs, options"),
         ("{system: torque, jobs: 1, options: {}}", "system = 'torque': must be one of htcondor, "),
         ("{system: slurm, jobs: 0, options: {}}", "jobs = 0: must be a whole number above 0"),
-        ("{system: slurm, jobs: 1, options: 3}", "options: 'int' object is not a mapping"),
+        ("{system: slurm, jobs: 1, options: 3}", "options = 3: must be a mapping"),
+        ("{system: slurm, jobs: 1, options: {}}", "system = 'slurm': this machine has no sbatch"),
     ],
 )
 def test_a_mistake_in_a_file_for_a_batch_system_is_one_line(text, line, tmp_path):
@@ -389,9 +420,12 @@ def test_a_mistake_in_the_options_of_a_batch_system_is_one_line(tmp_path):
     options = "{cores: 1, memory: 1GB, interface: none-such}"
     file = tmp_path / "jobs.yaml"
     file.write_text(f"{{system: slurm, jobs: 1, options: {options}}}")
+    (tmp_path / "sbatch").write_text("")
+    (tmp_path / "sbatch").chmod(0o755)
     call = "import pathlib, stages; from tools.distribute import clusters; clusters.batch(pathlib."
     command = [sys.executable, "-c", f"{call}{file!r})"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    environment = os.environ | {"PATH": str(tmp_path)}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert re.fullmatch(r".*/jobs.yaml: options: .*none-such.*\n", run.stderr)
 
 
@@ -464,9 +498,11 @@ def test_who_would_compute_something_else_is_refused_by_name(
     time.sleep(5 * random.random())  # so they come before it has found the scheduler, or after
     cluster.work("old-torch", env={"PYTHONPATH": str(other)})
     cluster.work("no-nanny", "--no-nanny", env={"PYTHONPATH": str(checkout)})
+    cluster.work("small", "--memory-limit", "250MB")  # Dask ends what takes more
     refused = [
         "worker old-torch at tcp://127.0.0.1:[0-9]+: refused: it has torch 2.13.0, and 2.14.1 is",
-        "worker no-nanny at tcp://127.0.0.1:[0-9]+: refused: ",
+        "worker no-nanny at tcp://127.0.0.1:[0-9]+: refused: it has other code, in .*/checkout; ",
+        "worker small at tcp://127.0.0.1:[0-9]+: refused: it ended 3 times while it was asked",
     ]
     # One that has other code beside it runs what is sent.
     cluster.work("other-code", env={"PYTHONPATH": str(checkout)})
@@ -534,9 +570,13 @@ NO_AVX2 = "sed 's/ avx2//' /proc/cpuinfo > cpuinfo && mount --bind cpuinfo /proc
 def test_a_processor_without_avx2_is_refused(_round, clone, cluster):
     process = start(clone, "--scheduler", cluster.address, "train@tanh")
     time.sleep(5 * random.random())
-    cluster.work("old", before=("unshare", "--mount", "sh", "-c", f'{NO_AVX2} && exec "$@"', "sh"))
+    pretend = ("unshare", "--mount", "sh", "-c", f'{NO_AVX2} && exec "$@"', "sh")
+    worker = cluster.work("old", before=pretend)
     refused = "worker old at [^ ]+: refused: its processor is not Intel's or AMD's with AVX2\n"
     wait_until(lambda: re.search(refused, log_of(clone).read_text()), clone, process)
+    pins = workers_of(worker)[0].environ()
+    assert pins["OPENBLAS_NUM_THREADS"] == "1"
+    assert "OPENBLAS_CORETYPE" not in pins  # or it had died of it before it could be asked
     process.send_signal(signal.SIGINT)
     assert "interrupted; what is finished is kept" in end(clone, process, 1)
 

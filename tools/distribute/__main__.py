@@ -8,6 +8,7 @@ docs/cluster.md tells more.
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from tools.distribute.spread import Spread
 
 PARAMS = Path("params.yaml")
 GO_ON = "what is finished is kept; the same command goes on from here"
+INTERRUPTED = f"interrupted; {GO_ON}"
 
 
 def main() -> None:
@@ -94,7 +96,8 @@ def run(spread: Spread) -> list[str]:
     try:
         spread.run()
     except KeyboardInterrupt:
-        return [f"interrupted; {GO_ON}"]
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here it takes seconds
+        return [INTERRUPTED]
     except LostError:
         return [f"the scheduler is gone; {GO_ON}"]
     except OSError as error:
@@ -106,4 +109,7 @@ def run(spread: Spread) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

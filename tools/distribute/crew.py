@@ -46,21 +46,23 @@ class Crew:
         Raises LostError.
         """
         with reached():
-            workers = self._client.scheduler_info()["workers"]
+            # Not scheduler_info(): the client's own, by now and then, has no workers in it.
+            workers = self._client.sync(self._client.scheduler.identity)["workers"]
         if not (workers or self._fit or self._waited):
             self._say("no worker is here yet; waiting for the first")
             self._waited = True
         fit = {}
         for address, worker in workers.items():
             folder, name = worker["local_directory"], f"worker {worker['name']}"
+            at = name if worker["name"] == address else f"{name} at {address}"
             nanny, asked = worker["nanny"] or address, self._asked.get(folder)
             if self.resource in worker["resources"]:
                 fit[folder] = name
                 self._tries[nanny] = 0
             elif folder not in self._asked:
-                self._ask(address, folder, nanny, name)
+                self._ask(address, folder, nanny, at)
             elif asked and asked.status == "error":
-                self._say(f"{name} at {address}: refused: {reason(asked)}")
+                self._say(f"{at}: refused: {reason(asked)}")
                 self._asked[folder] = None
         for folder in self._fit.keys() - fit.keys():
             self._say(f"{self._fit[folder]}: is gone; what it was at is done again elsewhere")
@@ -68,7 +70,7 @@ class Crew:
         self._fit = fit
         return len(fit), new
 
-    def _ask(self, address: str, folder: str, nanny: str, name: str) -> None:
+    def _ask(self, address: str, folder: str, nanny: str, at: str) -> None:
         self._tries[nanny] += 1
         if self._tries[nanny] <= TRIES:
             key = f"{self.resource}-{folder}"
@@ -76,7 +78,7 @@ class Crew:
                 pickle.loads, self._call, key=key, workers=[address]
             )
         elif self._tries[nanny] == TRIES + 1:
-            self._say(f"{name} at {address}: refused: it ended {TRIES} times while it was asked")
+            self._say(f"{at}: refused: it ended {TRIES} times while it was asked")
 
 
 def reason(future: Future) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Client
 
 from stages import jobs
-from stages.training import ARITHMETIC, BITS_PROMISED, data, sums
+from stages.training import BITS_PROMISED, data, sums
 from stages.training.plan import Plan
 from tools.distribute import nanny, task
 
@@ -44,7 +44,7 @@ def send(client: Client, plans: Iterable[Plan]) -> task.Wanted:
         content = Path(shutil.make_archive(str(folder), "zip", folder)).read_bytes()
     source = Path(nanny.__file__).read_text(encoding="utf-8")
     with suppress(Exception):  # of a nanny that cannot take it: its worker is refused by name
-        client.register_plugin(nanny.Sent(source, ARITHMETIC, content))
+        client.register_plugin(nanny.Sent(source, content))
     shown = {(plan.activation, plan.optimizer): plan for plan in plans}
     tried = tuple(shown.values())
     return task.Wanted(sent, task.packages(), BITS_PROMISED, tried, task.bits(tried))

@@ -20,7 +20,7 @@ from tools.distribute.crew import Crew, LostError, reached
 from tools.distribute.send import Call
 from tools.distribute.work import ChangedError, Task, Work
 
-BAR = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+BAR = "{percentage:3.0f}%|{bar:30}| {elapsed} gone, {remaining} left{postfix}"
 LOOK = 1.0  # seconds between two looks at who is there
 FETCH = 10.0  # seconds for a result to arrive
 AHEAD = 2  # tasks that a worker is given at once, so that it never waits for the next
@@ -56,7 +56,7 @@ class Spread:
                 if monotonic() - looked >= LOOK:
                     looked, (workers, new) = monotonic(), self.crew.look()
                     bar.total = bar.n + self._seconds()  # less, after some failed
-                    bar.set_postfix_str(f"{workers} workers")
+                    bar.set_postfix_str(f"workers: {workers}")
                     if new:
                         self._take_back()
                 while self._waiting and len(self._running) < AHEAD * workers:

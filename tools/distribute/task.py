@@ -66,8 +66,9 @@ def admit(wanted: Wanted, resource: str) -> None:
 
 def unfit(wanted: Wanted) -> str | None:
     """Why this process cannot compute what the coordinator would; None if it can."""
-    if not Path(stages.training.__file__).is_relative_to(ROOT):
-        return f"it has other code, in {Path(stages.training.__file__).parent}"
+    code = Path(stages.training.__file__).parents[2]
+    if code != ROOT or not (ROOT / sums.FILE).exists():
+        return f"it has other code, in {code}; start it with a nanny, as is usual"
     try:
         sums.check(ROOT, [])
         if sha256((ROOT / sums.FILE).read_bytes()).hexdigest() != wanted.sent:
