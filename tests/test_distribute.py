@@ -501,7 +501,7 @@ def test_who_would_compute_something_else_is_refused_by_name(
     cluster.work("small", "--memory-limit", "250MB")  # Dask ends what takes more
     refused = [
         "worker old-torch at tcp://127.0.0.1:[0-9]+: refused: it has torch 2.13.0, and 2.14.1 is",
-        "worker no-nanny at tcp://127.0.0.1:[0-9]+: refused: it has other code, in .*/checkout; ",
+        "worker no-nanny at tcp://127.0.0.1:[0-9]+: refused: it .*; start it with a nanny, as is",
         "worker small at tcp://127.0.0.1:[0-9]+: refused: it ended 3 times while it was asked",
     ]
     # One that has other code beside it runs what is sent.
