@@ -33,7 +33,7 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
     rows = -(-len(groups) // columns)
     tall = min(MAX_NAMED, max(map(len, groups.values())))
     figure, panels = figures.new(
-        rows, columns, figsize=(4.7 * columns, (2.9 + 0.2 * tall) * rows + 0.5),
+        rows, columns, figsize=(max(8, 4.7 * columns), (2.9 + 0.2 * tall) * rows + 0.5),
         sharey=True, squeeze=False,
     )  # fmt: skip
     for axes, (group, names) in zip(panels.flat, groups.items(), strict=False):

@@ -30,7 +30,7 @@ def why_stuck(study: Study, results: Results) -> plt.Figure:
     """
     names = study.first_group()[:4]
     figure, panels = figures.new(
-        2, len(names), figsize=(2.9 * len(names) + 0.6, 5.6),
+        2, len(names), figsize=(max(9, 2.9 * len(names) + 0.6), 5.6),
         sharex=True, sharey="row", squeeze=False,
     )  # fmt: skip
     widest = 1
