@@ -234,7 +234,10 @@ FAULTY = {
         "import os\ndef fill(tensor): os._exit(0)",
         "variants.start: its initializers (faulty) ended Python, with exit code 0",
     ),
-    "a crash": ("import os\ndef fill(tensor): os.abort()", "ended Python, with exit code -6"),
+    "a crash": (
+        "import faulthandler, os\ndef fill(tensor):\n    faulthandler.disable()\n    os.abort()",
+        "ended Python, with exit code -6",
+    ),
     "a signal": ("import os\ndef fill(tensor): os.kill(os.getpid(), 9)", "with exit code -9"),
     "no end": ("while True: pass", "take longer than 1 s"),
     "no end of filling": (
