@@ -423,6 +423,7 @@ def test_a_study_without_sweeps_finds_a_folder_for_them(study):
     assert (study.folder / "reports" / "sweeps").is_dir()
 
 
+@pytest.mark.slow
 def test_a_result_is_taken_from_dvcs_cache(study):
     study.params = study.params | {"sweeps": {"grid": RATES}}
     assert study.repro("sweep") == ["check", "sweep@grid"]
