@@ -412,7 +412,8 @@ def test_a_job_that_slurm_refuses_is_told_and_the_others_are_taken_back(clone, s
         ("{system: slurm, jobs: 1, options: {}}", "system = 'slurm': this machine has no sbatch"),
     ],
 )
-def test_a_mistake_in_a_file_for_a_batch_system_is_one_line(text, line, tmp_path):
+def test_a_mistake_in_a_file_for_a_batch_system_is_one_line(text, line, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without what this machine may have
     file = tmp_path / "jobs.yaml"
     file.write_text(text)
     with pytest.raises(SystemExit, match=re.escape(line)) as error:
