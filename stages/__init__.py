@@ -7,6 +7,7 @@ fault of the code ends in one line.
 import io
 import signal
 import sys
+from collections.abc import Callable
 from traceback import walk_stack
 from types import FrameType, TracebackType
 
@@ -49,13 +50,26 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     imports = any(call.co_filename == "<frozen importlib._bootstrap>" for call in calls)
     if not imports and calls[-1].co_name in ("<module>", "_run_module_as_main"):
         signal.default_int_handler(number, frame)
-    if imports:
+    end(aloud=imports)
+
+
+def end(aloud: bool) -> None:
+    """End the process at once, as an interrupt ends one that has no handler."""
+    if aloud:
         print(one_line(KeyboardInterrupt()), file=sys.stderr, flush=True)
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGINT)
+
+
+def unraisable(what: "sys.UnraisableHookArgs", others: Callable = sys.unraisablehook) -> None:
+    """Python's unraisablehook for the stages: Ctrl-C is obeyed where Python would drop it."""
+    if isinstance(what.exc_value, KeyboardInterrupt):
+        end(aloud=True)
+    others(what)
 
 
 sys.excepthook = tell
+sys.unraisablehook = unraisable
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and nobody set it to ignore
     signal.signal(signal.SIGINT, interrupt)
 if isinstance(sys.stdout, io.TextIOWrapper):

@@ -72,10 +72,12 @@ def test_the_slider_has_a_tick_for_every_picture_and_nothing_jumps(tab):
     slider.focus()
     places = set()
     for _ in range(4):
+        # From the figure's corner: the part above it grows when it wakes.
         boxes = tab.evaluate(
             """() => ["#epoch", "#play", "#figure-why_stuck"].map(one => {
-              const { x, y, width } = document.querySelector(one).getBoundingClientRect();
-              return [x, y + scrollY, width].map(Math.round) })"""
+              const box = (at) => document.querySelector(at).getBoundingClientRect();
+              const { x, y, width, height } = box(one);
+              return [x, y - box("#figure-why_stuck").y, width, height].map(Math.round) })"""
         )
         places.add(str(boxes))
         tab.keyboard.press("ArrowRight")

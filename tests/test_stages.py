@@ -140,3 +140,27 @@ def test_an_interrupt_is_one_line_at_any_moment(study, name, after):
     assert told.splitlines() in ([], ["interrupted; `dvc repro` goes on from here"])
     after_it = {p: p.read_bytes() for p in (study.folder / "reports").rglob("*") if p.is_file()}
     assert after_it == before
+
+
+# Python drops what is raised while it tidies up.
+TIDIES = """
+import signal, weakref
+import stages
+def other(_): 1 / 0
+def interrupted(_): signal.raise_signal(signal.SIGINT); [None for _ in range(1000)]
+for what in other, interrupted:
+    kept = {1}
+    watched = weakref.ref(kept, what)
+    del kept
+print("goes on")
+"""
+
+
+def test_an_interrupt_while_python_tidies_up_is_obeyed():
+    result = subprocess.run(
+        [sys.executable, "-c", TIDIES],
+        cwd=ROOT, text=True, capture_output=True, preexec_fn=heed_interrupts,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (-signal.SIGINT, "")
+    assert "ZeroDivisionError" in result.stderr and "KeyboardInterrupt" not in result.stderr
+    assert result.stderr.endswith("\ninterrupted; `dvc repro` goes on from here\n")
