@@ -109,8 +109,10 @@ def final_accuracy(study: Study, results: Results, table: pd.DataFrame) -> plt.F
         1, 2, figsize=(10, 1.6 + 0.27 * len(rows)), sharey=True, width_ratios=[3, 2]
     )
     chance = 100 * results.commonest
-    lines = [(chance, f"chance: {chance:.2f} %", style.CHANCE, "left")]
-    lines += [(at, f"baseline: {at:.2f} %", style.REFERENCE, "right") for at in baseline]
+    # Words stand between the two lines if there is room, else outside.
+    sides = ("left", "right") if around > 50 else ("right", "left")
+    lines = [(chance, f"chance: {chance:.2f} %", style.CHANCE, sides[0])]
+    lines += [(at, f"baseline: {at:.2f} %", style.REFERENCE, sides[1]) for at in baseline]
     for axes, least in ((whole, 0), (close, zoom[0])):
         for at, _, color, _ in lines:
             axes.axvline(at, color=color, linestyle="--", linewidth=1.2)

@@ -143,7 +143,7 @@ def who_moved(study: Study, results: Results) -> plt.Figure:
     axes.grid(False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    figure.colorbar(picture, ax=axes, shrink=0.6, label="largest move of a value from its start")
+    figure.colorbar(picture, ax=axes, shrink=0.6).ax.set_title("move", fontsize=9)
     figure.suptitle(
         "Who moved?  Largest move of a value from its start, of any seed\n"
         "0: not by one bit;  @n: first at step n in the earliest seed, else at step 1"
