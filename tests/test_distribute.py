@@ -607,9 +607,10 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(_round, clone, plai
 
 @ROUNDS
 def test_an_edit_meanwhile_is_told_and_never_recorded(_round, clone, plain, cluster):
-    cluster.work("a")
+    worker = cluster.work("a")
     process = start(clone, "--scheduler", cluster.address, "train", "sweep")
     a_moment(clone, process, least=1)
+    os.killpg(worker.pid, signal.SIGSTOP)  # so that it is not done before the edit
     busy = clone.run("dvc", "repro", "train@tanh", expect=None)
     assert busy.returncode
     assert "python -m tools.distribute" in busy.stderr
@@ -617,6 +618,7 @@ def test_an_edit_meanwhile_is_told_and_never_recorded(_round, clone, plain, clus
     code = clone.folder / "stages/training/seeds.py"
     before = code.read_text()
     code.write_text(f"{before}# An edit\n")
+    os.killpg(worker.pid, signal.SIGCONT)
     output = end(clone, process, 1)
     changed = "(failed|not recorded): data/plans/tanh.json, the data or the code changed meanwhile"
     assert re.search(f"train@tanh: {changed}", output)
