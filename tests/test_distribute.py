@@ -583,6 +583,7 @@ def test_a_processor_without_avx2_is_refused(_round, clone, cluster):
     wait_until(lambda: re.search(refused, log_of(clone).read_text()), clone, process)
     pins = workers_of(worker)[0].environ()
     assert pins["OPENBLAS_NUM_THREADS"] == "1"
+    assert "MALLOC_TRIM_THRESHOLD_" not in pins
     assert "OPENBLAS_CORETYPE" not in pins  # or it had died of it before it could be asked
     process.send_signal(signal.SIGINT)
     assert "interrupted; what is finished is kept" in end(clone, process, 1)

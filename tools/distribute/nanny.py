@@ -2,18 +2,24 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import dask
 from distributed import Nanny, NannyPlugin
 from distributed.diskutils import WorkSpace
 
 # To unpickle a Sent is to run this module there: from its source, since bytecode is a Python's own.
 MADE = "(exec(source, module), module['Sent'](source, content))[1]"
 ARITHMETIC = "import json, stages.training; print(json.dumps(stages.training.ARITHMETIC))"
+
+# Dask has workers give freed memory back at once, and watches what they do: a fifth of their time.
+TRIM = "MALLOC_TRIM_THRESHOLD_"
+UNWATCHED = {"distributed.worker.profile.enabled": False}
 
 
 class Sent(NannyPlugin):
@@ -47,5 +53,8 @@ class Sent(NannyPlugin):
         command = [sys.executable, "-c", ARITHMETIC]
         asked = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
         environment = json.loads(asked.stdout)
+        for variables in (nanny.pre_spawn_env, os.environ):
+            variables.pop(TRIM, None)
+        dask.config.set(UNWATCHED, config=nanny.config)
         nanny.pre_spawn_env.update(environment)
         nanny.env.update(environment)
