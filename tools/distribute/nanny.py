@@ -53,7 +53,7 @@ class Sent(NannyPlugin):
         command = [sys.executable, "-c", ARITHMETIC]
         asked = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
         environment = json.loads(asked.stdout)
-        for variables in (nanny.pre_spawn_env, os.environ):
+        for variables in (nanny.pre_spawn_env, os.environ):  # where the first start put it
             variables.pop(TRIM, None)
         dask.config.set(UNWATCHED, config=nanny.config)
         nanny.pre_spawn_env.update(environment)
