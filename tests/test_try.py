@@ -305,7 +305,13 @@ def step(tab, count: int = 1) -> None:
         )
 
 
+def forget(tab) -> None:
+    """Empty what is told of the start before, so that it is not taken for the next one's."""
+    tab.locator("#telling").evaluate("it => { it.textContent = '' }")
+
+
 def choose(tab, variant: str) -> None:
+    forget(tab)
     tab.locator("[name=preset]").select_option(variant)
     tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('Before')")
 
@@ -487,6 +493,7 @@ def test_noise_that_is_rounded_away_is_told(tab):
         ("1e-8", "act almost as one", "1 of 16 (nearly equal)"),
         ("1e-10", "near 0.1, 32-bit numbers are 7.5·10⁻⁹ apart, so it is rounded", "1 of 16"),
     ):
+        forget(tab)
         tab.get_by_label("noise σ: Weights of all layers").fill(noise)
         tab.keyboard.press("Tab")
         tab.wait_for_function(
