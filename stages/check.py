@@ -6,12 +6,12 @@ from dataclasses import asdict
 from itertools import chain, count
 from pathlib import Path
 
-from stages import writing
+from stages import running, writing
 from stages.settings import reading, trial
 from stages.settings.params import Display, Params
 from stages.training import probes, results, sums
+from stages.training.grid import Grid
 from stages.training.plan import Plan
-from stages.training.sweep import Sweep
 
 DATA = Path("data")
 SWEPT = Path("reports/sweeps")
@@ -63,7 +63,7 @@ def put_away(path: Path) -> Path:
     return Path(shutil.move(path, place))  # which copies where data/runs is on another disk
 
 
-def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Sweep]) -> None:
+def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Grid]) -> None:
     """Write what the other stages read instead of params.yaml."""
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
     files |= {DATA / "sweeps" / f"{name}.json": sweep.as_json() for name, sweep in sweeps.items()}
@@ -114,4 +114,4 @@ def described_sweep(settings: Params, name: str) -> dict:
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main)

@@ -23,7 +23,7 @@ from typing import IO
 import psutil
 from tqdm import tqdm
 
-from stages import writing
+from stages import running, writing
 from stages.training import sums
 
 # SHA-256 of the files, or of their .gz where only that is published.
@@ -313,4 +313,4 @@ SOURCES: dict[str, Callable[[str, Path], None]] = {
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main)

@@ -4,9 +4,9 @@ import os
 from itertools import pairwise
 
 from stages.training.data import TRAIN_IMAGES
+from stages.training.grid import Cell
 from stages.training.network import SCORE_ROWS
 from stages.training.plan import Plan
-from stages.training.sweep import Cell
 
 FLOAT = 4  # bytes
 RATE = 5e10  # floating-point operations of one core in a second: AVX2 at some 3 GHz, well fed

@@ -12,9 +12,9 @@ from statistics import fmean
 import torch
 from safetensors.torch import load_file, save
 
-from stages import writing
-from stages.training import BITS_PROMISED, data, network, results, sums
-from stages.training.plan import CLASSES, Fill, Plan
+from stages import running, writing
+from stages.training import BITS_PROMISED, data, laws, network, results, sums
+from stages.training.plan import CLASSES, Plan
 
 DATA = Path("data")
 REPORTS = Path("reports")
@@ -253,32 +253,13 @@ def gains(plan: Plan) -> tuple[list[float], list[float]]:
     forward, backward = [], []
     for i, (fan_in, fan_out) in enumerate(zip(plan.sizes, plan.hidden, strict=False)):
         fill = plan.tensors[f"fc{i + 1}.weight"]
-        variance = weight_variance(fill, fan_in, fan_out)
+        law = laws.law(fill.initializer, fill.arguments)
+        variance = laws.variance(law, fan_in, fan_out)
         if plan.activation != "relu":
             variance = math.nan
         forward.append(fan_in * variance / 2)
         backward.append(fan_out * variance / 2)
     return forward, backward
-
-
-def weight_variance(fill: Fill, fan_in: int, fan_out: int) -> float:
-    """The variance of random weights with mean 0; nan for all others.
-
-    PyTorch's default is U(±1/√fan_in); Xavier and He as in torch.nn.init.
-    """
-    given, name = fill.arguments, fill.initializer
-    if name == "default":
-        return 1 / (3 * fan_in)
-    if name.startswith("xavier_"):
-        return 2 * given["gain"] ** 2 / (fan_in + fan_out)
-    if name.startswith("kaiming_"):
-        gain = torch.nn.init.calculate_gain(given["nonlinearity"], given["a"])
-        return gain**2 / (fan_in if given["mode"] == "fan_in" else fan_out)
-    if name == "scaled_normal":
-        return given["variance"] / fan_in
-    if name == "normal" and given["mean"] == 0:
-        return given["std"] ** 2
-    return math.nan
 
 
 def _expect_same(variant: str, row: dict, seen: dict) -> None:
@@ -314,4 +295,4 @@ def as_csv(rows: Rows) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main)

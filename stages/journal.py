@@ -6,9 +6,9 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from stages.training.sweep import Row
+from stages.training.grid import CellScores
 
-Done = dict[int, dict[int, Row]]  # by the cell's place, and by seed
+Done = dict[int, dict[int, CellScores]]  # by the cell's place, and by seed
 
 
 def path_of(sweep: str) -> Path:
@@ -31,7 +31,7 @@ class Journal:
         lines = list(filter(self._is_ours, there.split(b"\n")))
         self.rows: Done = {}
         for cell, values in (json.loads(line)[:2] for line in lines):
-            self.rows.setdefault(cell, {})[values["seed"]] = Row(**values)
+            self.rows.setdefault(cell, {})[values["seed"]] = CellScores(**values)
         self._file = path.open("ab")
         if there and not there.endswith(b"\n"):
             self._file.write(b"\n")
@@ -44,7 +44,7 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, cell: int, rows: Iterable[Row]) -> None:
+    def add(self, cell: int, rows: Iterable[CellScores]) -> None:
         """Keep rows of a cell; raises OSError."""
         for row in rows:
             self.rows.setdefault(cell, {})[row.seed] = row

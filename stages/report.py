@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages import writing
+from stages import running, writing
 from stages.analysis import judging, maps, outcomes
 from stages.analysis.claims import LECTURE
 from stages.analysis.map_claims import MAPS
@@ -124,4 +124,4 @@ def as_json(values: object) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main)

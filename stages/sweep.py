@@ -12,21 +12,21 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages import estimate, jobs, journal, writing
+from stages import estimate, jobs, journal, running, writing
 from stages.journal import Done, Journal
 from stages.training import data, workers
+from stages.training.grid import Cell, CellScores, Grid, Piece
 from stages.training.initialization import InitializationError
-from stages.training.sweep import Cell, Piece, Row, Sweep
 
 SWEEPS = Path("data/sweeps")
 TABLES = Path("reports/sweeps")
-COLUMNS = ["x", "y", *(field.name for field in fields(Row))]
+COLUMNS = ["x", "y", *(field.name for field in fields(CellScores))]
 PIECE = 0.1  # seconds that a worker is busy at least, so that handing over takes no part of it
 
 
 def main() -> None:
     told = jobs.named(SWEEPS, "sweep", sys.argv[1:])
-    name, sweep = told.stem, Sweep.read(told)
+    name, sweep = told.stem, Grid.read(told)
     plans = [cell.plan for cell in sweep.cells]
     dataset = jobs.load(plans[0])  # which looks whether it is whole
     decided = jobs.what_decides(told, plans, "sweep")
@@ -54,7 +54,7 @@ def main() -> None:
     kept.unlink(missing_ok=True)  # another process may have done the same
 
 
-def run(name: str, sweep: Sweep, dataset: data.Dataset, done: Journal) -> None:
+def run(name: str, sweep: Grid, dataset: data.Dataset, done: Journal) -> None:
     """Do what the journal lacks, the longest first, showing how long it still takes."""
     cells, count = sweep.cells, jobs.worker_count()
     took = [estimate.seconds_of(cell) for cell in cells]
@@ -92,7 +92,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:,.0f} min"
 
 
-def as_csv(sweep: Sweep, done: Done) -> str:
+def as_csv(sweep: Grid, done: Done) -> str:
     """A row a cell and seed; without the columns of training where nothing was trained."""
     rows = [
         (cell.x, cell.y, *astuple(done[place][seed]))
@@ -112,4 +112,4 @@ def as_text(value: object) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages import jobs
+from stages import jobs, running
 from stages.training import data, results, workers
-from stages.training.epoch import Row
+from stages.training.epoch import Scores
 from stages.training.initialization import InitializationError
 from stages.training.plan import Plan
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
     """Train all seeds, showing progress."""
-    by_epoch: dict[int, list[Row]] = defaultdict(list)
+    by_epoch: dict[int, list[Scores]] = defaultdict(list)
     trained = results.Trained()
     print(
         f"{title}: {plan.seeds} {'seed' if plan.seeds == 1 else 'seeds'}, each "
@@ -78,7 +78,7 @@ def _layers(sizes: list[int]) -> str:
     return "-".join(f"{width}×{n}" if n > 1 else str(width) for width, n in runs)
 
 
-def _epoch_line(rows: list[Row], epochs: int) -> str:
+def _epoch_line(rows: list[Scores], epochs: int) -> str:
     train_acc = sum(row.train_acc for row in rows) / len(rows)
     test_acc = sum(row.test_acc for row in rows) / len(rows)
     return (
@@ -88,4 +88,4 @@ def _epoch_line(rows: list[Row], epochs: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main)

@@ -64,7 +64,7 @@ NETWORKS = {
     "narrow": ({"hidden": [3, 1]}, 64),
     "batches of 250": ({"hidden": [300, 16]}, 250),
     "a last batch of one": ({"hidden": [32]}, 57),
-    **{activation: ({"activation": activation}, 64) for activation in network.ACTIVATIONS},
+    **{activation: ({"activation": activation}, 64) for activation in network.KERNELS},
 }
 
 

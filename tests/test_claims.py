@@ -18,6 +18,7 @@ from stages.analysis.statistics import Estimate, t_interval
 from stages.analysis.study import Study
 from stages.rendering import claims as rendering
 from stages.rendering import style
+from stages.training import laws
 from tests import made_up
 from tests.made_up import ACCURACIES, EVERY, PARTED, PROBED, STUCK, constant
 
@@ -588,8 +589,8 @@ def test_what_is_drawn_alike_counts_once(monkeypatch):
 
 @pytest.mark.parametrize("name", ["xavier_mine", "kaiming_mine", "orthogonal_mine"])
 def test_an_initializer_of_ones_own_is_no_known_one(name):
-    assert starts.law(name, {}) == (name, "{}")
-    assert not starts.around_0(starts.law(name, {}))
+    assert laws.law(name, {}) == (name, "{}")
+    assert not starts.around_0(laws.law(name, {}))
 
 
 def test_equal_plans_are_one_experiment():

@@ -59,7 +59,7 @@ def test_duplicated_repeats_rows_and_columns():
     assert tensor.std().item() == pytest.approx(1 / math.sqrt(3 * 128), rel=0.05)
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 def test_lsuv_gives_every_layer_outputs_of_variance_1(activation, train_images):
     images = train_images.first(512)
     plan = plan_of(

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from stages import evaluate, train
-from stages.training import data, initialization, results, sums
+from stages.training import data, initialization, laws, results, sums
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.plan import Plan
 from tests.conftest import plan_of
@@ -306,14 +306,19 @@ def test_the_variance_of_weights_is_that_of_filled_tensors(weight):
     entry = {} if weight == "default" else {"fc1": {"weight": weight}}
     plan = plan_of(entry, network={"hidden": [400]})
     filled = initialization.initial_weights(plan, seed=0)["fc1.weight"]
-    variance = evaluate.weight_variance(plan.tensors["fc1.weight"], 784, 400)
+    variance = variance_of(plan, 784, 400)
     assert variance == pytest.approx(filled.var().item(), rel=0.02)
 
 
 @pytest.mark.parametrize("weight", ["ones", "eye", {"normal": {"mean": 0.1, "std": 0.3}}], ids=str)
 def test_other_weights_have_no_variance_to_reckon_with(weight):
     plan = plan_of({"fc1": {"weight": weight}}, network={"hidden": [8]})
-    assert math.isnan(evaluate.weight_variance(plan.tensors["fc1.weight"], 784, 8))
+    assert math.isnan(variance_of(plan, 784, 8))
+
+
+def variance_of(plan, fan_in: int, fan_out: int) -> float:
+    fill = plan.tensors["fc1.weight"]
+    return laws.variance(laws.law(fill.initializer, fill.arguments), fan_in, fan_out)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ FILLS_WEIGHT = FILLS_ANY | st.one_of(
 )
 LAYER = drawn(weight=FILLS_WEIGHT, bias=FILLS_ANY)
 HIDDEN = st.lists(st.integers(1, 24), min_size=1, max_size=4)
-ACTIVATIONS = st.sampled_from(sorted(network.ACTIVATIONS))
+ACTIVATIONS = st.sampled_from(sorted(network.KERNELS))
 NAMES = st.from_regex(params.NAME_PATTERN, fullmatch=True).map(lambda name: name[:40])
 
 

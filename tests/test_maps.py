@@ -18,8 +18,8 @@ from stages.analysis.sources import SOURCES
 from stages.rendering import claims, map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
+from stages.training.grid import CellScores, Grid
 from stages.training.sums import DamagedError
-from stages.training.sweep import Row, Sweep
 from tests import made_up
 from tests.conftest import LECTURE
 from tests.test_plots import filled, marks
@@ -92,7 +92,7 @@ def learned(name: str, x, y, seed: int) -> float:
 
 
 @cache
-def grids(other: str = "{}") -> dict[str, tuple[Sweep, dict, list[dict]]]:
+def grids(other: str = "{}") -> dict[str, tuple[Grid, dict, list[dict]]]:
     """The sweeps of PARAMS, with what check tells of them, and their cells as JSON has them.
 
     `other` are sweeps, as JSON, instead of those of the same name or beside them.
@@ -283,7 +283,7 @@ def test_known_starts_are_marked_where_theory_is_about_them():
 def test_rows_that_are_not_of_the_sweep_are_refused(spoil, tmp_path):
     grid, described, _ = grids()["rates"]
     rows = {
-        place: {seed: Row(seed, 0.5, 0, 1.0, 0.5, 1.0, 0.5) for seed in range(3)}
+        place: {seed: CellScores(seed, 0.5, 0, 1.0, 0.5, 1.0, 0.5) for seed in range(3)}
         for place in range(len(grid.cells))
     }
     (tmp_path / "rates.json").write_text(grid.as_json())

@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from stages.analysis import mean_field
-from stages.analysis.mean_field import ACTIVATIONS, MeanField
+from stages.analysis.mean_field import MeanField
 from stages.settings import params
 from stages.training import network
+from stages.training.activations import ACTIVATIONS
 
 
 def test_every_activation_of_params_yaml_is_there():
-    assert set(ACTIVATIONS) == set(network.ACTIVATIONS) == set(params.Activation.__args__)
-    assert mean_field.LEAKY_SLOPE == network.LEAKY_SLOPE
+    assert set(ACTIVATIONS) == set(network.KERNELS) == set(params.Activation.__args__)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_derivatives_are_those_of_the_functions(activation):
-    function, derivative = ACTIVATIONS[activation]
+    function, derivative = ACTIVATIONS[activation].forward, ACTIVATIONS[activation].derivative
     x = np.array([-3.1, -0.7, -0.01, 0.01, 0.6, 2.9])
     slopes = (function(x + 1e-6) - function(x - 1e-6)) / 2e-6
     np.testing.assert_allclose(derivative(x), slopes, atol=1e-8)
@@ -28,7 +27,7 @@ def test_derivatives_are_those_of_the_functions(activation):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("variance", [0.01, 1.0, 9.0])
 def test_variances_are_those_of_an_integral(activation, variance):
-    function, _ = ACTIVATIONS[activation]
+    function = ACTIVATIONS[activation].forward
 
     def integrand(z: float) -> float:
         value = function(np.array([math.sqrt(variance) * z]))[0]
@@ -93,7 +92,7 @@ def test_order_chaos_and_the_edge_between_them():
 )  # fmt: skip
 def test_wide_networks_do_what_it_says(activation, weights, biases):
     width, layers, networks = 600, 6, 20
-    theory, function = MeanField(activation, weights, biases), ACTIVATIONS[activation][0]
+    theory, function = MeanField(activation, weights, biases), ACTIVATIONS[activation].forward
     random = np.random.default_rng(1)
     squares, products = np.zeros(layers), np.zeros(layers)
     one, other = np.linalg.qr(random.normal(size=(width, 2)))[0].T * math.sqrt(width)

@@ -26,7 +26,7 @@ class Pass:
     """Forward and backward over 32 images, with buffers that are used again and again."""
 
     def __init__(self, activation: str = "relu", dtype: torch.dtype = torch.float32):
-        self.buffers = network.Buffers(32, SIZES, network.ACTIVATIONS[activation], dtype)
+        self.buffers = network.Buffers(32, SIZES, network.KERNELS[activation], dtype)
         self.logits = torch.empty(32, 10, dtype=dtype)
         self.grads = network.allocate(SIZES, dtype)
 
@@ -46,7 +46,7 @@ def batch(train_images) -> data.Images:
 
 
 @pytest.mark.parametrize("may_end", [False, True])
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 def test_gradients_are_those_of_autograd(batch, activation, may_end):
     net = network.allocate(SIZES, torch.float64)
     random = torch.Generator().manual_seed(0)
@@ -116,7 +116,7 @@ def test_the_pass_ends_where_no_gradient_goes_down(batch):
 
 def test_relu_has_slope_0_at_0_as_torch_has():
     delta, z = torch.ones(3), torch.tensor([-1.0, 0.0, 1.0])
-    relu = network.ACTIVATIONS["relu"]
+    relu = network.KERNELS["relu"]
     relu.forward(z, z)
     relu.backward(delta, z, z)
     assert delta.tolist() == [0, 0, 1]
@@ -139,7 +139,7 @@ def test_tensors_are_named_in_order_and_aligned(dtype):
     assert net.flat.sum() == 70
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 def test_scoring_in_pieces_is_scoring_at_once(activation, test_images):
     net = network.allocate(SIZES, torch.float64)
     net.flat.uniform_(-0.1, 0.1, generator=torch.Generator().manual_seed(0))
@@ -149,7 +149,7 @@ def test_scoring_in_pieces_is_scoring_at_once(activation, test_images):
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 def test_hidden_outputs_are_what_enters_a_layer(activation, batch):
     net = net_of(dtype=torch.float64)
     model, x = plain_network(net, activation), normalized(batch.pixels)

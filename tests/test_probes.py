@@ -67,7 +67,7 @@ def test_the_effective_rank_is_that_of_the_singular_values():
     assert probes.effective_rank(matrix.T) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 def test_activations_and_gradients_are_those_of_plain_pytorch(activation, train_images):
     images = train_images.first(probes.PROBED)
     net = net_of({"all": {"weight": {"normal": {"std": 0.1}}}})

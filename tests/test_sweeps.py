@@ -16,10 +16,10 @@ from stages.settings import reading, sweeps
 from stages.settings.params import Axis, Params
 from stages.settings.reading import ParamsError
 from stages.training import epoch, workers
-from stages.training import sweep as training
+from stages.training import grid as training
 from stages.training.data import Dataset
+from stages.training.grid import Cell, CellScores, Grid, Piece
 from stages.training.plan import Fill
-from stages.training.sweep import Cell, Piece, Row, Sweep
 from tests.conftest import LECTURE, SMALL, heed_interrupts, plan_of
 
 RATES = {
@@ -46,7 +46,7 @@ DEPTHS = {
 }
 
 
-def of(written: dict, **study) -> Sweep:
+def of(written: dict, **study) -> Grid:
     """The sweep that is written so, in the small study."""
     values = SMALL | study | {"sweeps": {"grid": written}}
     return sweeps.resolve(Params.model_validate(values))["grid"]
@@ -219,7 +219,7 @@ def test_a_sweep_that_takes_too_much_is_refused():
 def test_a_sweep_is_read_as_it_was_written(tmp_path):
     found = of(DEPTHS)
     (tmp_path / "grid.json").write_text(found.as_json())
-    assert Sweep.read(tmp_path / "grid.json") == found
+    assert Grid.read(tmp_path / "grid.json") == found
 
 
 # -------------------------------------------------------------------------------- what is trained
@@ -254,13 +254,13 @@ def test_a_cell_is_trained_for_so_many_steps(few, monkeypatch):
 
 def test_nothing_is_trained_in_no_steps(few):
     row = training.run(Cell(0, 0, 0, plan_of()), few, 3)
-    assert asdict(row) | {"largest_guess": 0} == asdict(Row(3, 0, 0))
+    assert asdict(row) | {"largest_guess": 0} == asdict(CellScores(3, 0, 0))
     assert 0.1 <= row.largest_guess < 1
 
 
 def test_a_network_that_answers_the_same_to_all_is_constant(few):
     dead = plan_of({"all": {"weight": "zeros"}})
-    assert training.run(Cell(0, 0, 0, dead), few, 0) == Row(0, 1.0, 1)
+    assert training.run(Cell(0, 0, 0, dead), few, 0) == CellScores(0, 1.0, 1)
     alive = plan_of({"out": {"bias": "zeros"}})
     assert training.run(Cell(0, 0, 0, alive), few, 0).constant == 0
 
@@ -276,7 +276,7 @@ def test_pieces_are_long_enough_to_be_handed_over():
     plan = plan_of(seeds=100)
     cells = (Cell(0, 0, 0, plan), Cell(1, 0, 100, plan))
     took = [estimate.seconds_of(cell) for cell in cells]
-    found = list(sweep.missing(cells, took, {0: {7: Row(7, 1.0, 1)}}))
+    found = list(sweep.missing(cells, took, {0: {7: CellScores(7, 1.0, 1)}}))
     assert len([piece for piece in found if piece.cell == 1]) > 5
     quick = [piece for piece in found if piece.cell == 0]
     assert len(quick) < 10
@@ -288,7 +288,7 @@ def test_pieces_are_long_enough_to_be_handed_over():
 # ------------------------------------------------------------------------------------ the journal
 
 
-ROWS = [Row(0, 0.5, 0, 2.3, 0.1, float("nan"), 0.1), Row(1, 0.25, 1)]
+ROWS = [CellScores(0, 0.5, 0, 2.3, 0.1, float("nan"), 0.1), CellScores(1, 0.25, 1)]
 
 
 def reopened(path: Path, made_with: str = "a") -> dict:

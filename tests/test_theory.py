@@ -7,7 +7,7 @@ import torch
 from docs import plain
 from stages.training import network
 from stages.training.data import Dataset
-from stages.training.epoch import Row, State, initial_state, run_epoch
+from stages.training.epoch import Scores, State, initial_state, run_epoch
 from stages.training.plan import Plan
 from stages.training.seeds import generator
 from tests.conftest import plan_of
@@ -41,7 +41,7 @@ WHO_MOVES = {
 
 def after_an_epoch(
     plan: Plan, dataset: Dataset, dtype: torch.dtype = torch.float32
-) -> tuple[State, State, Row]:
+) -> tuple[State, State, Scores]:
     """Seed 0 before training and after one epoch, and what was then measured."""
     first = initial_state(plan, dataset.train, 0, dtype)
     state, _ = run_epoch(plan, dataset, first)

@@ -13,6 +13,7 @@ import torch
 from docs import plain
 from stages.settings import params
 from stages.training import epoch, network, workers
+from stages.training.activations import ACTIVATIONS
 from stages.training.data import Dataset
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.seeds import generator
@@ -31,7 +32,7 @@ def few(dataset) -> Dataset:
     return Dataset(dataset.train.first(2114), dataset.test)
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 3e-4)])
 def test_epochs_are_those_of_plain_pytorch(few, activation, optimizer, dtype, tolerance):
@@ -56,7 +57,7 @@ def test_epochs_are_those_of_plain_pytorch(few, activation, optimizer, dtype, to
             assert (ours - theirs.detach()).abs().max() <= tolerance, name
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 def test_fifty_layers_train_as_in_plain_pytorch(dataset, activation):
     plan = plan_of(
         {"all": {"weight": "orthogonal"}},
@@ -75,7 +76,7 @@ def test_fifty_layers_train_as_in_plain_pytorch(dataset, activation):
 
 
 def test_these_tests_cover_all_that_the_schema_admits():
-    assert set(get_args(params.Activation)) == set(network.ACTIVATIONS) == set(plain.ACTIVATIONS)
+    assert set(network.KERNELS) == set(ACTIVATIONS) == set(plain.ACTIVATIONS)
     assert set(get_args(params.Optimizer)) == {o["optimizer"] for o in OPTIMIZERS.values()}
 
 

@@ -10,6 +10,7 @@ import torch
 from stages.rendering import page, style, try_a_start
 from stages.rendering.packing import packed
 from stages.training import data, epoch, network, probes
+from stages.training.activations import ACTIVATIONS
 from stages.training.epoch import Learner, initial_state
 from stages.training.initialization import initial_weights
 from stages.training.seeds import generator
@@ -101,7 +102,7 @@ def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
 
 def gradients(plan, net, images: data.Images, rows) -> dict[str, np.ndarray]:
     grads = network.allocate(plan.sizes)
-    buffers = network.Buffers(len(rows), plan.sizes, network.ACTIVATIONS[plan.activation])
+    buffers = network.Buffers(len(rows), plan.sizes, network.KERNELS[plan.activation])
     data.normalize(images.pixels[rows], buffers.x)
     logits = torch.empty(len(rows), plan.sizes[-1])
     network.forward(net, buffers, logits)
@@ -121,7 +122,7 @@ TRAININGS = {"adam": {"optimizer": "adam", "lr": 0.001}, "sgd": {"optimizer": "s
 VALUES = {"adam": 1e-3, "sgd": 2e-6}
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", network.KERNELS)
 @pytest.mark.parametrize("optimizer", TRAININGS)
 @pytest.mark.parametrize("steps", [1, 50])
 def test_the_page_trains_as_the_trainer_does(blank, dataset, activation, optimizer, steps):
@@ -135,7 +136,7 @@ def test_the_page_trains_as_the_trainer_does(blank, dataset, activation, optimiz
 
 
 def test_the_page_has_every_activation_and_optimizer():
-    assert list(style.ACTIVATIONS) == list(network.ACTIVATIONS)
+    assert list(ACTIVATIONS) == list(network.KERNELS)
     assert list(style.OPTIMIZERS) == list(TRAININGS)
 
 

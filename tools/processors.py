@@ -64,7 +64,7 @@ def study() -> dict[str, Any]:
         f"init_{name}": {"all": {"weight": {name: ARGUMENTS.get(name, {})}}}
         for name in initializer_names()
     }
-    activations = {f"act_{name}": {"network": {"activation": name}} for name in network.ACTIVATIONS}
+    activations = {f"act_{name}": {"network": {"activation": name}} for name in network.KERNELS}
     sgd = {"optimizer": "sgd", "lr": 0.01}
     others = {
         "sgd": {"training": sgd},

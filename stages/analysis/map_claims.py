@@ -16,8 +16,10 @@ from stages.analysis.judging import NONE, Claim, Part, Region
 from stages.analysis.maps import DEPTH, MULTIPLE, RATE, VARIANCE, WIDTH, Map, MapResults
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.results import Results
-from stages.analysis.starts import Law, Plan, Setting, Start
+from stages.analysis.starts import Plan, Setting, Start
 from stages.analysis.statistics import Values
+from stages.training import laws
+from stages.training.laws import Law
 
 OWN = "this study"
 SCHOENHOLZ = "Schoenholz et al. 2017"
@@ -57,7 +59,7 @@ RATES = Setting(
 
 def _laws(plan: Plan) -> tuple[set[Law], set[Law]]:
     weights, biases = (
-        {starts.nearly(law) for law in starts.laws(plan, kind)} for kind in ("weight", "bias")
+        {laws.rounded(law) for law in starts.laws(plan, kind)} for kind in ("weight", "bias")
     )
     return {law[:2] for law in weights}, biases  # whatever the variance
 
@@ -66,7 +68,7 @@ NORMAL = {("kaiming_normal", "fan_in")}
 GAUSSIAN_BIASES = Start(
     "weights N(0, σ_w²/n), biases N(0, 0.05)",
     TANH,
-    lambda plan: _laws(plan) == (NORMAL, {starts.nearly(("normal", 0.0, 0.2236068))}),
+    lambda plan: _laws(plan) == (NORMAL, {laws.rounded(("normal", 0.0, 0.2236068))}),
 )
 NO_BIASES = Start(
     "weights N(0, σ_w²/n), biases at 0", RELU, lambda plan: _laws(plan) == (NORMAL, {starts.ZERO})

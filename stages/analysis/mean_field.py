@@ -7,53 +7,19 @@ Weights N(0, σ_w²/fan_in), biases N(0, σ_b²), infinitely many units a layer.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import erf, expit, expm1
 
-Numbers: TypeAlias = npt.NDArray[np.float64]
+from stages.training.activations import ACTIVATIONS, Numbers
 
 # Gauss–Hermite: even, so that no node lies in the kink of a ReLU.
 NODES = 200
 _Z, _weights = np.polynomial.hermite_e.hermegauss(NODES)
 _W = _weights / math.sqrt(2 * math.pi)
 
-LEAKY_SLOPE = 0.01
 SMALLEST = 1e-12  # a variance that counts as none
 ROUNDING = 1e-9
-
-
-# SciPy's expm1 is one function everywhere; NumPy takes another tanh and exp on each processor.
-
-
-def _tanh(x: Numbers) -> Numbers:
-    decayed = expm1(-2 * np.abs(x))
-    return np.copysign(decayed / (decayed + 2), x)
-
-
-def _normal(x: Numbers) -> Numbers:
-    return (1 + expm1(-(x**2) / 2)) / math.sqrt(2 * math.pi)
-
-
-def _share(x: Numbers) -> Numbers:
-    return (1 + erf(x / math.sqrt(2))) / 2
-
-
-# φ and φ′ of every activation that params.yaml has.
-ACTIVATIONS: dict[str, tuple[Callable[[Numbers], Numbers], Callable[[Numbers], Numbers]]] = {
-    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
-    "leaky_relu": (
-        lambda x: np.where(x > 0, x, LEAKY_SLOPE * x),
-        lambda x: np.where(x > 0, 1, LEAKY_SLOPE),
-    ),
-    "tanh": (_tanh, lambda x: 1 - _tanh(x) ** 2),
-    "sigmoid": (expit, lambda x: expit(x) * expit(-x)),
-    "gelu": (lambda x: x * _share(x), lambda x: _share(x) + x * _normal(x)),
-    "linear": (lambda x: x, np.ones_like),
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +35,7 @@ class MeanField:
 
         Poole et al., equation 3.
         """
-        function, _ = ACTIVATIONS[self.activation]
+        function = ACTIVATIONS[self.activation].forward
         return self.weights * float(_W @ function(math.sqrt(variance) * _Z) ** 2) + self.biases
 
     def next_correlation(self, correlation: float, variance: float) -> float:
@@ -77,7 +43,7 @@ class MeanField:
 
         Poole et al., equation 5.
         """
-        function, _ = ACTIVATIONS[self.activation]
+        function = ACTIVATIONS[self.activation].forward
         covariance = self.weights * _pair(function, correlation, variance) + self.biases
         return covariance / self.next_variance(variance)
 
@@ -86,7 +52,7 @@ class MeanField:
 
         At correlation 1 it is χ₁, what it multiplies a gradient's variance with, backward.
         """
-        _, derivative = ACTIVATIONS[self.activation]
+        derivative = ACTIVATIONS[self.activation].derivative
         return self.weights * _pair(derivative, correlation, variance)
 
     def fixed_variance(self) -> float:

@@ -5,14 +5,12 @@ tensors of a plan, a setting on all the rest.
 """
 
 import json
-import math
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from stages.analysis.study import Study
+from stages.training.laws import Law, law, rounded
 
 Plan: TypeAlias = dict[str, Any]
 
@@ -59,73 +57,13 @@ def nearest(study: Study, start: Start) -> tuple[str, list[tuple[str, Any, Any]]
 
 # ------------------------------------------------------------------------------------ laws
 
-Law: TypeAlias = tuple[Any, ...]
-
-# torch.nn.init.calculate_gain, but for that of leaky_relu, which has a slope.
-GAINS = {"relu": 2**0.5, "tanh": 5 / 3, "selu": 0.75}
-TINY = 1e-30  # a gain below this leaves no float32 but 0
-NARROW = 6  # standard deviations: further out nothing is drawn
-
-
-def law(name: str, given: dict[str, Any]) -> Law:
-    """What an initializer draws, written the same whatever it is called with.
-
-    `("constant", value)` for all that has one value, as the float32 that it becomes.
-    """
-    match name:
-        case "constant":
-            return "constant", _float32(given["val"])
-        case "normal" if _is_point(given["mean"], given["std"]):
-            return "constant", _float32(given["mean"])
-        case "trunc_normal" if _is_point(given["mean"], given["std"]):
-            return "constant", _float32(min(max(given["mean"], given["a"]), given["b"]))
-        case "uniform" | "trunc_normal" if _float32(given["a"]) == _float32(given["b"]):
-            return "constant", _float32(given["a"])
-        case "sparse" if given["sparsity"] >= 1 or _is_point(0, given["std"]):
-            return "constant", 0.0
-        case "kaiming_normal" | "kaiming_uniform":
-            gain = GAINS.get(given["nonlinearity"], 1.0)
-            if given["nonlinearity"] == "leaky_relu":
-                gain = 2**0.5 / math.hypot(1, 0.01 if given["a"] is None else given["a"])
-            drawn: Law = name, given["mode"], gain
-        case "scaled_normal":
-            gain = math.sqrt(given["variance"])
-            drawn = "kaiming_normal", "fan_in", gain
-        case "xavier_normal" | "xavier_uniform" | "orthogonal" | "hadamard":
-            gain = float(given["gain"])
-            drawn = name, gain
-        case "uniform":
-            return name, _float32(given["a"]), _float32(given["b"])
-        case "normal":
-            return name, _float32(given["mean"]), given["std"]
-        case "trunc_normal":
-            return name, given["mean"], given["std"], given["a"], given["b"]
-        case _:
-            return name, json.dumps(given)
-    return drawn if abs(gain) > TINY else ("constant", 0.0)
-
-
-def _float32(value: float) -> float:
-    with np.errstate(over="ignore"):
-        return float(str(np.float32(value))) + 0.0  # its shortest name, and no −0
-
-
-def _is_point(mean: float, std: float) -> bool:
-    return _float32(mean + NARROW * std) == _float32(mean - NARROW * std)
-
-
-def nearly(drawn: Law) -> Law:
-    """A law whose numbers have nine digits, to compare with the known ones."""
-    return tuple(float(f"{v:.9g}") if isinstance(v, float) else v for v in drawn)
-
-
 XAVIER = {("xavier_normal", 1.0), ("xavier_uniform", 1.0)}
-HE = {nearly((f"kaiming_{shape}", "fan_in", 2**0.5)) for shape in ("normal", "uniform")}
+HE = {rounded((f"kaiming_{shape}", "fan_in", 2**0.5)) for shape in ("normal", "uniform")}
 # U(±1/√fan_in): also PyTorch's default.
-USUAL = {("default", "{}"), nearly(("kaiming_uniform", "fan_in", 3**-0.5))}
+USUAL = {("default", "{}"), rounded(("kaiming_uniform", "fan_in", 3**-0.5))}
 GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
 ORTHOGONAL = {("orthogonal", 1.0)}
-HADAMARD = {nearly(("hadamard", 2**0.5))}
+HADAMARD = {rounded(("hadamard", 2**0.5))}
 IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
 DEFAULT, ZERO = ("default", "{}"), ("constant", 0.0)
 
@@ -165,7 +103,7 @@ def weights(known: Container[Law]) -> Callable[[Plan], bool]:
 
     def fills(plan: Plan) -> bool:
         zero = set(laws(plan, "bias")) == {ZERO}
-        return zero and all(nearly(drawn) in known for drawn in laws(plan, "weight"))
+        return zero and all(rounded(drawn) in known for drawn in laws(plan, "weight"))
 
     return fills
 

@@ -30,6 +30,7 @@ from stages.rendering import (
 from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
+from stages.training.activations import ACTIVATIONS
 
 # Where the page shows what a claim's figure does: the place, its name, and a chart of it.
 PLACES = {
@@ -89,7 +90,8 @@ def text(
         facts=narrative.facts(study, results, table, claims, dead, depth),
         places={name: place for name, place in PLACES.items() if place[2] in plots}
         | {f"map_{one.name}": (f"figure-map_{one.name}", "the map") for one in maps},
-        trying=trying, activations=style.ACTIVATIONS, optimizers=style.OPTIMIZERS,
+        trying=trying, optimizers=style.OPTIMIZERS,
+        activations={name: one.label for name, one in ACTIVATIONS.items()},
         maps=[map_figures.told(one) for one in maps],
         about={claim["id"]: about(study, claim) for claim in claims},
         downloads={name: what for name, what in page_tables.DOWNLOADS.items() if name in csv},

@@ -27,10 +27,6 @@ SIGNS = {
 
 DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
-ACTIVATIONS = {
-    "relu": "ReLU", "leaky_relu": "leaky ReLU", "tanh": "tanh", "sigmoid": "sigmoid",
-    "gelu": "GELU", "linear": "linear (none)",
-}  # fmt: skip
 SCHEMES = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
 
 

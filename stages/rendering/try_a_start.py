@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from stages.analysis import starts
 from stages.analysis.study import Study, Variant
 from stages.rendering.packing import packed
+from stages.training import laws
 
 # Kaiming's and Xavier's laws by what the page calls them (templates/try/starts.js: FILLS).
 SCHEMES = {
-    starts.nearly(("kaiming_normal", "fan_in", 2**0.5)): "he_normal",
-    starts.nearly(("kaiming_uniform", "fan_in", 2**0.5)): "he_uniform",
+    laws.rounded(("kaiming_normal", "fan_in", 2**0.5)): "he_normal",
+    laws.rounded(("kaiming_uniform", "fan_in", 2**0.5)): "he_uniform",
     ("kaiming_normal", "fan_in", 1.0): "lecun_normal",
     ("xavier_normal", 1.0): "xavier_normal",
     ("xavier_uniform", 1.0): "xavier_uniform",
@@ -65,7 +65,7 @@ def tried(study: Study, variant: Variant) -> dict[str, Any] | None:
 
 def called(fill: dict[str, Any]) -> list[Any] | None:
     """What the page calls an initializer, and its numbers; None for one that it does not have."""
-    match law := starts.nearly(starts.law(fill["initializer"], fill["arguments"])):
+    match law := laws.rounded(laws.law(fill["initializer"], fill["arguments"])):
         case "default", _:
             return ["default"]
         case "eye", _:

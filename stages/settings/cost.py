@@ -7,8 +7,8 @@ import psutil
 
 from stages import estimate
 from stages.settings.reading import FILE
+from stages.training.grid import Grid
 from stages.training.plan import Plan
-from stages.training.sweep import Sweep
 
 YEAR = 365 * 24 * 3600
 
@@ -34,7 +34,7 @@ def complaints(plans: Mapping[str, Plan]) -> list[str]:
     return lines
 
 
-def of_sweep(name: str, sweep: Sweep) -> str | None:
+def of_sweep(name: str, sweep: Grid) -> str | None:
     """The line for a sweep that this machine has no memory for, or that takes too long."""
     here, cores = psutil.virtual_memory().total, os.cpu_count() or 1
     needed = max(estimate.memory_of(cell, cores) for cell in sweep.cells)

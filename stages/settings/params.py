@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from stages.training.activations import ACTIVATIONS
 from stages.training.data import TRAIN_IMAGES
 
 MOST = 1_000_000  # seeds, epochs, and units of a layer: cost.py tells what is too much together
@@ -59,7 +60,7 @@ def _widths(value: object) -> object:
 
 
 Hidden = Annotated[list[Count], Field(min_length=1, max_length=DEEPEST), BeforeValidator(_widths)]
-Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear"]
+Activation = Literal[tuple(ACTIVATIONS)]  # type: ignore[valid-type]
 Optimizer = Literal["adam", "sgd"]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -123,7 +124,7 @@ class Data(Section):
 
 class Network(Section):
     hidden: Hidden
-    activation: Activation
+    activation: Activation  # type: ignore[valid-type]
 
 
 class Training(Section):
@@ -136,7 +137,7 @@ class Training(Section):
 
 class NetworkOverride(Section):
     hidden: Hidden | None = None
-    activation: Activation | None = None
+    activation: Activation | None = None  # type: ignore[valid-type]
 
 
 class TrainingOverride(Section):

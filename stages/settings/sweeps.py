@@ -12,14 +12,13 @@ from stages.settings.params import VARIANT, Params, Sweep
 from stages.settings.plans import Told
 from stages.settings.reading import FILE, ParamsError
 from stages.training.data import TRAIN_IMAGES
+from stages.training.grid import Cell, Grid
 from stages.training.plan import Plan
-from stages.training.sweep import Cell
-from stages.training.sweep import Sweep as Cells
 
 Place = tuple[Any, Any]  # of a cell: its values of x and y
 
 
-def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Cells]:
+def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Grid]:
     """Every sweep with the plans of its cells, tried by filling their tensors.
 
     `told` is called with what is looked at. Raises ParamsError with a line for every sweep that
@@ -36,7 +35,7 @@ def resolve(settings: Params, told: Told = lambda place: None) -> dict[str, Cell
     return found
 
 
-def _sweep(settings: Params, name: str, told: Told) -> Cells:
+def _sweep(settings: Params, name: str, told: Told) -> Grid:
     sweep = settings.sweeps[name]
     cells = {place: _written(settings, sweep, name, place) for place in _places(sweep)}
     names = {place: f"cell{i}" for i, place in enumerate(cells)}
@@ -52,7 +51,7 @@ def _sweep(settings: Params, name: str, told: Told) -> Cells:
     try:
         grid = reading.checked(values)
         found = plans.untried(grid, of_sweep)
-        made = Cells(
+        made = Grid(
             tuple(
                 Cell(*place, steps=_steps(sweep, found[cell]), plan=found[cell])
                 for place, cell in names.items()
@@ -67,7 +66,7 @@ def _sweep(settings: Params, name: str, told: Told) -> Cells:
     return made
 
 
-def _expect_two_axes(name: str, sweep: Sweep, made: Cells) -> None:
+def _expect_two_axes(name: str, sweep: Sweep, made: Grid) -> None:
     """Raise ParamsError for an axis along which nothing changes that a network could notice."""
 
     def seen(cell: Cell) -> str:

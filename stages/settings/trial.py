@@ -12,9 +12,9 @@ import torch
 from stages.settings import plans, sweeps
 from stages.settings.params import Params
 from stages.settings.reading import ParamsError
+from stages.training.grid import Grid
 from stages.training.initialization import first_line
 from stages.training.plan import Plan
-from stages.training.sweep import Sweep
 from stages.training.workers import depend_on_parent
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ PATIENCE = 10  # seconds for one variant, or one cell of a sweep
 CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 
 
-Found: TypeAlias = tuple[dict[str, Plan], dict[str, Sweep]]
+Found: TypeAlias = tuple[dict[str, Plan], dict[str, Grid]]
 
 
 def resolve(settings: Params) -> Found:

@@ -20,7 +20,7 @@ GATHERED = 32  # batches fetched at once: calls are few, and the copy stays in t
 
 
 @dataclass(frozen=True)
-class Row:
+class Scores:
     """One seed after one epoch; epoch 0 is before training.
 
     Losses are mean cross-entropies in nats, accuracies fractions. The training figures
@@ -106,7 +106,7 @@ class Learner:
 
 
 @torch.inference_mode()  # 5 % faster than merely having no gradients to record
-def run_epoch(plan: Plan, dataset: Dataset, state: State) -> tuple[State, Row]:
+def run_epoch(plan: Plan, dataset: Dataset, state: State) -> tuple[State, Scores]:
     """Take a seed through its next epoch; epoch 0 trains nothing and only scores."""
     learner = Learner.of(plan, state)
     net = learner.net
@@ -117,7 +117,7 @@ def run_epoch(plan: Plan, dataset: Dataset, state: State) -> tuple[State, Row]:
         train_scores = train_epoch(plan, dataset.train, learner, random)
     test_scores = score(plan, net, dataset.test)
     layers = probes.measure(net, learner.initial, plan.activation, dataset.train, learner.moved_at)
-    row = Row(state.seed, state.next_epoch, *train_scores, *test_scores, layers)
+    row = Scores(state.seed, state.next_epoch, *train_scores, *test_scores, layers)
     return learner.after(state), row
 
 
@@ -143,7 +143,7 @@ def train_epoch(
     pixels = _gather(images.pixels, order, size)
     for batch, out, target in zip(pixels, logits.split(size), targets.split(size), strict=True):
         if buffers is None or buffers.rows != len(batch):
-            activation = network.ACTIVATIONS[plan.activation]
+            activation = network.KERNELS[plan.activation]
             buffers = network.Buffers(len(batch), plan.sizes, activation, net.flat.dtype)
         data.normalize(batch, buffers.x)
         network.forward(net, buffers, out)

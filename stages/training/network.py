@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from stages.training import arithmetic, data
+from stages.training.activations import LEAKY_SLOPE
 from stages.training.plan import tensor_names
 
 # Slices of the flat tensor start at multiples of 64 bytes: vector kernels and the matrix
@@ -25,10 +26,11 @@ aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
-class Activation:
-    """`forward(z, a)` writes f(z) into a; `backward(delta, z, a)` multiplies delta by f′(z).
+class Kernel:
+    """An activation in place: `forward(z, a)` writes φ(z) into a, `backward(delta, z, a)`
+    multiplies delta by φ′(z).
 
-    `in_place` tells that f′ can be had from a alone, so that z and a share one buffer.
+    `in_place`: φ′ follows from a alone, so that z and a share one buffer.
     """
 
     forward: Callable[[Tensor, Tensor], object]
@@ -36,33 +38,31 @@ class Activation:
     in_place: bool = True
 
 
-LEAKY_SLOPE = 0.01
-
-ACTIVATIONS = {
-    "relu": Activation(
+KERNELS = {
+    "relu": Kernel(
         lambda z, a: torch.relu_(z),
         lambda delta, z, a: aten.threshold_backward.grad_input(delta, a, 0, grad_input=delta),
     ),
-    "leaky_relu": Activation(
+    "leaky_relu": Kernel(
         lambda z, a: torch.nn.functional.leaky_relu_(z, LEAKY_SLOPE),
         lambda delta, z, a: aten.leaky_relu_backward.grad_input(
             delta, a, LEAKY_SLOPE, True, grad_input=delta
         ),
     ),
-    "tanh": Activation(
+    "tanh": Kernel(
         lambda z, a: torch.tanh_(z),
         lambda delta, z, a: aten.tanh_backward.grad_input(delta, a, grad_input=delta),
     ),
-    "sigmoid": Activation(
+    "sigmoid": Kernel(
         lambda z, a: torch.sigmoid_(z),
         lambda delta, z, a: aten.sigmoid_backward.grad_input(delta, a, grad_input=delta),
     ),
-    "gelu": Activation(
+    "gelu": Kernel(
         lambda z, a: aten.gelu.out(z, out=a),
         lambda delta, z, a: aten.gelu_backward.grad_input(delta, z, grad_input=delta),
         in_place=False,
     ),
-    "linear": Activation(lambda z, a: None, lambda delta, z, a: None),  # f(z) = z
+    "linear": Kernel(lambda z, a: None, lambda delta, z, a: None),  # f(z) = z
 }
 
 
@@ -118,7 +118,7 @@ class Buffers:
 
     rows: int
     sizes: list[int]
-    activation: Activation
+    activation: Kernel
     dtype: torch.dtype = torch.float32
 
     def __post_init__(self) -> None:
@@ -146,11 +146,11 @@ def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
 
 def hidden_outputs(net: Tensors, activation: str, x: Tensor) -> Tensor:
     """What a network of hidden layers alone makes of `x`; `x` itself if it has none."""
-    activate = ACTIVATIONS[activation].forward
+    activate = KERNELS[activation].forward
     for bias, transposed in zip(net.biases, net.transposed, strict=True):
         z = torch.empty(len(x), len(bias), dtype=x.dtype)
         arithmetic.affine(bias, x, transposed, z)
-        x = z if ACTIVATIONS[activation].in_place else torch.empty_like(z)
+        x = z if KERNELS[activation].in_place else torch.empty_like(z)
         activate(z, x)
     return x
 
@@ -203,7 +203,7 @@ def predict(net: Tensors, activation: str, images: data.Images) -> Tensor:
     for start in range(0, len(logits), SCORE_ROWS):
         pixels = images.pixels[start : start + SCORE_ROWS]
         if buffers is None or buffers.rows != len(pixels):
-            buffers = Buffers(len(pixels), net.sizes, ACTIVATIONS[activation], dtype)
+            buffers = Buffers(len(pixels), net.sizes, KERNELS[activation], dtype)
         data.normalize(pixels, buffers.x)
         forward(net, buffers, logits[start : start + SCORE_ROWS])
     return logits

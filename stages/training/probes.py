@@ -67,7 +67,7 @@ def measure(
     """
     images = images.first(PROBED)
     dtype, rows = net.flat.dtype, len(images.labels)
-    buffers = network.Buffers(rows, net.sizes, network.ACTIVATIONS[activation], dtype)
+    buffers = network.Buffers(rows, net.sizes, network.KERNELS[activation], dtype)
     data.normalize(images.pixels, buffers.x)
     logits = torch.empty(rows, net.sizes[-1], dtype=dtype)
     network.forward(net, buffers, logits)

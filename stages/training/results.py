@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save
 
 from stages.training import network, probes, snapshots, sums
-from stages.training.epoch import Flat, Row, State
+from stages.training.epoch import Flat, Scores, State
 from stages.training.plan import Plan
 
-SCORES = [field.name for field in fields(Row) if field.name != "layers"]
+SCORES = [field.name for field in fields(Scores) if field.name != "layers"]
 HISTORY_COLUMNS = ["variant", *SCORES]
 PROBE_COLUMNS = ["variant", "seed", "epoch", *(field.name for field in fields(probes.Layer))]
 FILES = {
@@ -30,11 +30,11 @@ FILES = {
 class Trained:
     """What training gave so far: every row, each seed's last state, pictures by epoch."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Scores] = field(default_factory=list)
     final: dict[int, State] = field(default_factory=dict)
     pictures: dict[int, torch.Tensor] = field(default_factory=dict)
 
-    def add(self, plan: Plan, state: State, row: Row) -> None:
+    def add(self, plan: Plan, state: State, row: Scores) -> None:
         """Take in what an epoch gave."""
         self.rows.append(row)
         if row.seed == snapshots.SEED and row.epoch in snapshots.epochs(plan.epochs):

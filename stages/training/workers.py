@@ -25,15 +25,14 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from stages.training.data import Dataset
-from stages.training.epoch import Row, State, initial_state, run_epoch
+from stages.training.epoch import Scores, State, initial_state, run_epoch
+from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.plan import Plan
-from stages.training.sweep import Cell, Piece, do
-from stages.training.sweep import Row as Drawn
 
 T = TypeVar("T")
 
 
-def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, Row]]:
+def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, Scores]]:
     """Train the plan's seeds, yielding each one's state and row as its epochs end.
 
     The order depends on the workers' speed; what is yielded does not.
@@ -52,10 +51,10 @@ def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, R
 
 def _interleave(
     executor: Executor, states: list[State], epochs: int, workers: int
-) -> Iterator[tuple[State, Row]]:
+) -> Iterator[tuple[State, Scores]]:
     """Keep every worker busy with the seed that is furthest behind."""
     waiting = list(states)
-    running: set[Future[tuple[State, Row]]] = set()
+    running: set[Future[tuple[State, Scores]]] = set()
     while waiting or running:
         while waiting and len(running) < workers:
             behind = min(waiting, key=lambda state: (state.next_epoch, state.seed))
@@ -70,7 +69,7 @@ def _interleave(
 
 def sweep(
     cells: Sequence[Cell], dataset: Dataset, pieces: Sequence[Piece], workers: int
-) -> Iterator[tuple[Piece, list[Drawn]]]:
+) -> Iterator[tuple[Piece, list[CellScores]]]:
     """Do the pieces of a sweep in their order, yielding each one's rows as it ends."""
     workers = min(workers, len(pieces))
     if workers <= 1:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from stages import jobs, one_line
+from stages import jobs
+from stages.running import one_line
 from tools.distribute import clusters, record, send, work
 from tools.distribute.crew import LostError
 from tools.distribute.spread import Spread

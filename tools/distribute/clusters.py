@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from distributed import Client, LocalCluster
 
-from stages import one_line
+from stages.running import one_line
 from stages.settings import yaml_file
 from stages.training.initialization import first_line
 

@@ -13,10 +13,10 @@ from distributed import get_worker
 import stages.training
 from stages.training import data, sums
 from stages.training.epoch import initial_state, run_epoch
+from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.initialization import InitializationError
 from stages.training.plan import PACKAGES, Plan
 from stages.training.results import Trained
-from stages.training.sweep import Cell, Piece, Row, do
 
 ROOT = Path(__file__).resolve().parents[2]  # where stages, tools and data are
 TRIED = 640  # images that a worker shows its arithmetic on
@@ -103,7 +103,7 @@ def _train(plan: Plan, seed: int) -> Trained:
     return trained
 
 
-def sweep(cell: Cell, seeds: tuple[int, ...]) -> list[Row]:
+def sweep(cell: Cell, seeds: tuple[int, ...]) -> list[CellScores]:
     """Some seeds of a cell; raises InitializationError."""
     return do([cell], _dataset(cell.plan.data, cell.plan.limit), Piece(0, seeds))
 

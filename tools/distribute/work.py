@@ -17,8 +17,8 @@ from stages import estimate, jobs, journal, writing
 from stages import sweep as sweep_stage
 from stages.train import PLANS, RUNS
 from stages.training import results
+from stages.training.grid import CellScores, Grid
 from stages.training.plan import Plan
-from stages.training.sweep import Row, Sweep
 from tools.distribute import task
 
 KEPT = Path("data/unfinished")
@@ -43,7 +43,7 @@ class ChangedError(Exception):
 def of(name: str) -> "Work":
     """The work of the stage `train@VARIANT` or `sweep@NAME`; raises OSError."""
     kind, _, named = name.partition("@")
-    return Training(named) if kind == "train" else Grid(named)
+    return Training(named) if kind == "train" else Sweep(named)
 
 
 class Training:
@@ -102,13 +102,13 @@ class Training:
             KEPT.rmdir()  # if it was the last
 
 
-class Grid:
+class Sweep:
     """A sweep: a task some seeds of a cell, kept where the stage itself would."""
 
     def __init__(self, name: str):
         self.name = f"sweep@{name}"
         self.told = sweep_stage.SWEEPS / f"{name}.json"
-        self.sweep = Sweep.read(self.told)
+        self.sweep = Grid.read(self.told)
         self.plans = [cell.plan for cell in self.sweep.cells]
         self.decided = jobs.what_decides(self.told, self.plans, "sweep")
         self.journal = journal.Journal(journal.path_of(name), self.decided)
@@ -120,7 +120,7 @@ class Grid:
             call = (self.sweep.cells[piece.cell], piece.seeds)
             yield Task(self, piece.cell, len(piece.seeds), seconds, task.sweep, call)
 
-    def keep(self, part: int, result: list[Row]) -> None:
+    def keep(self, part: int, result: list[CellScores]) -> None:
         self.journal.add(part, result)
 
     def write(self) -> str:
@@ -136,7 +136,7 @@ class Grid:
         journal.path_of(self.told.stem).unlink(missing_ok=True)
 
 
-Work: TypeAlias = Training | Grid
+Work: TypeAlias = Training | Sweep
 
 
 def _check(told: Path, plans: list[Plan], stage: str, decided: str) -> None:

@@ -29,13 +29,13 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Grid:
     """All cells, by y and then by x."""
 
     cells: tuple[Cell, ...]
 
     @classmethod
-    def read(cls, path: Path) -> "Sweep":
+    def read(cls, path: Path) -> "Grid":
         """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
         cells = sums.opened(path)["cells"]
         return cls(tuple(Cell(**cell | {"plan": Plan.of(cell["plan"])}) for cell in cells))
@@ -46,7 +46,7 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Row:
+class CellScores:
     """One network of a cell.
 
     Before training, for the probed images: `largest_guess` is the share of them that it takes for
@@ -72,12 +72,12 @@ class Piece:
     seeds: tuple[int, ...]
 
 
-def do(cells: Sequence[Cell], dataset: Dataset, piece: Piece) -> list[Row]:
+def do(cells: Sequence[Cell], dataset: Dataset, piece: Piece) -> list[CellScores]:
     """The rows of a piece; raises InitializationError."""
     return [run(cells[piece.cell], dataset, seed) for seed in piece.seeds]
 
 
-def run(cell: Cell, dataset: Dataset, seed: int) -> Row:
+def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
     """One seed of a cell, drawn, looked at, trained and scored.
 
     It starts and sees images as a variant with this plan does: after as many steps as an epoch
@@ -87,12 +87,12 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> Row:
 
 
 @torch.inference_mode()
-def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> Row:
+def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> CellScores:
     plan, train, seed = cell.plan, dataset.train, state.seed
     learner = epoch.Learner.of(plan, state)
     logits = network.predict(learner.net, plan.activation, train.first(probes.PROBED))
     guesses = logits.argmax(1).bincount().max().item() / len(logits)
-    row = Row(seed, guesses, int((logits == logits[0]).all().item()))
+    row = CellScores(seed, guesses, int((logits == logits[0]).all().item()))
     if not cell.steps:
         return row
     in_epoch = -(-len(train.labels) // plan.batch_size)
