@@ -1,100 +1,104 @@
-# `make` or `make help` lists what can be made.
+# `make` or `make help` lists the targets.
 PYTHON ?= python3
 UV := uv==0.13.9
 ENV := .venv
 BIN := $(CURDIR)/$(ENV)/bin
 INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
-unexport PYTHONSAFEPATH PYTHONOPTIMIZE # with these Python finds no stages, and Altair breaks
+# With these set, Python does not find the stages and Altair fails.
+unexport PYTHONSAFEPATH PYTHONOPTIMIZE
 
 .DEFAULT_GOAL := help
 .PHONY: help git env repro distribute open experiments offline share fetch repair verify maps \
-	processors test test-fast soak bench schema templates readme lint audit lock
+	processors test test-fast test-all soak bench schema templates readme lint audit lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 git:
-	@git rev-parse --git-dir > /dev/null || { test -e .git || echo "DVC needs git. Clone the project instead of taking a zip; or, where git is installed, run:  git init && git add --all && git commit -m Start" >&2; exit 1; }
+	@git rev-parse --git-dir > /dev/null || { test -e .git || echo "DVC needs git. Clone the project instead of downloading a zip file, or install git and run:  git init && git add --all && git commit -m Start" >&2; exit 1; }
 
-env: $(INSTALLED) ## the virtual environment in .venv, with every package pinned
+env: $(INSTALLED) ## create the virtual environment .venv with all pinned packages
 
-repro: git env ## run the whole study: whatever changed since the last time, and no more
+repro: git env ## run the study; only stages with changes run again
 	@python -m stages.check --dry-run
 	dvc repro
 	@echo "The report is $$PWD/reports/index.html: make open"
 
-distribute: git env ## the same on all cores at once; SCHEDULER=ADDRESS or JOBQUEUE=FILE: on a cluster
+distribute: git env ## run the study on all cores, or on a cluster: SCHEDULER=ADDRESS or JOBQUEUE=FILE
 	@python -m stages.check --dry-run
 	@python -m tools.distribute $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
 		$(if $(JOBQUEUE),--jobqueue $(JOBQUEUE))
 	@echo "The report is $$PWD/reports/index.html: make open"
 
-open: ## look at the report in a browser
-	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); page.exists() or sys.exit(f"{page}: is missing; make repro makes it"); webbrowser.open(page.as_uri()) or sys.exit(f"no browser was found here; open {page} in one")'
+open: ## open the report in a browser
+	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); page.exists() or sys.exit(f"{page}: does not exist; run `make repro`"); webbrowser.open(page.as_uri()) or sys.exit(f"found no browser; open {page} yourself")'
 
-experiments: git env ## what each experiment changed and came to, in a short table
+experiments: git env ## list the experiments with their changes and results
 	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
 
-offline: env ## let `dvc plots show` and `dvc plots diff` draw without a network
+offline: env ## let `dvc plots show` and `dvc plots diff` work without a network
 	@python -m tools.offline
 
-share: git env ## send what was trained here to the remote (docs/sharing.md)
+share: git env ## push trained results to the remote (docs/sharing.md)
 	dvc push --run-cache
 
-fetch: git env ## get what the remote has for this checkout
+fetch: git env ## pull the results for this checkout from the remote
 	dvc pull --run-cache --allow-missing
-	@dvc status --quiet || echo "Not everything is here: the remote lacks it, or has it damaged. \`dvc repro\` makes it, too."
+	@dvc status --quiet || echo "Not everything is here: results are missing or damaged on the remote. \`dvc repro\` computes them."
 
-repair: git env ## show what is damaged in DVC's cache and on the remote; DELETE=yes deletes it
+repair: git env ## list damaged files in DVC's cache and on the remote; DELETE=yes deletes them
 	@python -m tools.repair $(if $(filter yes,$(DELETE)),--delete)
 
-verify: git env ## make tables and reports anew, and compare all results with the committed ones
+verify: git env ## run evaluate and report again, and compare all results with the committed ones
 	dvc repro --force --single-item evaluate report
 	@python -m tools.verify
 
-maps: git env ## train all sweeps anew (some minutes): a fresh clone has their tables, in git
+maps: git env ## train all sweeps again (a few minutes)
 	dvc repro --force --single-item sweep
 
-processors: env ## run a small study as every Intel and AMD processor that QEMU knows, and compare
+processors: env ## run a small study on every Intel and AMD processor QEMU emulates, and compare
 	@python -m tools.processors
 
-test: git env ## all tests
+test: git env ## run the tests (at most 7 minutes on two cores)
 	pytest
 
-test-fast: git env ## the tests that take under a minute together
-	pytest -m "not slow"
+test-fast: git env ## run the quick tests (under 40 seconds)
+	pytest -m "not slow and not extra and not soak"
 
-bench: env ## what a network and an edit cost, against the lecture's loop (half an hour)
+test-all: git env ## run all tests, including those with servers (about 15 minutes)
+	pytest -m "not soak"
+
+bench: env ## compare the cost of training and of an edit with the lecture's loop (half an hour)
 	python -m tools.benchmark
 
-schema: env ## renew params.schema.json after an edit of stages/settings or stages/initializers
+schema: env ## update params.schema.json after an edit of stages/settings or stages/initializers
 	@python -m tools.schema
 
-templates: env ## renew DVC's templates in .dvc/plots after an edit of stages/rendering/charts.py
+templates: env ## update .dvc/plots after an edit of stages/rendering/charts.py
 	@python -m tools.templates
 
-readme: env ## renew README's figures after the study or tools/readme.md changed
+readme: env ## update the figures in README.md after the study or tools/readme.md changed
 	@python -m tools.readme
 
-lint: env ## ruff and mypy, with what ruff would change
+lint: env ## check the code with ruff and mypy
 	ruff check .
 	ruff format --check --diff .
 	mypy
 
-audit: env ## known holes in the pinned packages, as PyPI has them
+audit: env ## check the pinned packages for known vulnerabilities (needs PyPI)
 	uv tool run pip-audit --requirement requirements.lock --no-deps --disable-pip
 
-soak: git env ## fifty rounds of change, run, share, fetch and gc; clusters killed (half an hour)
+soak: git env ## run fifty rounds of change, run, share, fetch and gc, and kill clusters (half an hour)
 	pytest -m soak
 
-lock: env ## renew requirements.lock after an edit of pyproject.toml
+lock: env ## update requirements.lock after an edit of pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --group bits --group cluster --group dev \
 		pyproject.toml --output-file requirements.lock
 
 $(INSTALLED): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, and this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11 …") if sys.version_info < (3, 10) else None'
+	@$(PYTHON) -c 'import sys; sys.exit("initlab needs Python 3.10 or newer; this is Python " + sys.version.split()[0] + ". Select another: make PYTHON=python3.11 …") if sys.version_info < (3, 10) else None'
 	$(PYTHON) -m venv $(ENV)
 	$(ENV)/bin/pip install --quiet $(UV)
 	$(ENV)/bin/uv pip install --python $(ENV)/bin/python --requirement requirements.lock

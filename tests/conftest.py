@@ -1,4 +1,4 @@
-"""What tests share: the real data, and clones of the repository to run DVC in."""
+"""Fixtures and helpers of all tests: the real data, and clones of the repository to run DVC in."""
 
 import fcntl
 import os
@@ -21,13 +21,10 @@ from tests.page_study import known, reports, tab  # noqa: F401  fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What some shells set and most do not; and what a make tells what it starts: a make in a test
-# would greet it back.
-for name in (
-    "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "MAKEFLAGS", "MAKELEVEL", "MFLAGS",
-):  # fmt: skip
+# Most users' shells set none of these. With MAKELEVEL, a make in a test prints extra lines.
+for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
     os.environ.pop(name, None)
-os.chdir(ROOT)  # stages run there, and say what they read from there
+os.chdir(ROOT)  # stages use paths relative to the repository
 
 SMALL = {
     "data": {"name": "mnist", "limit": 640},
@@ -44,10 +41,10 @@ SMALL = {
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
-    """The real MNIST: the study's own, fetched now if it is not there."""
+    """The folder of the real MNIST, downloaded if the study has not done so."""
     folder = ROOT / "data" / "mnist"
     with Path(tempfile.gettempdir(), "initlab-tests-mnist").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the processes that test fetches it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # only one test process downloads
         if not (download.is_right(folder, "mnist") and (folder / sums.FILE).exists()):
             command = [sys.executable, "-m", "stages.download", "mnist"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -68,7 +65,7 @@ def train_images(mnist_folder: Path) -> data.Images:
 
 @pytest.fixture
 def dataset(train_images, test_images) -> data.Dataset:
-    """The first 3,250 images: 50 batches of 64, and one of 50."""
+    """The first 3,250 images: 50 batches of 64, and one batch of 50."""
     return data.Dataset(train_images.first(3250), test_images.first(1000))
 
 
@@ -81,9 +78,9 @@ LECTURE = {
 
 
 def plan_of(variant: dict | None = None, **sections: dict | int) -> Plan:
-    """The plan of a variant in the lecture's network, as params.yaml would have both.
+    """The plan of a variant, as an entry of params.yaml, in the lecture's network.
 
-    `sections` replace what they name: `network={"hidden": [16]}`.
+    `sections` change values of params.yaml: `network={"hidden": [16]}`.
     """
     values = LECTURE | {"variants": {"start": variant or {}}}
     for name, section in sections.items():
@@ -98,7 +95,7 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="install chromium: 
 
 @pytest.fixture(scope="session")
 def browser():
-    # Only what needs a browser waits for playwright to start one.
+    # Imported here, because it takes long and few tests need it.
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -110,7 +107,7 @@ def browser():
 
 
 class Clone:
-    """A copy of the repository with a small study, to run commands in."""
+    """A copy of the repository with a small study, in which tests run commands."""
 
     def __init__(self, folder: Path, mirror: Path):
         self.folder = folder
@@ -136,10 +133,28 @@ class Clone:
         return result
 
     def repro(self, *arguments: str, **options) -> list[str]:
-        """Run `dvc repro`; the names of the stages that it executed, not restored."""
-        result = self.run("dvc", "repro", *arguments, **options)
-        lines = [line for line in result.stdout.splitlines() if line.startswith("Running stage ")]
-        return [line.split("'")[1] for line in lines]
+        """Run `dvc repro`; returns the stages that it executed, without restored ones."""
+        return executed(self.run("dvc", "repro", *arguments, **options))
+
+    def refuses(self, *command: str, message: str) -> None:
+        """Assert that a command fails with this message and without a traceback."""
+        result = self.run(*command, expect=None)
+        assert result.returncode != 0
+        assert message in result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+
+    def change(self, section: str, **values) -> None:
+        """Change entries in a section of params.yaml."""
+        self.params = self.params | {section: self.params[section] | values}
+
+    def append(self, file: str, text: str) -> None:
+        """Append a text to a file, which may be new."""
+        with (self.folder / file).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+
+    def is_clean(self) -> bool:
+        """Whether git sees no change."""
+        return self.run("git", "status", "--porcelain").stdout == ""
 
     @property
     def params(self) -> dict:
@@ -154,21 +169,30 @@ class Clone:
         return Clone(folder, Path(self.environment["MNIST_MIRROR"]))
 
 
-def heed_interrupts() -> None:
-    """For a process to be started: what runs in a shell's background is deaf to Ctrl-C."""
+def executed(result: subprocess.CompletedProcess) -> list[str]:
+    """The stages that `dvc repro` or `dvc exp run` executed, without restored ones."""
+    lines = result.stdout.splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage ")]
+
+
+def accept_interrupts() -> None:
+    """As `preexec_fn`: have a process react to SIGINT, which background jobs of a shell ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def make(clone: Clone, target: str, **options) -> subprocess.CompletedProcess:
-    """`make`, for which the environment that the tests run in counts as installed."""
+heed_interrupts = accept_interrupts
+
+
+def make(clone: Clone, *arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run `make` with the environment of the tests, without installing another."""
     (clone.folder / ".venv").mkdir(exist_ok=True)
     (clone.folder / ".venv" / "installed").touch()
-    return clone.run("make", target, **options)
+    return clone.run("make", *arguments, **options)
 
 
 @pytest.fixture(scope="session")
 def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) -> Clone:
-    """A clone as git has it, plus what is not committed yet, with the small study's parameters."""
+    """A clone of the working tree, with edits that are not committed, and the small study."""
     folder = tmp_path_factory.mktemp("clone") / "initlab"
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -177,7 +201,7 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) ->
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     (folder / "dvc.lock").unlink(missing_ok=True)
-    # Its figures are those of the whole study.
+    # The figures in README.md are those of the whole study.
     (folder / "README.md").write_text("# A small study\n", encoding="utf-8")
     clone = Clone(folder, mnist_folder)
     clone.params = SMALL
@@ -185,19 +209,19 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) ->
     clone.run("git", "config", "user.name", "test")
     clone.run("git", "config", "user.email", "test@example.org")
     clone.run("git", "add", "--all")
-    clone.run("git", "commit", "--quiet", "--message", "Start")
+    clone.run("git", "commit", "--quiet", "--message", "Add a small study")
     return clone
 
 
 @pytest.fixture(scope="session")
 def finished_study(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the small study was run and committed; copy it, do not change it."""
+    """A clone with the small study run and committed. Copy it before a change."""
 
     def run(folder: Path) -> None:
         study = fresh_clone.copy(folder / "initlab")
         (folder / "executed.txt").write_text("\n".join(study.repro()))
         study.run("git", "add", "--all")
-        study.run("git", "commit", "--quiet", "--message", "Run")
+        study.run("git", "commit", "--quiet", "--message", "Run the study")
 
     folder = made_once(tmp_path_factory, "finished", run)
     study = Clone(folder / "initlab", Path(fresh_clone.environment["MNIST_MIRROR"]))
@@ -207,5 +231,5 @@ def finished_study(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def study(finished_study: Clone, tmp_path: Path) -> Clone:
-    """A finished small study of the test's own."""
+    """A copy of the finished study, for one test."""
     return finished_study.copy(tmp_path / "initlab")

@@ -1,4 +1,4 @@
-"""What compares ours with docs/plain.py: its network with our weights, its loop on our batches."""
+"""Compares training with docs/plain.py: the same weights in its network, the same batches."""
 
 import torch
 from torch import Tensor, nn

@@ -1,10 +1,10 @@
-"""Ways to start, as params.yaml has them."""
+"""Initializations, as entries of params.yaml."""
 
 ZERO = {"weight": "zeros", "bias": "zeros"}
 
 
 def both(initializer: str | dict) -> dict:
-    """One initializer for weight and bias."""
+    """The same initializer for weight and bias."""
     return {"weight": initializer, "bias": initializer}
 
 
@@ -12,7 +12,7 @@ def constant(value: float) -> dict:
     return both({"constant": {"val": value}})
 
 
-# No gradient ever arrives at fc1, so the network stays blind to its input.
+# No gradient ever reaches fc1, so the network never learns from its input.
 STUCK = {
     "all zero": {"all": ZERO},
     "fc1 zero": {"fc1": ZERO},
