@@ -9,7 +9,7 @@ from pathlib import Path
 from stages import running, writing
 from stages.settings import reading, trial
 from stages.settings.params import Display, Params
-from stages.training import probes, results, sums
+from stages.training import integrity, probes, results
 from stages.training.grid import Grid
 from stages.training.plan import Plan
 
@@ -71,7 +71,7 @@ def write(settings: Params, found: dict[str, Plan], sweeps: dict[str, Grid]) -> 
         # Always the same words: a valid edit changes nothing for the stage that waits for this.
         DATA / "params_are_valid": "params.yaml is valid\n",
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
-        DATA / "study.json": sums.sealed(described(settings, found)),
+        DATA / "study.json": integrity.as_json(described(settings, found)),
     }
     writing.replace(files | others)
     for folder in (DATA / "sweeps", SWEPT):  # which DVC expects, also where there are no sweeps

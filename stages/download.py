@@ -24,7 +24,7 @@ import psutil
 from tqdm import tqdm
 
 from stages import running, writing
-from stages.training import sums
+from stages.training import integrity
 
 # SHA-256 of the files, or of their .gz where only that is published.
 SHA256 = {
@@ -81,7 +81,7 @@ def main() -> None:
         label, failures = from_first(name, partial)
         write_sums(partial, target)
         target.mkdir(exist_ok=True)
-        for file in (*FILES, sums.FILE):
+        for file in (*FILES, integrity.FILE):
             (partial / file).replace(target / file)
     except SourceError as error:
         raise SystemExit(f"{target}: no source delivered it:\n{error}\n{advice(target)}") from None
@@ -148,8 +148,8 @@ def at_most(seconds: float) -> Iterator[None]:
 
 def write_sums(folder: Path, target: Path) -> None:
     """Write the SHA256SUMS of the four files in a folder, which will be or is `target`."""
-    text = sums.text(target, ((target / file, (folder / file).read_bytes()) for file in FILES))
-    writing.replace({folder / sums.FILE: text})
+    text = integrity.sums(target, ((target / file, (folder / file).read_bytes()) for file in FILES))
+    writing.replace({folder / integrity.FILE: text})
 
 
 def is_right(folder: Path, name: str) -> bool:

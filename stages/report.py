@@ -24,7 +24,7 @@ from stages.rendering import (
     probe_figures,
     summary,
 )
-from stages.training import sums
+from stages.training import integrity
 
 REPORTS = Path("reports")
 SWEEPS = Path("data/sweeps")
@@ -36,8 +36,8 @@ TABLE_FILES = (
 
 
 def main() -> None:
-    sums.check(TABLES, TABLE_FILES)
-    study = Study.of(sums.opened(Path("data/study.json")))
+    integrity.read(TABLES, TABLE_FILES)
+    study = Study.of(integrity.read_json(Path("data/study.json")))
     results = Results.read(REPORTS, TABLES)
     table = outcomes.comparison(study, results)
     drawn = [

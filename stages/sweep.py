@@ -2,10 +2,8 @@
 
 import csv
 import io
-import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import astuple, fields
 from itertools import chain
 from pathlib import Path
@@ -25,32 +23,17 @@ PIECE = 0.1  # seconds that a worker is busy at least, so that handing over take
 
 
 def main() -> None:
-    told = jobs.named(SWEEPS, "sweep", sys.argv[1:])
-    name, sweep = told.stem, Grid.read(told)
-    plans = [cell.plan for cell in sweep.cells]
-    dataset = jobs.load(plans[0])  # which looks whether it is whole
-    decided = jobs.what_decides(told, plans, "sweep")
+    file = jobs.plan_file(SWEEPS, "sweep", sys.argv[1:])
+    name, grid = file.stem, Grid.read(file)
+    plans = [cell.plan for cell in grid.cells]
+    dataset = data.load(Path("data", plans[0].data), plans[0].limit)
     kept = journal.path_of(name)
     try:
-        # With another input DVC would take what is there for what that gives.
-        with Journal(kept, decided) as done:
-            run(name, sweep, dataset, done)
+        with jobs.unchanged(file, plans, "sweep") as made_from, Journal(kept, made_from) as done:
+            run(name, grid, dataset, done)
     except InitializationError as error:
         raise SystemExit(f"params.yaml: sweeps.{name}: {error.tensor}: {error}") from None
-    except (MemoryError, BrokenProcessPool):
-        raise SystemExit(
-            f"{name}: a process that trains was ended, or got no memory; `dvc repro` goes on "
-            "from here"
-        ) from None
-    except KeyboardInterrupt:
-        print("interrupted; `dvc repro` goes on from here", file=sys.stderr, flush=True)
-        os._exit(130)  # at once: SystemExit would wait for the pool's threads (workers.pool)
-    if jobs.what_decides(told, plans, "sweep") != decided:
-        raise SystemExit(
-            f"{name}: nothing was written, since its plan or the code changed while it trained; "
-            "run `dvc repro` again"
-        )
-    writing.replace({TABLES / f"{name}.csv": as_csv(sweep, done.rows)})
+    writing.replace({TABLES / f"{name}.csv": as_csv(grid, done.rows)})
     kept.unlink(missing_ok=True)  # another process may have done the same
 
 

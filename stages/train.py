@@ -1,9 +1,7 @@
 """Stage train@VARIANT: train every seed of a variant, as its plan says."""
 
-import os
 import sys
 from collections import defaultdict
-from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
 from pathlib import Path
 
@@ -20,34 +18,18 @@ RUNS = Path("data/runs")
 
 
 def main() -> None:
-    told = jobs.named(PLANS, "train", sys.argv[1:])
-    variant, plan = told.stem, Plan.read(told)
-    dataset = jobs.load(plan)  # which looks whether it is whole
-    decided = jobs.what_decides(told, [plan], "train")
+    file = jobs.plan_file(PLANS, "train", sys.argv[1:])
+    variant, plan = file.stem, Plan.read(file)
+    dataset = data.load(Path("data", plan.data), plan.limit)
     try:
-        trained = run(variant, plan, dataset)
-        if jobs.what_decides(told, [plan], "train") != decided:
-            # DVC would take the results for those of the new plan, or of the new code.
-            raise SystemExit(
-                f"{variant}: nothing was written, since its plan or the code changed while it "
-                "trained; run `dvc repro` again"
-            )
-        results.write(RUNS / variant, told, plan.sizes, trained)
+        with jobs.unchanged(file, [plan], "train"):
+            trained = run(variant, plan, dataset)
     except InitializationError as error:
         name = plan.tensors[error.tensor].initializer
         raise SystemExit(
             f"params.yaml: variants.{variant}: {name} cannot fill {error.tensor}: {error}"
         ) from None
-    except (MemoryError, BrokenProcessPool):
-        raise SystemExit(
-            f"{variant}: nothing was written: a process that trains was ended, or got no memory"
-        ) from None
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr, flush=True)
-        os._exit(130)  # at once: SystemExit would wait for the pool's threads (workers.pool)
-    except OSError as error:
-        reason = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-        raise SystemExit(f"{RUNS / variant}: nothing was written: {reason}") from None
+    results.write(RUNS / variant, file, plan.sizes, trained)
 
 
 def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:

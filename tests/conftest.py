@@ -14,7 +14,7 @@ import pytest
 from stages import download
 from stages.settings import plans, yaml_file
 from stages.settings.params import Params
-from stages.training import data, sums
+from stages.training import data, integrity
 from stages.training.plan import Plan
 from tests.once import made_once
 from tests.page_study import known, reports, tab  # noqa: F401  fixtures
@@ -45,7 +45,7 @@ def mnist_folder() -> Path:
     folder = ROOT / "data" / "mnist"
     with Path(tempfile.gettempdir(), "initlab-tests-mnist").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one test process downloads
-        if not (download.is_right(folder, "mnist") and (folder / sums.FILE).exists()):
+        if not (download.is_right(folder, "mnist") and (folder / integrity.FILE).exists()):
             command = [sys.executable, "-m", "stages.download", "mnist"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             if result.returncode:
@@ -55,12 +55,12 @@ def mnist_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def test_images(mnist_folder: Path) -> data.Images:
-    return data.load_split(mnist_folder, "test")
+    return data.load(mnist_folder).test
 
 
 @pytest.fixture(scope="session")
 def train_images(mnist_folder: Path) -> data.Images:
-    return data.load_split(mnist_folder, "train")
+    return data.load(mnist_folder).train
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ for path in [*Path("reports").glob("*.csv"), Path("data/tables/probes.csv")]:
     table.to_csv(path, index=False, lineterminator="\\n")
 claims.SETTING.values.update(limit=640, hidden=[16, 8], epochs=4, lr=0.01)
 report.draw = lambda *_: iter(())
-report.sums.check = lambda *_: None
+report.integrity.read = lambda *_: {}
 report.main()
 """
 

@@ -10,7 +10,7 @@ from stages import check, evaluate
 from stages.analysis.study import Study
 from stages.settings import plans, yaml_file
 from stages.settings.params import Params
-from stages.training import probes, results, sums
+from stages.training import integrity, probes, results
 from stages.training.plan import Plan
 from tests.conftest import SMALL
 
@@ -67,7 +67,7 @@ def test_it_writes_what_the_other_stages_read():
 def test_the_study_has_settings_looks_and_plans():
     looks = {"all_ones": {"label": "ünits “alike”", "color": "#123456", "group": "constants"}}
     checked(changed(display=looks))
-    study = Study.of(sums.opened(DATA / "study.json"))
+    study = Study.of(integrity.read_json(DATA / "study.json"))
     assert study.data == {"name": "mnist", "limit": 640}
     assert study.training["lr"] == 0.001
     assert (study.seeds, study.probed) == (2, probes.PROBED)
@@ -76,7 +76,7 @@ def test_the_study_has_settings_looks_and_plans():
     assert (ones.label, ones.group, ones.color) == ("ünits “alike”", "constants", "#123456")
     assert (baseline.written, ones.written) == ({}, SMALL["variants"]["all_ones"])
     for variant in study.variants.values():
-        assert variant.plan == sums.opened(DATA / "plans" / f"{variant.name}.json")
+        assert variant.plan == integrity.read_json(DATA / "plans" / f"{variant.name}.json")
     assert baseline.layers == ["fc1", "fc2", "out"]
     assert study.same_layers() == ["baseline", "all_ones"]
 
@@ -86,7 +86,7 @@ def test_the_study_has_settings_looks_and_plans():
 )
 def test_what_has_no_label_is_shown_by_its_name(look):
     checked(changed(display={"all_ones": look}))
-    shown = Study.of(sums.opened(DATA / "study.json")).variants["all_ones"]
+    shown = Study.of(integrity.read_json(DATA / "study.json")).variants["all_ones"]
     assert (shown.label, shown.group) == ("all_ones", "other")
 
 
@@ -160,7 +160,6 @@ def test_evaluate_refuses_results_of_a_variant_that_is_gone(monkeypatch):
     stale = run_of("zero")
     before = written()
     monkeypatch.setattr(sys, "argv", ["evaluate", "mnist"])
-    monkeypatch.setattr(sums, "check", lambda *_: None)
     with pytest.raises(SystemExit) as refused:
         evaluate.main()
     assert refused.value.code == (

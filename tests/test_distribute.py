@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from stages.settings import yaml_file
-from stages.training import ARITHMETIC, seeds, sums
+from stages.training import ARITHMETIC, integrity, seeds
 from tests.conftest import ROOT, Clone, heed_interrupts
 from tests.once import made_once
 from tools.distribute import clusters, send
@@ -565,7 +565,7 @@ def test_a_damaged_data_set_is_not_sent(plain, tmp_path, monkeypatch):
     shutil.copytree(plain.folder / "data/mnist", tmp_path / "data/mnist")
     (tmp_path / "data/mnist/t10k-labels-idx1-ubyte").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(sums.DamagedError, match="damaged or missing"):
+    with pytest.raises(integrity.DamagedError, match="damaged or missing"):
         send.pack(tmp_path / "sent", ["mnist"])
 
 

@@ -15,6 +15,7 @@ TRAIN = {"train@baseline", "train@all_ones"} | SWEEP
 # The longest of these that a path begins with says which stages see an edit of it.
 TABLE: dict[str, set[str]] = {
     "stages/__init__.py": set(),
+    "stages/running.py": set(),
     "stages/stages.py": set(),
     "stages/check.py": {"check"},
     "stages/download.py": {"download"},
@@ -24,11 +25,14 @@ TABLE: dict[str, set[str]] = {
     "stages/jobs.py": TRAIN,
     "stages/estimate.py": {"check"},
     "stages/evaluate.py": {"evaluate"},
+    "stages/tables.py": {"evaluate"},
     "stages/report.py": {"report"},
     "stages/settings/": {"check"},
     "stages/initializers/": {"check"},
     "stages/training/": {"check", "evaluate"} | TRAIN,
-    "stages/training/sums.py": {"check", "download", "evaluate", "report"} | TRAIN,
+    "stages/training/activations.py": {"check", "evaluate", "report"} | TRAIN,
+    "stages/training/laws.py": {"check", "evaluate", "report"} | TRAIN,
+    "stages/training/integrity.py": {"check", "download", "evaluate", "report"} | TRAIN,
     "stages/analysis/": {"report"},
     "stages/rendering/": {"report"},
     "stages/writing.py": {"check", "download", "evaluate", "report"} | SWEEP,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.training import sums
+from stages.training import integrity
 from tests.conftest import ROOT, Clone, make
 
 pytestmark = pytest.mark.slow
@@ -127,9 +127,9 @@ def run_queue(study: Clone, name: str) -> None:
 def training(study) -> list[str]:
     """The command that trains two seeds for three epochs."""
     file = study.folder / "data" / "plans" / "baseline.json"
-    plan = sums.opened(file) | {"epochs": 3}
+    plan = integrity.read_json(file) | {"epochs": 3}
     file.chmod(0o644)
-    file.write_text(sums.sealed(plan), encoding="utf-8")
+    file.write_text(integrity.as_json(plan), encoding="utf-8")
     return [sys.executable, "-m", "stages.train", "baseline"]
 
 

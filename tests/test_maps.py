@@ -19,7 +19,7 @@ from stages.rendering import claims, map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
 from stages.training.grid import CellScores, Grid
-from stages.training.sums import DamagedError
+from stages.training.integrity import DamagedError
 from tests import made_up
 from tests.conftest import LECTURE
 from tests.test_plots import filled, marks

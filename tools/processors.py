@@ -19,7 +19,7 @@ import vl_convert
 
 from stages import download
 from stages.settings import initializers, yaml_file
-from stages.training import BITS_PROMISED, data, initialization, network, sums
+from stages.training import BITS_PROMISED, data, initialization, integrity, network
 
 ROOT = Path(__file__).resolve().parent.parent
 QEMU = shutil.which("qemu-x86_64")
@@ -110,10 +110,12 @@ def prepare(folder: Path, images: Path) -> None:
     mnist.mkdir(parents=True)
     for (split, _kind), name in data.FILES.items():
         count = TRAIN_IMAGES if split == "train" else TEST_IMAGES
-        values = data.read_idx(images / name)[:count]
+        values = data.read_idx((images / name).read_bytes())[:count]
         header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
         (mnist / name).write_bytes(header + values.tobytes())
-    (mnist / sums.FILE).write_text(sums.of(mnist, (mnist / name for name in data.FILES.values())))
+    (mnist / integrity.FILE).write_text(
+        integrity.sums_of(mnist, (mnist / name for name in data.FILES.values()))
+    )
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub is wrong
     (folder / "data" / "bundle.js").write_text(bundle, encoding="utf-8")
     python(folder, "-m", "stages.check")

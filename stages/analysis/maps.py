@@ -14,7 +14,7 @@ from stages.analysis import starts
 from stages.analysis.mean_field import MeanField
 from stages.analysis.results import Flags, Results
 from stages.analysis.study import Study, Variant
-from stages.training import sums
+from stages.training import integrity
 
 DEPTH, WIDTH = "network.hidden.depth", "network.hidden.width"
 VARIANCE = "all.weight.scaled_normal.variance"
@@ -86,7 +86,7 @@ class Map:
     @classmethod
     def read(cls, name: str, described: dict[str, Any], plan: Path, table: Path) -> "Map":
         """Read what check and sweep wrote; raises DamagedError where they do not go together."""
-        cells = sums.opened(plan)["cells"]
+        cells = integrity.read_json(plan)["cells"]
         expected = [(c["x"], c["y"], seed) for c in cells for seed in range(described["seeds"])]
         try:
             names = {
@@ -100,7 +100,9 @@ class Map:
         except (OSError, ValueError, KeyError):
             there = []
         if there != expected:
-            raise sums.DamagedError(table, "is missing, or is not of this sweep; run `dvc repro`")
+            raise integrity.DamagedError(
+                table, "is missing, or is not of this sweep; run `dvc repro`"
+            )
         return cls.of(name, described, cells, rows)
 
     def marked_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A data set as tensors: images and labels, and what becomes of their pixels."""
+"""A data set as tensors: images, labels, and normalized pixels."""
 
 import struct
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from stages.training import integrity
 from stages.training.plan import PIXELS
 
 FILES = {
@@ -45,39 +46,29 @@ class Dataset:
 
 
 def load(folder: Path, limit: int | None = None) -> Dataset:
-    """Read a data set, of the training images the first `limit`; raises as `load_split`."""
-    return Dataset(load_split(folder, "train").first(limit), load_split(folder, "test"))
-
-
-def load_split(folder: Path, split: str) -> Images:
-    """Read the `train` or `test` split; raises ValueError for a file that is not such an IDX."""
-    pixels = read_idx(folder / FILES[split, "images"])
-    labels = read_idx(folder / FILES[split, "labels"])
-    if len(pixels) != len(labels):
-        raise ValueError(f"{folder}: {len(pixels)} {split} images but {len(labels)} labels")
-    return Images(
-        torch.from_numpy(pixels.reshape(len(pixels), PIXELS)),
-        torch.from_numpy(labels.astype(np.int64)),
+    """Read a data set, with the first `limit` training images; raises DamagedError."""
+    contents = integrity.read(folder, FILES.values())
+    values = {key: read_idx(contents[name]) for key, name in FILES.items()}
+    train, test = (
+        Images(
+            torch.from_numpy(values[split, "images"].reshape(-1, PIXELS)),
+            torch.from_numpy(values[split, "labels"].astype(np.int64)),
+        )
+        for split in ("train", "test")
     )
+    return Dataset(train.first(limit), test)
 
 
-def read_idx(path: Path) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, in the shape that its header tells.
+def read_idx(content: bytes) -> npt.NDArray[np.uint8]:
+    """The values of an IDX file of unsigned bytes, in the shape that its header states.
 
     The format (yann.lecun.com/exdb/mnist): two zero bytes, a type (8 = unsigned byte), the
     number of dimensions, each dimension as a big-endian 32-bit integer, the values. Raises
     ValueError for anything else.
     """
-    content = path.read_bytes()
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise ValueError(f"{path}: not an IDX file of unsigned bytes")
-    dimensions = content[3]
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise ValueError(f"{path}: ends within its header")
-    shape = struct.unpack(f">{dimensions}I", content[4:start])
-    if len(content) - start != np.prod(shape):
-        raise ValueError(f"{path}: {len(content) - start} values, but the header tells {shape}")
+    if content[:3] != b"\0\0\x08" or len(content) < (start := 4 + 4 * content[3]):
+        raise ValueError("not an IDX file of unsigned bytes")
+    shape = struct.unpack(f">{content[3]}I", content[4:start])
     return np.frombuffer(bytearray(content[start:]), dtype=np.uint8).reshape(shape)
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import torch
 
-from stages.training import epoch, network, probes, sums
+from stages.training import epoch, integrity, network, probes
 from stages.training.data import Dataset
 from stages.training.plan import Plan
 from stages.training.seeds import generator
@@ -37,12 +37,12 @@ class Grid:
     @classmethod
     def read(cls, path: Path) -> "Grid":
         """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
-        cells = sums.opened(path)["cells"]
+        cells = integrity.read_json(path)["cells"]
         return cls(tuple(Cell(**cell | {"plan": Plan.of(cell["plan"])}) for cell in cells))
 
     def as_json(self) -> str:
         """The sweep as text; equal sweeps are equal texts."""
-        return sums.sealed(asdict(self))
+        return integrity.as_json(asdict(self))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.training import sums
+from stages.training import integrity
 
 PIXELS = 28 * 28
 CLASSES = 10
@@ -58,7 +58,7 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> "Plan":
         """Read what `as_json` wrote; raises OSError, and DamagedError for anything else."""
-        return cls.of(sums.opened(path))
+        return cls.of(integrity.read_json(path))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Plan":
@@ -68,7 +68,7 @@ class Plan:
 
     def as_json(self) -> str:
         """The plan as text; equal plans are equal texts."""
-        return sums.sealed(asdict(self))
+        return integrity.as_json(asdict(self))
 
     @property
     def sizes(self) -> list[int]:

@@ -1,15 +1,16 @@
 """The folder that a variant's training leaves."""
 
 import csv
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import load, save
 
-from stages.training import network, probes, snapshots, sums
+from stages.training import integrity, network, probes, snapshots
 from stages.training.epoch import Flat, Scores, State
 from stages.training.plan import Plan
 
@@ -22,7 +23,7 @@ FILES = {
     "initial.safetensors",
     "weights.safetensors",
     "snapshots.safetensors",
-    sums.FILE,
+    integrity.FILE,
 }
 
 
@@ -81,7 +82,7 @@ def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
         # As it will be named from the folder, which is one level further down.
         made = [(folder / path.name, path.read_bytes()) for path in sorted(partial.iterdir())]
         made.append((plan, plan.read_bytes()))
-        (partial / sums.FILE).write_text(sums.text(folder, made), encoding="utf-8")
+        (partial / integrity.FILE).write_text(integrity.sums(folder, made), encoding="utf-8")
         if folder.is_symlink():
             folder.unlink()
         elif folder.exists():
@@ -90,6 +91,29 @@ def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+@dataclass(frozen=True)
+class Run:
+    """The content of a run's folder: rows of text by column, and tensors by name."""
+
+    history: list[dict[str, str]]
+    probes: list[dict[str, str]]
+    initial: dict[str, torch.Tensor]
+    weights: dict[str, torch.Tensor]
+    snapshots: dict[str, torch.Tensor]
+
+
+def read(folder: Path, plan: Path) -> Run:
+    """Read what `write` wrote for this plan; raises DamagedError."""
+    made_from = Path(os.path.relpath(plan, folder)).as_posix()
+    contents = integrity.read(folder, {*FILES, made_from} - {integrity.FILE})
+    history, probes = (
+        list(csv.DictReader(contents[f"{name}.csv"].decode().splitlines()))
+        for name in ("history", "probes")
+    )
+    tensors = ("initial", "weights", "snapshots")
+    return Run(history, probes, *(load(contents[f"{name}.safetensors"]) for name in tensors))
 
 
 def _write_csv(path: Path, columns: list[str], rows: Iterable[list[object]], digits: int) -> None:

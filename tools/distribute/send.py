@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Client
 
 from stages import jobs
-from stages.training import BITS_PROMISED, data, sums
+from stages.training import BITS_PROMISED, data, integrity
 from stages.training.plan import Plan
 from tools.distribute import nanny, task
 
@@ -62,9 +62,9 @@ def pack(folder: Path, data_sets: Iterable[str]) -> str:
     for package in ("stages", "tools"):
         (folder / package / "__init__.py").write_text("")
     for name in data_sets:
-        sums.check(Path("data", name), data.FILES.values())
+        integrity.read(Path("data", name), data.FILES.values())
         shutil.copytree(Path("data", name), folder / "data" / name)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    text = sums.of(folder, files)
-    (folder / sums.FILE).write_text(text)
+    text = integrity.sums_of(folder, files)
+    (folder / integrity.FILE).write_text(text)
     return sha256(text.encode()).hexdigest()

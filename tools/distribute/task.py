@@ -11,7 +11,7 @@ from pathlib import Path
 from distributed import get_worker
 
 import stages.training
-from stages.training import data, sums
+from stages.training import data, integrity
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.initialization import InitializationError
@@ -67,11 +67,11 @@ def admit(wanted: Wanted, resource: str) -> None:
 def unfit(wanted: Wanted) -> str | None:
     """Why this process cannot compute what the coordinator would; None if it can."""
     code = Path(stages.training.__file__).parents[2]
-    if code != ROOT or not (ROOT / sums.FILE).exists():
+    if code != ROOT or not (ROOT / integrity.FILE).exists():
         return f"it has other code, in {code}; start it with a nanny, as is usual"
     try:
-        sums.check(ROOT, [])
-        if sha256((ROOT / sums.FILE).read_bytes()).hexdigest() != wanted.sent:
+        integrity.read(ROOT, [])
+        if sha256((ROOT / integrity.FILE).read_bytes()).hexdigest() != wanted.sent:
             return "another study was sent to it since"
     except OSError as error:
         return f"what was sent is not what is there: {error.filename}: {error.strerror}"

@@ -54,7 +54,7 @@ class Training:
         self.told = PLANS / f"{variant}.json"
         self.plan = Plan.read(self.told)
         self.plans = [self.plan]
-        self.decided = jobs.what_decides(self.told, self.plans, "train")
+        self.decided = jobs.fingerprint(self.told, self.plans, "train")
         self.kept = KEPT / sha256(self.decided.encode()).hexdigest()[:16]
 
     def missing(self) -> Iterator[Task]:
@@ -110,7 +110,7 @@ class Sweep:
         self.told = sweep_stage.SWEEPS / f"{name}.json"
         self.sweep = Grid.read(self.told)
         self.plans = [cell.plan for cell in self.sweep.cells]
-        self.decided = jobs.what_decides(self.told, self.plans, "sweep")
+        self.decided = jobs.fingerprint(self.told, self.plans, "sweep")
         self.journal = journal.Journal(journal.path_of(name), self.decided)
 
     def missing(self) -> Iterator[Task]:
@@ -141,7 +141,7 @@ Work: TypeAlias = Training | Sweep
 
 def _check(told: Path, plans: list[Plan], stage: str, decided: str) -> None:
     try:
-        now = jobs.what_decides(told, plans, stage)
+        now = jobs.fingerprint(told, plans, stage)
     except (OSError, SystemExit) as error:
         raise ChangedError(str(error)) from None
     if now != decided:

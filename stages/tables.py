@@ -1,0 +1,209 @@
+"""The tables of one variant, from the results of its training."""
+
+import math
+from itertools import groupby
+from statistics import fmean
+
+import torch
+
+from stages.training import BITS_PROMISED, data, laws, network
+from stages.training.plan import CLASSES, Plan
+from stages.training.results import Run
+
+# A seed learns if its accuracy ends more than this above the share of the commonest class: the
+# score of a network that gives every image the same answer.
+MARGIN = 0.02
+
+# How far a score may be from the one measured during training, where bits are not promised.
+TOLERANCE = 1e-3
+
+TEXT = ("variant", "layer")  # columns without numbers
+
+Rows = list[dict]
+
+
+def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[str, Rows]:
+    """The tables of one variant by name; `images` are those of the test set.
+
+    `history` and `probes` as trained; `seeds`: accuracy and loss on the test set; `confusion`:
+    counts over the seeds with the same outcome; `digits`: their accuracy by true digit;
+    `symmetry`, `dead_units`, `depth`, `tensors`: see the functions of these names. The column
+    `end` has the outcome of a seed. Ends the stage if a score differs from the one in history.
+    """
+    last = {int(row["seed"]): row for row in run.history}
+    ends = endings(run.history, run.probes, test_set(images)["learned_above"])
+
+    seeds = []
+    counts = {end: torch.zeros(CLASSES, CLASSES, dtype=torch.int64) for end in ends.values()}
+    for seed in range(plan.seeds):
+        logits = _logits(plan, run, seed, images)
+        loss, accuracy = network.loss_and_accuracy(logits, images.labels)
+        row = {"seed": seed, "test_acc": rounded(accuracy), "test_loss": rounded(loss)}
+        expect_same(variant, row, last[seed])
+        seeds.append(row)
+        pairs = images.labels * CLASSES + logits.argmax(1)
+        counts[ends[seed]] += torch.bincount(pairs, minlength=CLASSES**2).view(CLASSES, CLASSES)
+
+    def with_end(rows: Rows) -> Rows:
+        return [row | {"end": ends[int(row["seed"])]} for row in rows]
+
+    return {
+        "history": with_end(run.history),
+        "probes": with_end(run.probes),
+        "seeds": with_end(seeds),
+        "confusion": confusion(counts),
+        "digits": digits(counts),
+        "symmetry": with_end(symmetry(run.probes)),
+        "dead_units": with_end(dead_units(run.probes, plan)),
+        "depth": depth(run.probes, plan),
+        "tensors": with_end(tensors(run, plan.seeds)),
+    }
+
+
+def _logits(plan: Plan, run: Run, seed: int, images: data.Images) -> torch.Tensor:
+    net = network.allocate(plan.sizes)
+    for name, values in net.named().items():
+        values.copy_(run.weights[name][seed])
+    return network.predict(net, plan.activation, images)
+
+
+def test_set(images: data.Images) -> dict[str, float]:
+    """Its number of images, its commonest class's share, and the accuracy that `learns` exceeds."""
+    commonest = images.labels.bincount().max().item() / len(images.labels)
+    return {
+        "images": len(images.labels),
+        "commonest": rounded(commonest),
+        "learned_above": rounded(commonest + MARGIN),
+    }
+
+
+def endings(history: Rows, probes: Rows, learned_above: float) -> dict[int, str]:
+    """The outcome of every seed: it `learns`, is `stuck`, or `diverges`.
+
+    It diverges if a loss or a probe ever was not a finite number.
+    """
+    found = {}
+    for row in history:  # the last of a seed counts
+        learns = float(row["test_acc"]) > learned_above
+        found[int(row["seed"])] = "learns" if learns else "stuck"
+    for row in history + probes:
+        numbers = (value for column, value in row.items() if column not in TEXT)
+        if not all(math.isfinite(float(number)) for number in numbers if number):
+            found[int(row["seed"])] = "diverges"
+    return found
+
+
+def confusion(counts: dict[str, torch.Tensor]) -> Rows:
+    """How many images of a digit were taken for which, over the seeds with the same outcome."""
+    return [
+        {"end": end, "actual": i, "predicted": j, "count": table[i, j].item()}
+        for end, table in counts.items()
+        for i in range(CLASSES)
+        for j in range(CLASSES)
+    ]
+
+
+def digits(counts: dict[str, torch.Tensor]) -> Rows:
+    """Accuracy by true digit, over the seeds with the same outcome."""
+    return [
+        {"end": end, "digit": i, "test_acc": rounded((table[i, i] / table[i].sum()).item())}
+        for end, table in counts.items()
+        for i in range(CLASSES)
+    ]
+
+
+def symmetry(probes: Rows) -> Rows:
+    """The gap between fc1's units, as probed, for every seed and epoch."""
+    columns = ("seed", "epoch", "symmetry_gap")
+    return [{c: row[c] for c in columns} for row in probes if row["layer"] == "fc1"]
+
+
+def dead_units(probes: Rows, plan: Plan) -> Rows:
+    """The share of ReLU units that are 0 for every probed image, among all hidden layers."""
+    rows = []
+    for (seed, epoch), layers in groupby(probes, key=lambda row: (row["seed"], row["epoch"])):
+        dead = [float(r["dead_fraction"]) for r in layers if r["dead_fraction"]]  # ReLU alone
+        share = (
+            rounded(fmean(d for d, n in zip(dead, plan.hidden, strict=True) for _ in range(n)))
+            if dead
+            else ""
+        )
+        rows.append({"seed": seed, "epoch": epoch, "dead_fraction": share})
+    return rows
+
+
+def tensors(run: Run, seeds: int) -> Rows:
+    """How many distinct values a tensor ends with, and the largest distance any value moved."""
+    return [
+        {
+            "seed": seed,
+            "tensor": name,
+            "values": values[seed].numel(),
+            "distinct": values[seed].unique().numel(),
+            "largest_move": rounded((values[seed] - run.initial[name][seed]).abs().max().item()),
+        }
+        for seed in range(seeds)
+        for name, values in run.weights.items()
+    ]
+
+
+def depth(probes: Rows, plan: Plan) -> Rows:
+    """Signal and gradient in every hidden layer before training.
+
+    `std` is the mean over seeds; `theory` starts from that of the first layer (signal) or the
+    last one (gradient), and multiplies the variance by n · Var[w] / 2 a ReLU layer, n its fan-in
+    (signal) or fan-out (gradient). He et al. 2015, equations 10 and 14; for the difference
+    between nearly equal inputs: Schoenholz et al. 2017, χ at equal inputs.
+    """
+    start = [row for row in probes if row["epoch"] == "0" and row["layer"] != "out"]
+    layers = list(dict.fromkeys(row["layer"] for row in start))
+    forward, backward = (gain[1:] for gain in gains(plan))
+    rows = []
+    for quantity, gain in (("signal", forward), ("gradient", backward)):
+        stds = [
+            fmean(float(row[f"{quantity}_std"]) for row in start if row["layer"] == layer)
+            for layer in layers
+        ]
+        for i, std in enumerate(stds):
+            first, passed = (0, gain[:i]) if quantity == "signal" else (-1, gain[i:])
+            theory = stds[first] * math.prod(passed) ** 0.5
+            known = not any(map(math.isnan, gain)) and 0 < theory < math.inf
+            rows.append(
+                {
+                    "quantity": quantity,
+                    "depth": i + 1,
+                    "std": float(f"{std:.6g}"),
+                    "theory": float(f"{theory:.6g}") if known else "",
+                }
+            )
+    return rows
+
+
+def gains(plan: Plan) -> tuple[list[float], list[float]]:
+    """The factor on the variance of every hidden ReLU layer, forward and backward; or nan."""
+    forward, backward = [], []
+    for i, (fan_in, fan_out) in enumerate(zip(plan.sizes, plan.hidden, strict=False)):
+        fill = plan.tensors[f"fc{i + 1}.weight"]
+        law = laws.law(fill.initializer, fill.arguments)
+        variance = laws.variance(law, fan_in, fan_out) if plan.activation == "relu" else math.nan
+        forward.append(fan_in * variance / 2)
+        backward.append(fan_out * variance / 2)
+    return forward, backward
+
+
+def expect_same(variant: str, row: dict, recorded: dict) -> None:
+    """End the stage if a seed's scores differ from those recorded in its history."""
+    for score in ("test_acc", "test_loss"):
+        now, then = row[score], float(recorded[score])
+        same = now == then or (now != now and then != then)  # a diverged loss is not a number
+        if not same and (BITS_PROMISED or abs(now - then) > TOLERANCE * max(1, abs(then))):
+            raise SystemExit(
+                f"data/runs/{variant}: seed {row['seed']} has {score} {now} from its saved "
+                f"weights, but {then} in its history; train it again: "
+                f"dvc repro --force --single-item train@{variant}"
+            )
+
+
+def rounded(value: float) -> float:
+    """The value in as many digits as a history has."""
+    return float(f"{value:.8g}")
