@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.analysis import judging, starts
+from stages.analysis import judging, initializations
 from stages.analysis.claims import CONSTANT, HE, LECTURE, ZEROS
 from stages.analysis.judging import Claim, Judgement, Region, Result, Verdict, audit, verdict
 from stages.analysis.results import Results
@@ -189,7 +189,7 @@ def about(claim: Claim) -> list[str]:
     study = made_up.study(EVERY)
     needed = [*claim.needs, *(part.start for part in claim.parts)]
     needed += [part.against for part in claim.parts if part.against]
-    return [name for name in EVERY if any(name in starts.find(study, start) for start in needed)]
+    return [name for name in EVERY if any(name in initializations.find(study, start) for start in needed)]
 
 
 def judged(claim: str, accuracies: dict | None = None, probed: dict | None = None) -> Judgement:
@@ -501,7 +501,7 @@ def test_another_setting_than_the_lectures_tests_none_of_its_claims(everything, 
 def test_things_trained_otherwise_are_not_compared():
     claim = CLAIMS["lsuv_trains_deep_networks"]
     study = made_up.study([v for v in EVERY if v != "thirty_he"])
-    assert starts.find(study, claim.parts[1].against) == []  # He's with 2 layers does not count
+    assert initializations.find(study, claim.parts[1].against) == []  # He's with 2 layers does not count
     [found] = audit([claim], study, made_up.results(ACCURACIES | LITERATURE))
     assert found.verdict is UNTESTED
 
@@ -545,7 +545,7 @@ NOT_RANDOM = [
 @pytest.mark.parametrize("fill", NOT_RANDOM, ids=str)
 def test_what_only_looks_random_is_not(fill, monkeypatch):
     study = added(monkeypatch, other=made_up.everywhere(fill, "zeros"))
-    assert "other" not in starts.find(study, CLAIMS["random_is_enough"].parts[0].start)
+    assert "other" not in initializations.find(study, CLAIMS["random_is_enough"].parts[0].start)
 
 
 @pytest.mark.parametrize(
@@ -565,7 +565,7 @@ def test_what_only_looks_random_is_not(fill, monkeypatch):
 def test_a_start_is_what_is_drawn_and_not_how_it_is_written(entry, start, monkeypatch):
     monkeypatch.setitem(made_up.EVERY, "other", ("other", "other", entry))
     study = made_up.study(["other"])
-    found = [known for known in (HE, ZEROS, CONSTANT) if starts.find(study, known) == ["other"]]
+    found = [known for known in (HE, ZEROS, CONSTANT) if initializations.find(study, known) == ["other"]]
     assert start in found if start else found == []
 
 
@@ -577,20 +577,20 @@ def test_what_is_not_drawn_quite_alike_counts_twice(gains, monkeypatch):
     }
     added(monkeypatch, **entries)
     random = CLAIMS["random_is_enough"].parts[0].start
-    assert starts.find(made_up.study(list(entries)), random) == list(entries)
+    assert initializations.find(made_up.study(list(entries)), random) == list(entries)
 
 
 def test_what_is_drawn_alike_counts_once(monkeypatch):
     entries = {f"tenth_{i}": made_up.everywhere(constant(0.1 + i * 1e-13)) for i in range(3)}
     study = added(monkeypatch, **entries)
-    found = starts.find(study, CONSTANT)
+    found = initializations.find(study, CONSTANT)
     assert len(found) == 5 and "constant" in found  # as without them
 
 
 @pytest.mark.parametrize("name", ["xavier_mine", "kaiming_mine", "orthogonal_mine"])
 def test_an_initializer_of_ones_own_is_no_known_one(name):
     assert laws.law(name, {}) == (name, "{}")
-    assert not starts.around_0(laws.law(name, {}))
+    assert not initializations.around_0(laws.law(name, {}))
 
 
 def test_equal_plans_are_one_experiment():
@@ -598,7 +598,7 @@ def test_equal_plans_are_one_experiment():
     study = made_up.study(["baseline"])
     plan = study.variants["baseline"]
     study = replace(study, variants={name: replace(plan, name=name) for name in twins})
-    assert starts.find(study, CLAIMS["baseline_accuracy"].parts[0].start) == ["one"]
+    assert initializations.find(study, CLAIMS["baseline_accuracy"].parts[0].start) == ["one"]
 
 
 def test_the_parts_of_a_claim_share_its_five_per_cent():
@@ -618,7 +618,7 @@ def test_a_claim_without_one_of_its_starts_is_not_tested(claim, everything):
     known = CLAIMS[claim]
     needed = [*known.needs, *(part.start for part in known.parts)]
     for start in needed:
-        gone = starts.find(made_up.study(EVERY), start)
+        gone = initializations.find(made_up.study(EVERY), start)
         study = made_up.study([v for v in EVERY if v not in gone])
         [found] = audit([known], study, everything)
         assert found.verdict is UNTESTED

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stages import report
-from stages.analysis import outcomes, starts
+from stages.analysis import outcomes, initializations
 from stages.analysis.claims import LECTURE
 from stages.analysis.judging import audit
 from stages.analysis.outcomes import Outcome
@@ -223,20 +223,20 @@ def test_variants_are_shown_by_group_and_told_by_their_settings(study):
 
 
 def test_noise_around_a_constant_is_found_in_the_plans(study):
-    assert starts.noise(study) == []
-    assert starts.noise(made_up.study()) == [
+    assert initializations.noise(study) == []
+    assert initializations.noise(made_up.study()) == [
         (0.1, 0.0, "constant"), (0.1, 1e-6, "noise_little"), (0.1, 1e-2, "noise_much")
     ]  # fmt: skip
     alone = made_up.study(["noise_little", "constant_small"])
-    assert starts.noise(alone) == []  # its constant is another one
+    assert initializations.noise(alone) == []  # its constant is another one
 
 
 def test_deep_variants_are_found_by_scheme_and_only_with_relu():
-    assert starts.deep(made_up.study()) == {
+    assert initializations.deep(made_up.study()) == {
         "default": "deep_default_adam", "xavier": "deep_xavier_adam", "he": "deep_he_adam"
     }  # fmt: skip
-    assert starts.deep(made_up.study(network={"activation": "tanh"})) == {}
-    assert starts.deep(made_up.study(["baseline", "deep_he_adam"])) == {"he": "deep_he_adam"}
+    assert initializations.deep(made_up.study(network={"activation": "tanh"})) == {}
+    assert initializations.deep(made_up.study(["baseline", "deep_he_adam"])) == {"he": "deep_he_adam"}
 
 
 def test_results_are_read_as_evaluate_writes_them(tmp_path, results):

@@ -73,7 +73,7 @@ def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
     theirs = blank.evaluate(
         TRAIN,
         {
-            "source": page.joined("try/network.js", "try/starts.js", "try/worker.js"),
+            "source": page.joined("try/network.js", "try/initializations.js", "try/worker.js"),
             "plan": {
                 "sizes": plan.sizes, "batch": plan.batch_size, "activation": plan.activation,
                 "optimizer": plan.optimizer, "rate": plan.lr,
@@ -184,7 +184,7 @@ FILL = """({ source, law, numbers, name, fanIn, fanOut }) => {
 
 def filled(blank, law: str, *numbers: float, fan_in: int = 300, fan_out: int = 200) -> np.ndarray:
     given = {"law": law, "numbers": numbers, "fanIn": fan_in, "fanOut": fan_out}
-    values = blank.evaluate(FILL, {"source": page.joined("try/starts.js")} | given)
+    values = blank.evaluate(FILL, {"source": page.joined("try/initializations.js")} | given)
     return np.frombuffer(base64.b64decode(values), np.float32).reshape(fan_out, fan_in)
 
 
@@ -232,7 +232,7 @@ def test_every_start_has_the_law_of_the_trainers(blank, told):
 
 
 def test_another_tensor_or_seed_draws_other_numbers_and_the_same_the_same(blank):
-    source = page.joined("try/starts.js")
+    source = page.joined("try/initializations.js")
     draw = """([source, seed, purpose]) => {
       const { generator } = new Function(source + "; return { generator }")();
       const uniform = generator(seed, purpose);

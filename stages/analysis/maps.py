@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.analysis import starts
+from stages.analysis import initializations
 from stages.analysis.mean_field import MeanField
-from stages.analysis.results import Flags, Results
-from stages.analysis.study import Study, Variant
+from stages.analysis.results import Flags
 from stages.training import integrity
 
 DEPTH, WIDTH = "network.hidden.depth", "network.hidden.width"
@@ -61,6 +60,7 @@ class Map:
     """
 
     name: str
+    figure: str
     label: str
     seeds: int
     shows: str
@@ -78,7 +78,7 @@ class Map:
         x, y = Axis(**described["x"]), Axis(**described["y"])
         j, i = np.divmod(np.repeat(np.arange(len(cells)), described["seeds"]), len(x.values))
         return cls(
-            name=name, label=described["label"], seeds=described["seeds"],
+            name=name, figure=f"map_{name}", label=described["label"], seeds=described["seeds"],
             shows=described["shows"], x=x, y=y, steps=[cell["steps"] for cell in cells],
             plans=[cell["plan"] for cell in cells], rows=rows.assign(i=i, j=j),
         )  # fmt: skip
@@ -138,6 +138,37 @@ class Map:
             y=np.array(self.y.names)[found["j"]], depth_scale=self._depth_scales,
         )  # fmt: skip
 
+    def lines(self) -> list["Map"]:
+        """Every row as a map of its own, called after the row's value."""
+        found, width = [], len(self.x.values)
+        for j, (value, label) in enumerate(zip(self.y.values, self.y.names, strict=True)):
+            cells = slice(j * width, (j + 1) * width)
+            found.append(
+                replace(
+                    self, name=f"{self.name}, {value}", label=label,
+                    y=replace(self.y, values=[value], labels=[label]),
+                    rows=self.rows[self.rows["j"] == j].assign(j=0),
+                    steps=self.steps[cells], plans=self.plans[cells],
+                )
+            )  # fmt: skip
+        return found
+
+    def plan(self) -> dict[str, Any]:
+        """What the cells' plans share, so that claims find the map as they find variants.
+
+        Where cells differ the value is None, but for the tensors, which are the first cell's. Both
+        axes are there as key and values, the common width of all hidden layers, and the steps.
+        """
+        plans = [plan | {"steps": n} for plan, n in zip(self.plans, self.steps, strict=True)]
+        shared = {k: v if all(p[k] == v for p in plans) else None for k, v in plans[0].items()}
+        widths = {width for plan in plans for width in plan["hidden"]}
+        return shared | {
+            "tensors": plans[0]["tensors"],
+            "width": widths.pop() if len(widths) == 1 else None,
+            "x": [self.x.key, *self.x.values],
+            "y": [self.y.key, *self.y.values] if len(self.y.values) > 1 else None,
+        }
+
     @cached_property
     def _depth_scales(self) -> list[float]:
         fields = map(theory, self.plans)
@@ -171,7 +202,7 @@ class Map:
 
 def theory(plan: dict[str, Any]) -> MeanField | None:
     """The mean field of a network, if all weights are N(0, σ_w²/fan_in), all biases N(0, σ_b²)."""
-    weights, biases = (set(starts.laws(plan, kind)) for kind in ("weight", "bias"))
+    weights, biases = (set(initializations.laws(plan, kind)) for kind in ("weight", "bias"))
     if len(weights) > 1 or len(biases) > 1:
         return None
     match *weights, *biases:
@@ -182,64 +213,44 @@ def theory(plan: dict[str, Any]) -> MeanField | None:
     return None
 
 
-# ----------------------------------------------------------------------------- for the audit
-
-
-def lines(maps: list[Map]) -> dict[str, Map]:
-    """Every map, and every row of one as a map of its own, by names that variants cannot have."""
-    found = {}
-    for one in maps:
-        found[f"{one.name}:"] = one
-        for j, (value, label) in enumerate(zip(one.y.values, one.y.names, strict=True)):
-            rows = one.rows[one.rows["j"] == j].assign(j=0)
-            y = replace(one.y, values=[value], labels=[label])
-            width = len(one.x.values)
-            cells = slice(j * width, (j + 1) * width)
-            found[f"{one.name}:{value}"] = replace(
-                one, label=label, y=y, rows=rows, steps=one.steps[cells], plans=one.plans[cells]
-            )
-    return found
-
-
-def as_study(study: Study, maps: list[Map]) -> Study:
-    """The lines of maps as variants, so that claims find them by their plans.
-
-    What differs between the cells of a line is None in its plan, but for the tensors, which are
-    the first cell's. It also has both axes as key and values, the common width of all hidden
-    layers, and the steps of its training.
-    """
-    found = {}
-    for name, line in lines(maps).items():
-        plans = [
-            plan | {"steps": steps} for plan, steps in zip(line.plans, line.steps, strict=True)
-        ]
-        plan = {k: v if all(p[k] == v for p in plans) else None for k, v in plans[0].items()}
-        widths = {width for one in plans for width in one["hidden"]}
-        plan |= {
-            "tensors": plans[0]["tensors"],
-            "width": widths.pop() if len(widths) == 1 else None,
-            "x": [line.x.key, *line.x.values],
-            "y": [line.y.key, *line.y.values] if len(line.y.values) > 1 else None,
-        }
-        found[name] = Variant(name, line.label, "maps", None, {}, plan)
-    return replace(study, variants=found)
-
-
 @dataclass(frozen=True)
-class MapResults(Results):
-    """The results of lines: of seeds that do not part ways, since all cells are counted."""
+class Lines:
+    """Heat maps as evidence for claims: every map, and every row of one as a map of its own.
+
+    All cells of a line count, so its seeds never disagree; a network learns if its test accuracy
+    is above `learned_above`.
+    """
 
     lines: dict[str, Map]
+    learned_above: float
 
     @classmethod
-    def of(cls, maps: list[Map], results: Results) -> "MapResults":
-        """Those of all maps; a network learns as it does in the study."""
-        nothing = pd.DataFrame()
-        known = (results.commonest, results.images, results.learned_above)
-        return cls(nothing, nothing, *known, lines(maps))
+    def of(cls, maps: list[Map], learned_above: float) -> "Lines":
+        """The lines of all maps."""
+        return cls({line.name: line for one in maps for line in (one, *one.lines())}, learned_above)
 
-    def ends(self, variant: str) -> Counter[str]:
-        return Counter({"learns": self.lines[variant].seeds})
+    @cached_property
+    def plans(self) -> dict[str, dict[str, Any]]:
+        """Every line's plan, by its name."""
+        return {name: line.plan() for name, line in self.lines.items()}
 
-    def ended(self, variant: str, end: str) -> Flags:
-        return np.full(self.lines[variant].seeds, end == "learns")
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Every line's label, by its name."""
+        return {name: line.label for name, line in self.lines.items()}
+
+    def figure(self, name: str) -> str:
+        """The figure of the map with this line."""
+        return self.lines[name].figure
+
+    def ends(self, name: str) -> Counter[str]:
+        """All of a line's seeds are counted as learning."""
+        return Counter({"learns": self.lines[name].seeds})
+
+    def agree(self, name: str) -> bool:
+        """Always: all cells count."""
+        return True
+
+    def ended(self, name: str, end: str) -> Flags:
+        """Which seeds `[seeds]` end so."""
+        return np.full(self.lines[name].seeds, end == "learns")

@@ -1,7 +1,6 @@
 """Every variant in one row: how well it ends, against the baseline, and how sure that is."""
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -15,7 +14,7 @@ from stages.analysis.statistics import (
     t_interval,
     wilson_interval,
 )
-from stages.analysis.study import BASELINE, Study
+from stages.analysis.study import BASELINE
 
 PARTLY = 0.10  # so far below the baseline, what learns does so only partly
 
@@ -49,7 +48,7 @@ class Outcome(Enum):
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 
-def comparison(study: Study, results: Results) -> pd.DataFrame:
+def comparison(results: Results) -> pd.DataFrame:
     """A row a variant, accuracies and their differences as fractions.
 
     `outcome` is an Outcome; `learning` and `diverging` count the seeds that do. `diff_…` is the
@@ -61,10 +60,11 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
     epochs, where the variant was trained for fewer than the baseline, and `baseline_acc` where
     the baseline was then.
     """
-    compared = [name for name in study.variants if _has_difference(study, results, name)]
+    variants = results.study.variants
+    compared = [name for name in variants if _has_difference(results, name)]
     rows = []
-    for name, variant in study.variants.items():
-        accuracy, became = results.accuracy(name), outcome(study, results, name)
+    for name, variant in variants.items():
+        accuracy, became = results.accuracy(name), outcome(results, name)
         mean = t_interval(accuracy) if became.has_mean else UNKNOWN
         wilson_low, wilson_high = wilson_interval(mean.mean, results.images)
         ends = results.ends(name)
@@ -92,10 +92,10 @@ def comparison(study: Study, results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(whole).round(6)
 
 
-def _has_difference(study: Study, results: Results, name: str) -> bool:
+def _has_difference(results: Results, name: str) -> bool:
     """Whether a variant can be compared with the baseline by a mean."""
-    there = BASELINE in study.variants and name != BASELINE
-    return there and results.alike(name) and results.alike(BASELINE)
+    there = BASELINE in results.study.variants and name != BASELINE
+    return there and results.agree(name) and results.agree(BASELINE)
 
 
 def _against_baseline(results: Results, name: str, together: int) -> dict[str, float]:
@@ -124,7 +124,7 @@ def _estimate(column: str, estimate: Estimate) -> dict[str, float]:
     return {f"{column}_{end}": value for end, value in estimate._asdict().items()}
 
 
-def outcome(study: Study, results: Results, name: str) -> Outcome:
+def outcome(results: Results, name: str) -> Outcome:
     """What became of a variant's seeds."""
     ends = results.ends(name)
     if ends["diverges"]:
@@ -133,28 +133,7 @@ def outcome(study: Study, results: Results, name: str) -> Outcome:
         return Outcome.SPLIT
     if ends["stuck"]:
         return Outcome.STUCK
-    compared = BASELINE in study.variants and results.alike(BASELINE)
+    compared = BASELINE in results.study.variants and results.agree(BASELINE)
     if compared and np.mean(results.difference(name, BASELINE)) < -PARTLY:
         return Outcome.PARTLY
     return Outcome.LEARNS
-
-
-@dataclass(frozen=True)
-class Differences:
-    """How many variants are compared with the baseline.
-
-    `below` and `above` are those whose simultaneous interval lies below or above 0.
-    """
-
-    compared: int
-    below: list[str]
-    above: list[str]
-
-
-def differences(table: pd.DataFrame) -> Differences:
-    """Who differs from the baseline, from what `comparison` gives."""
-    return Differences(
-        compared=int(table["all_low"].notna().sum()),
-        below=list(table.loc[table["all_high"] < 0, "variant"]),
-        above=list(table.loc[table["all_low"] > 0, "variant"]),
-    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,16 +28,16 @@ class Unit(Enum):
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of a variant for every seed `[seeds]`; not a number where it means nothing.
+    """A number of a variant for every seed `[seeds]`, from evidence; nan where it means nothing.
 
-    The seeds' mean stands for them, with its interval; or, where it is `exact`, what that makes
-    of the seeds: nothing is estimated, and there is no interval. `before` training seeds cannot
-    have parted ways. `draws` are 1 or 0, of many seeds: their share has Wilson's interval.
+    The seeds' mean stands for them, with its interval; an `exact` function of the seeds (such as
+    their maximum) has no interval, since nothing is estimated. `before`: measured before training,
+    when seeds cannot disagree. `draws`: 1 or 0 for every seed; their share has Wilson's interval.
     """
 
     name: str
     unit: Unit
-    values: Callable[[Results, str], Values]
+    values: Callable[[Any, str], Values]
     exact: Callable[[Values], np.floating] | None = None
     before: bool = False
     draws: bool = False
@@ -44,8 +45,8 @@ class Quantity:
     def minus(self, other: str) -> "Quantity":
         """The difference to another variant, seed by seed, of the seeds that both have."""
 
-        def difference(results: Results, variant: str) -> Values:
-            own, others = self.values(results, variant), self.values(results, other)
+        def difference(evidence: Any, name: str) -> Values:
+            own, others = self.values(evidence, name), self.values(evidence, other)
             shared = min(len(own), len(others))
             return own[:shared] - others[:shared]
 

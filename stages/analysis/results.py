@@ -1,31 +1,33 @@
-"""What was measured, as tables, and the questions that reports ask of them."""
+"""What was measured, as tables, and what reports ask of them."""
 
 import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from stages.analysis.statistics import Values
+from stages.analysis.study import Study
 
 Flags: TypeAlias = npt.NDArray[np.bool_]  # one a seed
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results of all variants.
+    """The results of all variants of a study; evidence for claims.
 
     `history` and `probes` have the columns of a run's history.csv and probes.csv and `end`, all
-    runs one below the other. `commonest` is the share of the test set's commonest class: what a
-    network scores that says the same to every image. `images` is how many the test set has, and
-    `learned_above` the accuracy from which on a seed learns.
+    runs one below the other. `commonest` is the share of the test set's commonest class: the
+    accuracy of a network that gives every image the same class. `images` counts the test set's,
+    and a seed learns if it ends above `learned_above`.
     """
 
+    study: Study
     history: pd.DataFrame
     probes: pd.DataFrame
     commonest: float
@@ -33,11 +35,26 @@ class Results:
     learned_above: float
 
     @classmethod
-    def read(cls, reports: Path, tables: Path) -> "Results":
-        """Read what `evaluate` wrote."""
+    def read(cls, study: Study, reports: Path, tables: Path) -> "Results":
+        """Read the tables of `evaluate`."""
         [test_set] = pd.read_csv(tables / "test_set.csv").to_dict("records")
         history = pd.read_csv(reports / "history.csv")
-        return cls(history=history, probes=pd.read_csv(tables / "probes.csv"), **test_set)
+        probes = pd.read_csv(tables / "probes.csv")
+        return cls(study=study, history=history, probes=probes, **test_set)
+
+    @cached_property
+    def plans(self) -> dict[str, dict[str, Any]]:
+        """Every variant's plan."""
+        return {name: variant.plan for name, variant in self.study.variants.items()}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Every variant's label."""
+        return {name: variant.label for name, variant in self.study.variants.items()}
+
+    def figure(self, variant: str) -> str | None:
+        """The figure that shows a claim about a variant: the claim names it itself."""
+        return None
 
     @cached_property
     def _histories(self) -> dict[str, pd.DataFrame]:
@@ -111,8 +128,8 @@ class Results:
         rows = self._histories[variant]
         return Counter(rows[rows["epoch"] == rows["epoch"].max()]["end"])
 
-    def alike(self, variant: str) -> bool:
-        """Whether all seeds end alike, and do not diverge: only then a mean describes them."""
+    def agree(self, variant: str) -> bool:
+        """Whether all seeds end alike and none diverges: only then does a mean describe them."""
         ends = self.ends(variant)
         return len(ends) == 1 and "diverges" not in ends
 

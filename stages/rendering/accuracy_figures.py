@@ -2,9 +2,7 @@
 
 import math
 
-import pandas as pd
-
-from stages.analysis.results import Results
+from stages.analysis.report import Report
 from stages.analysis.statistics import t_interval
 from stages.analysis.study import BASELINE, Study
 from stages.rendering import figures, style
@@ -13,11 +11,12 @@ from stages.rendering.figures import plt
 MAX_NAMED = 24  # curves of a panel that a legend can tell apart
 
 
-def learning_curves(study: Study, results: Results, table: pd.DataFrame) -> plt.Figure:
+def learning_curves(report: Report) -> plt.Figure:
     """The lecture's figure: test accuracy by epoch, a curve a variant of the first group."""
+    study = report.study
     figure, axes = figures.new(figsize=(8, 5))
     names = study.first_group()[: len(style.PALETTE)]
-    _draw_curves(axes, study, results, table, names)
+    _draw_curves(axes, report, names)
     axes.set_ylabel("Test accuracy (%)")
     axes.set_title(
         f"Does the initial value of the weights decide what is learned?\n{_spread(study)}"
@@ -26,8 +25,9 @@ def learning_curves(study: Study, results: Results, table: pd.DataFrame) -> plt.
     return figure
 
 
-def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Figure:
+def all_variants(report: Report) -> plt.Figure:
     """Test accuracy by epoch of all variants: a panel a group, with the baseline in each."""
+    study, results = report.study, report.results
     groups = study.groups()
     columns = min(2, len(groups))
     rows = -(-len(groups) // columns)
@@ -37,8 +37,8 @@ def all_variants(study: Study, results: Results, table: pd.DataFrame) -> plt.Fig
         sharey=True, squeeze=False,
     )  # fmt: skip
     for axes, (group, names) in zip(panels.flat, groups.items(), strict=False):
-        last = _draw_curves(axes, study, results, table, names)
-        if BASELINE in study.variants and BASELINE not in names and results.alike(BASELINE):
+        last = _draw_curves(axes, report, names)
+        if BASELINE in study.variants and BASELINE not in names and results.agree(BASELINE):
             seen = 100 * results.curve(BASELINE)[: last + 1]
             axes.plot(
                 seen, color="#777777", linestyle=":", linewidth=1.5, zorder=1,
@@ -62,10 +62,9 @@ def _spread(study: Study) -> str:
     return f"mean and 95 % interval over {study.seeds} seeds; every seed where they part ways"
 
 
-def _draw_curves(
-    axes: plt.Axes, study: Study, results: Results, table: pd.DataFrame, names: list[str]
-) -> int:
+def _draw_curves(axes: plt.Axes, report: Report, names: list[str]) -> int:
     """Draw a curve a variant, or a line a seed where they part ways; the last epoch."""
+    study, results, table = report.study, report.results, report.table
     looks, endings = style.looks(study), style.endings(table)
     parted = {row.variant for row in table.itertuples() if not row.outcome.has_mean}
     for i, name in enumerate(names):
@@ -93,8 +92,9 @@ def _draw_curves(
     return last
 
 
-def final_accuracy(study: Study, results: Results, table: pd.DataFrame) -> plt.Figure:
+def final_accuracy(report: Report) -> plt.Figure:
     """The final test accuracy of all variants, sorted: every seed, mean and interval."""
+    results, table = report.results, report.table
     middle = table["test_acc_mean"].fillna((table["test_acc_least"] + table["test_acc_most"]) / 2)
     order = middle.sort_values(kind="stable").index
     rows = list(table.loc[order].itertuples())

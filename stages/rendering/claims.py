@@ -1,23 +1,21 @@
 """The audit of the claims as it is shown: numbers from the judge, words from the claims."""
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import pandas as pd
 
-from stages.analysis import judging
-from stages.analysis.claims import SOURCE
-from stages.analysis.judging import Claim, Judged, Judgement, Part, Result
-from stages.analysis.map_claims import OWN
+from stages.analysis.claims.form import Part, Result, Verdict
+from stages.analysis.claims.heat_maps import OWN
+from stages.analysis.claims.lecture import SOURCE
+from stages.analysis.judging import Judged, Judgement
 from stages.analysis.quantities import Unit
-from stages.analysis.results import Results
+from stages.analysis.report import Report
 from stages.analysis.statistics import Estimate
-from stages.analysis.study import Study
 from stages.rendering import style
 from stages.rendering.environment import environment
 
-MANY = 2  # variants of a part that are told one by one
+MANY = 2  # variants of a part that are described one by one
 
 FORMATS: dict[Unit, Callable[[Estimate], str]] = {
     Unit.ACCURACY: style.accuracy,
@@ -29,69 +27,61 @@ FORMATS: dict[Unit, Callable[[Estimate], str]] = {
 }
 
 
-def rows(study: Study, results: Results, audit: Iterable[Judgement]) -> list[dict]:
-    """A row a claim, as claims.json has it.
+def rows(report: Report) -> list[dict]:
+    """A row a claim, as in claims.json.
 
-    `evidence` is what was measured, part by part, or what is missing; `why` the reasons.
+    `evidence` describes what was measured, part by part, or what is missing; `why` are the
+    findings that explain it.
     """
-    found = []
-    for judgement in audit:
-        claim, parts = judgement.claim, judgement.parts
-        several = Counter(judged.part for judged in parts)
-        found.append(
-            {
-                "id": claim.id,
-                "source": claim.source,
-                "place": claim.place,
-                "claim": claim.claim,
-                "tested_with": tested_with(claim),
-                "verdict": judgement.verdict.value,
-                "evidence": evidence(judgement, study, results),
-                "why": " ".join(
-                    reason.words.format(told(alone(estimate), reason.quantity.unit, study.seeds))
-                    for reason, estimate in judgement.why
-                ),
-                "parts": [
-                    part(judged, study, results, several[judged.part] > 1) for judged in parts
-                ]
-                or [stated(part) for part in claim.parts],
-                "figure": claim.figure or figure_of(parts),
-            }
-        )
-    return found
+    return [row(judgement, report) for judgement in report.judgements]
 
 
-def figure_of(parts: Sequence[Judged]) -> str | None:
-    """The figure of the map that a claim was tested on."""
-    name, of_a_map, _ = parts[0].variant.partition(":") if parts else ("", "", "")
-    return f"map_{name}" if of_a_map else None
-
-
-def tested_with(claim: Claim) -> str:
-    """The networks and trainings that a claim is about."""
-    needed = [start for part in claim.parts for start in (part.start, part.against) if start]
-    return "; ".join(dict.fromkeys(start.setting.words for start in needed))
+def row(judgement: Judgement, report: Report) -> dict:
+    """The row of one claim."""
+    claim, judged = judgement.claim, judgement.parts
+    needed = [one for p in claim.parts for one in (p.initialization, p.against) if one]
+    return {
+        "id": claim.id,
+        "source": claim.source,
+        "place": claim.place,
+        "claim": claim.claim,
+        "tested_with": "; ".join(dict.fromkeys(one.setting.words for one in needed)),
+        "verdict": judgement.verdict.value,
+        "evidence": missing(judgement) if judgement.missing else evidence(judgement, report),
+        "why": " ".join(
+            finding.words.format(in_words(alone(estimate), finding.quantity.unit, report))
+            for finding, estimate in judgement.why
+        ),
+        "parts": [part(one, judgement, report) for one in judged] or list(map(stated, claim.parts)),
+        "figure": claim.figure
+        or (judgement.evidence.figure(judged[0].variant) if judged else None),
+    }
 
 
 def stated(part: Part) -> dict:
     """A part of a claim that is not tested."""
+    quantity = part.quantity.name
+    if part.against:
+        setting = part.against.setting
+        where = "" if setting is part.initialization.setting else f", with {setting.words}"
+        quantity += f", minus that of {part.against.words}{where}"
     return {
         "stated": part.stated,
-        "start": part.start.words,
-        "quantity": judging.quantity(part),
+        "initialization": part.initialization.words,
+        "quantity": quantity,
         "region": [number(part.region.low), number(part.region.high)],
         "rule": rule(part),
         "variant": None,
         "against": None,
         "measured": None,
         "interval": None,
-        "result": judging.Verdict.UNTESTED.value,
+        "result": Verdict.UNTESTED.value,
         "words": "",
     }
 
 
-def part(judged: Judged, study: Study, results: Results, one_of_several: bool) -> dict:
-    """What was stated, what was measured, and whether it holds."""
+def part(judged: Judged, judgement: Judgement, report: Report) -> dict:
+    """A part: what it states, what was measured, and whether it holds."""
     estimate, interval = judged.estimate, None
     if estimate and not judged.part.quantity.exact:
         interval = [number(estimate.low), number(estimate.high)]
@@ -101,25 +91,23 @@ def part(judged: Judged, study: Study, results: Results, one_of_several: bool) -
         "measured": number(estimate.mean) if estimate else None,
         "interval": interval,
         "result": judged.result.value,
-        "words": words(judged, study, results, one_of_several),
+        "words": words(judged, judgement, report),
     }
 
 
-def evidence(judgement: Judgement, study: Study, results: Results) -> str:
-    """What was measured: a clause for every part, or one for many of which it holds."""
-    if judgement.missing:
-        return missing(judgement, study)
+def evidence(judgement: Judgement, report: Report) -> str:
+    """What was measured: a clause a part, or one for many variants of which a part holds."""
     clauses = []
     for part in judgement.claim.parts:
         own = [judged for judged in judgement.parts if judged.part is part]
-        several, what = len(own) > 1, "comparisons" if part.against else "starts"
         hold = [judged for judged in own if judged.result is Result.HOLDS]
         if len(hold) > MANY:
-            near = words(min(hold, key=_distance), study, results, several)
-            clauses.append(f"✓ {len(hold)} of {len(own)} {what}, as {near}")
+            near = words(min(hold, key=_distance), judgement, report)
+            kind = "comparisons" if part.against else "variants"
+            clauses.append(f"✓ {len(hold)} of {len(own)} {kind}, such as {near}")
             own = [judged for judged in own if judged not in hold]
         clauses += [
-            f"{style.sign(judged.result.value)} {words(judged, study, results, several)}"
+            f"{style.sign(judged.result.value)} {words(judged, judgement, report)}"
             for judged in own
         ]
     return "; ".join(clauses) + "."
@@ -133,32 +121,59 @@ def _distance(judged: Judged) -> float:
     return min(abs(estimate.mean - region.low), abs(estimate.mean - region.high))
 
 
-def words(judged: Judged, study: Study, results: Results, one_of_several: bool = False) -> str:
-    """What is said of a part's outcome; that of `one_of_several` variants names it."""
-    part, label = judged.part, quoted(study, judged.variant)
-    pair = [name for name in (judged.variant, judged.against) if name]
-    if judged.parted:
-        return "; ".join(
-            f"{quoted(study, name)}: {style.ends(results.ends(name))}"
-            for name in pair
-            if not results.alike(name)
-        )
+def words(judged: Judged, judgement: Judgement, report: Report) -> str:
+    """The outcome of a part; that of one of several variants names it."""
+    part, networks = judged.part, judgement.evidence
     if judged.estimate is None:
-        learns = judged.against is None or results.ended(judged.against, "learns").any()
-        why = "nothing moved, or nothing could be measured" if learns else "it learned nothing"
-        return f"{quoted(study, pair[0] if learns else pair[1])}: {why}"
+        return unknown(judged, judgement)
     template = part.fails or part.holds if judged.result is Result.FAILS else part.holds
-    if one_of_several and "{start}" not in template:
-        template = f"{{start}}: {template}"
+    several = sum(one.part is part for one in judgement.parts) > 1
+    if several and "{variant}" not in template:
+        template = f"{{variant}}: {template}"
     unit = Unit.DIFFERENCE if part.against else part.quantity.unit
     estimate = alone(judged.estimate) if part.quantity.exact else judged.estimate
     return template.format(
-        start=label,
-        against=judged.against and quoted(study, judged.against),
-        measured=told(estimate, unit, study.seeds),
+        variant=f"“{networks.labels[judged.variant]}”",
+        against=judged.against and f"“{networks.labels[judged.against]}”",
+        measured=in_words(estimate, unit, report),
         side="above" if judged.estimate.low > part.region.high else "below",
-        commonest=style.percent(results.commonest),
+        commonest=style.percent(report.results.commonest),
     )
+
+
+def unknown(judged: Judged, judgement: Judgement) -> str:
+    """Why a part has no measurement."""
+    networks = judgement.evidence
+    pair = [name for name in (judged.variant, judged.against) if name]
+    if judged.disagree:
+        return "; ".join(
+            f"“{networks.labels[name]}”: {style.ends(networks.ends(name))}"
+            for name in pair
+            if not networks.agree(name)
+        )
+    if judged.against and not networks.ended(judged.against, "learns").any():
+        return f"“{networks.labels[judged.against]}”: it learned nothing"
+    return f"“{networks.labels[judged.variant]}”: nothing moved, or nothing could be measured"
+
+
+def missing(judgement: Judgement) -> str:
+    """Why a claim is not tested."""
+    lacks = judgement.missing or {}
+    if "seeds" in lacks:
+        return f"{style.counted(lacks['seeds'], 'seed')}, and a verdict needs {lacks['needed']}."
+    initialization = lacks["initialization"]
+    kind = "heat map" if "x" in initialization.setting.values else "variant"
+    words = f"No {kind} has {initialization.words}, with {initialization.setting.words}"
+    if lacks["nearest"]:
+        name, departures = lacks["nearest"]
+        differences = style.listed(
+            [
+                f"{key} {style.setting(now)} (not {style.setting(then)})"
+                for key, now, then in departures
+            ]
+        )
+        words += f"; “{judgement.evidence.labels[name]}” has {differences}"
+    return f"{words}."
 
 
 def rule(part: Part) -> str:
@@ -184,9 +199,10 @@ def bound(value: float, unit: Unit) -> str:
     return style.rounded(value) if unit is Unit.SIZE else f"{value:.2f}"
 
 
-def told(estimate: Estimate, unit: Unit, seeds: int) -> str:
+def in_words(estimate: Estimate, unit: Unit, report: Report) -> str:
     """A quantity in words, with its interval where it has one."""
     if unit is Unit.SEEDS:
+        seeds = report.study.seeds
         return f"{estimate.mean * seeds:.0f} of {style.counted(seeds, 'seed')}"
     return FORMATS[unit](estimate)
 
@@ -196,41 +212,17 @@ def alone(estimate: Estimate) -> Estimate:
     return Estimate(estimate.mean, math.nan, math.nan)
 
 
-def missing(judgement: Judgement, study: Study) -> str:
-    """Why a claim is not tested."""
-    lacks = judgement.missing
-    if "seeds" in lacks:
-        return f"{style.counted(lacks['seeds'], 'seed')}, and a verdict needs {lacks['needed']}."
-    start = lacks["start"]
-    kind = "map" if "x" in start.setting.values else "variant"
-    said = f"No {kind} has {start.words}, with {start.setting.words}"
-    if lacks["nearest"]:
-        name, departures = lacks["nearest"]
-        otherwise = style.listed(
-            [
-                f"{key} {style.setting(now)} (not {style.setting(then)})"
-                for key, now, then in departures
-            ]
-        )
-        said += f"; {quoted(study, name)} has {otherwise}"
-    return f"{said}."
-
-
-def quoted(study: Study, variant: str) -> str:
-    return f"“{study.variants[variant].label}”"
-
-
 def number(value: float) -> float | None:
     """Six digits; None for what JSON has no number for."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def counts(rows: list[dict]) -> dict[str, dict[str, int]]:
-    """How many claims have which verdict: the lecture's, and the literature's."""
+    """How many claims have which verdict, by source."""
     return {
         key: {
             verdict.name.lower(): sum(row["verdict"] == verdict.value for row in own)
-            for verdict in judging.Verdict
+            for verdict in Verdict
         }
         for key, own in by_source(rows).items()
     }

@@ -10,8 +10,8 @@ from stages.rendering import style
 TEMPLATES = Path(__file__).parent / "templates"
 
 FORMATS = (
-    style.percent, style.interval, style.accuracy, style.points, style.counted, style.listed,
-    style.power, style.rounded, style.outcome, style.sign,
+    style.minus, style.percent, style.interval, style.accuracy, style.points, style.counted,
+    style.listed,    style.power, style.rounded, style.outcome, style.sign,
     style.together, style.setting,
 )  # fmt: skip
 
@@ -36,6 +36,7 @@ def environment(autoescape: bool) -> Environment:
     )
     found.globals |= {"estimate": style.of_row, "known": style.known}
     found.filters |= {function.__name__: function for function in (*FORMATS, plain)}
+    found.filters["quoted"] = lambda words: f"“{words if autoescape else plain(words)}”"
     return found
 
 

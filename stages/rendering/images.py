@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
-from stages.analysis import starts
+from stages.analysis import initializations
 from stages.analysis.results import Results
 from stages.analysis.study import BASELINE, Study, Variant
 
@@ -46,7 +46,7 @@ def films(study: Study, results: Results, path: Path) -> dict[str, Any]:
         if relative := distinct[0] > 1 and nearly_alike(levels[0]):
             levels, unit = from_mean(levels), unit / levels.shape[1]
         if twins := stay_equal(variant, [distinct[epoch] for epoch in epochs.tolist()]):
-            levels = levels[:, np.arange(levels.shape[1]) // starts.copies(variant.plan)]
+            levels = levels[:, np.arange(levels.shape[1]) // initializations.copies(variant.plan)]
         steps = np.sort(np.abs(levels).ravel())
         limit = steps[int(SATURATED * (len(steps) - 1))] or steps[-1]
         frames = []
@@ -68,7 +68,7 @@ def films(study: Study, results: Results, path: Path) -> dict[str, Any]:
 
 def stay_equal(variant: Variant, distinct: list[int]) -> bool:
     """Whether every unit of fc1 has copies, and no more units are distinct at any time."""
-    copies = starts.copies(variant.plan)
+    copies = initializations.copies(variant.plan)
     return copies > 1 and max(distinct) * copies <= variant.hidden[0]
 
 

@@ -22,7 +22,7 @@ KEYS = {
     VARIANCE: "σ_w²: variance of the weights × fan-in",
     "all.weight.normal.std": "ε: standard deviation of the weights",
     "all.weight.normal.mean": "c: mean of the weights",
-    "variant": "Start",
+    "variant": "Variant",
 }
 MAX_LEVEL = 8  # characters of a name below a column that is not turned
 COLORS = "viridis"  # told apart with any colour vision, and in grey
@@ -43,7 +43,7 @@ def about(one: Map) -> str:
     return f"{networks} a cell, trained for {steps}."
 
 
-def told(one: Map) -> dict[str, Any]:
+def described(one: Map) -> dict[str, Any]:
     """What the page tells of a map beside its chart."""
     return {
         "name": one.name,
@@ -70,13 +70,14 @@ def chart(one: Map) -> Any:
     return heat_charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines, tips)
 
 
-def heat_map(one: Map, cells: pd.DataFrame) -> plt.Figure:
+def heat_map(one: Map, learned_above: float) -> plt.Figure:
     """A map with its numbers in per cent, and theory's line where it has one."""
     columns, rows = len(one.x.values), len(one.y.values)
     below, beside = ([figures.plain(name) for name in n] for n in (one.marked_names(), one.y.names))
     longest = max(len(line) for name in below for line in name.splitlines())
     turned = {"rotation": 30, "ha": "right"} if longest > MAX_LEVEL else {}
     figure, axes = figures.new(figsize=(4 + 0.55 * columns, 2 + 0.45 * rows))
+    cells = one.cells(learned_above)
     values = cells["mean"].to_numpy().reshape(rows, columns)
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLORS, aspect="auto", origin="lower")
     for (j, i), value in pd.DataFrame(values).stack().items():

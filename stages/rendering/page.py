@@ -5,7 +5,6 @@ What is measured goes into it as CSV, once, for its charts, its tables and its d
 
 import json
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,16 +12,15 @@ import vl_convert
 import yaml
 from markupsafe import Markup
 
-from stages.analysis import starts
-from stages.analysis.maps import Map
-from stages.analysis.results import Results
-from stages.analysis.study import BASELINE, Study, Variant
+from stages.analysis import series
+from stages.analysis.outcomes import PARTLY
+from stages.analysis.report import Report
+from stages.analysis.study import BASELINE, Variant
 from stages.rendering import (
     charts,
     heat_charts,
     images,
     map_figures,
-    narrative,
     page_tables,
     style,
     try_a_start,
@@ -31,6 +29,8 @@ from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
 from stages.training.activations import ACTIVATIONS
+
+DRAWN = 3  # hidden layers that the drawing of the network has room for
 
 # Where the page shows what a claim's figure does: the place, its name, and a chart of it.
 PLACES = {
@@ -51,30 +51,20 @@ WORKER = ("try/network.js", "try/starts.js", "try/worker.js")
 PACKAGES = ("torch", "numpy", "safetensors", "scipy", "pandas", "matplotlib", "dvc")
 
 
-def text(
-    study: Study,
-    results: Results,
-    table: pd.DataFrame,
-    maps: list[Map],
-    claims: list[dict],
-    reports: Path,
-    tables: Path,
-    made: dict[str, str],
-) -> str:
+def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     """The page's HTML.
 
-    `table` as outcomes.comparison gives it, `maps` those of the sweeps, `claims` as
-    rendering.claims.rows; `reports` is the folder with TABLES, but for those that are `made` with
-    it; `tables` the one with files.csv and snapshots.safetensors. The same inputs give the same
-    text.
+    `claims` are the rows of rendering.claims; `made` are the texts of this run by file name, in
+    place of those in the folder of reports. The same inputs give the same text.
     """
-    csv = page_tables.gathered(study, results, maps, claims, reports, made)
-    depth, dead = pd.read_csv(reports / "depth.csv"), dead_at_the_end(reports, table)
-    films = images.films(study, results, tables / "snapshots.safetensors")
-    plots = specifications(study, maps, depth)
-    trying = try_a_start.setup(study, tables / "sample.safetensors")
+    study = report.study
+    csv = page_tables.gathered(report, claims, made)
+    films = images.films(study, report.results, report.tables / "snapshots.safetensors")
+    plots = specifications(report)
+    trying = try_a_start.setup(study, report.tables / "sample.safetensors")
+    written = {name: variant.written for name, variant in study.variants.items()}
     known = {
-        "variants": variants(study, results, table, dead),
+        "variants": variants(report),
         "groups": study.groups(),
         "looks": [look_of(style.look(i)) for i in range(len(style.PALETTE) - 1)],
         "baseline": BASELINE if BASELINE in study.variants else None,
@@ -83,29 +73,41 @@ def text(
         "charts": plots,
         "trying": trying,
     }
-    written = {name: variant.written for name, variant in study.variants.items()}
     return environment(autoescape=True).get_template("index.html").render(
-        study=study, rows=list(table.itertuples()), films=films, charts=plots,
-        sets=told.by_source(claims),
-        facts=narrative.facts(study, results, table, claims, dead, depth),
-        places={name: place for name, place in PLACES.items() if place[2] in plots}
-        | {f"map_{one.name}": (f"figure-map_{one.name}", "the map") for one in maps},
-        trying=trying, optimizers=style.OPTIMIZERS,
+        study=study, findings=report.findings, rows=list(report.rows.values()),
+        results=report.results, films=films, charts=plots, trying=trying,
+        drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
+        sets=told.by_source(claims), verdicts=told.counts(claims), places=places(report, plots),
+        about={claim["id"]: about(report, claim) for claim in claims},
         activations={name: one.label for name, one in ACTIVATIONS.items()},
-        maps=[map_figures.told(one) for one in maps],
-        about={claim["id"]: about(study, claim) for claim in claims},
+        optimizers=style.OPTIMIZERS, maps=[map_figures.described(one) for one in report.maps],
         downloads={name: what for name, what in page_tables.DOWNLOADS.items() if name in csv},
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72
         ),
         packages={name: version(name).split("+")[0] for name in PACKAGES},
-        files=list(pd.read_csv(tables / "files.csv").itertuples()),
+        files=list(pd.read_csv(report.tables / "files.csv").itertuples()),
         json=as_script(as_json(known)),
         css=Markup(joined("page.css", "try/try.css")),  # noqa: S704  ours
         script=as_script(joined(*SCRIPTS)),
         worker=as_script(joined(*WORKER)),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
     )  # fmt: skip
+
+
+def places(report: Report, plots: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Where the page shows what a claim's figure does: the place and its name."""
+    maps = {one.figure: (f"figure-{one.figure}", "the heat map") for one in report.maps}
+    return {name: place[:2] for name, place in PLACES.items() if place[2] in plots} | maps
+
+
+def drawn_layers(hidden: list[int]) -> list[dict[str, Any]]:
+    """The layers that are drawn, each with its size; of many hidden ones the first and the last."""
+    layers = [(f"fc{i}", size, "units") for i, size in enumerate(hidden, 1)]
+    if len(layers) > DRAWN:
+        layers[1:-1] = [("…", 0, "")]
+    drawn = [("image", 784, "pixels"), *layers, ("out", 10, "classes")]
+    return [{"name": name, "size": size, "of": of} for name, size, of in drawn]
 
 
 def read(name: str) -> str:
@@ -123,38 +125,36 @@ def as_json(values: object) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def dead_at_the_end(reports: Path, table: pd.DataFrame) -> dict[str, float]:
-    """The share of hidden units that are dead at the end, mean over seeds, where it has one."""
-    rows = pd.read_csv(reports / "dead_units.csv")
-    last = rows["epoch"] == rows.groupby("variant")["epoch"].transform("max")
-    means = rows[last].groupby("variant")["dead_fraction"].mean().dropna()
-    apart = [row.variant for row in table.itertuples() if not row.outcome.has_mean]
-    return means.drop(apart, errors="ignore").to_dict()
+def variants(report: Report) -> dict[str, dict]:
+    """What the script needs of every variant: its look, and how it ends, in words."""
+    looks, ends = style.looks(report.study), style.endings(report.table)
+    dead = dead_at_the_end(report)
 
-
-def variants(
-    study: Study, results: Results, table: pd.DataFrame, dead: dict[str, float]
-) -> dict[str, dict]:
-    """What the script knows of every variant: how it looks and how it ends, in words."""
-    looks, ends = style.looks(study), style.endings(table)
-
-    def at_the_end(variant: Variant, parted: str) -> str:
+    def dead_of(variant: Variant) -> str:
         if variant.plan["activation"] != "relu":
             return "no ReLU"
-        return style.percent(dead[variant.name]) if variant.name in dead else parted
+        return style.percent(dead[variant.name]) if variant.name in dead else ends[variant.name]
 
     return {
         name: {
             "label": variant.label,
             **look_of(looks[name]),
             "width": variant.hidden[0],
-            "epochs": results.epochs(name),
+            "epochs": report.results.epochs(name),
             "depth": len(variant.hidden),
             "accuracy": ends[name],
-            "dead": at_the_end(variant, ends[name]),
+            "dead": dead_of(variant),
         }
-        for name, variant in study.variants.items()
+        for name, variant in report.study.variants.items()
     }
+
+
+def dead_at_the_end(report: Report) -> dict[str, float]:
+    """The share of hidden units that are dead at the end, mean over seeds, where these agree."""
+    rows = pd.read_csv(report.reports / "dead_units.csv")
+    last = rows["epoch"] == rows.groupby("variant")["epoch"].transform("max")
+    means = rows[last].groupby("variant")["dead_fraction"].mean().dropna()
+    return {name: mean for name, mean in means.items() if report.rows[name].outcome.has_mean}
 
 
 def look_of(look: style.Look) -> dict[str, Any]:
@@ -162,20 +162,20 @@ def look_of(look: style.Look) -> dict[str, Any]:
     return look._asdict() | {"dark": style.on_dark(look.color)}
 
 
-def about(study: Study, claim: dict) -> list[str]:
-    """The variants that a claim was tested on, or compares these with."""
+def about(report: Report, claim: dict) -> list[str]:
+    """The variants that a claim was tested on, and those that they are compared with."""
     names = [part[which] for part in claim["parts"] for which in ("variant", "against")]
-    return [name for name in dict.fromkeys(names) if name in study.variants]
+    return [name for name in dict.fromkeys(names) if name in report.study.variants]
 
 
-def specifications(study: Study, maps: list[Map], depth: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def specifications(report: Report) -> dict[str, dict[str, Any]]:
     """Every chart of the page by its name: its specification, and the table that it draws.
 
     `shown` are its variants where these are always the same; `y` is the table's column.
     """
+    study, curves = report.study, charts.CURVES
     same = study.same_layers()
     layers = study.variants[same[0]].layers if same else []
-    curves = charts.CURVES
     found: dict[str, dict[str, Any]] = {}
 
     def add(name: str, table: str, chart: Any, shown: list[str] | None = None) -> None:
@@ -189,15 +189,16 @@ def specifications(study: Study, maps: list[Map], depth: pd.DataFrame) -> dict[s
     add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], marked=True))
     add("final_accuracy", "seeds", charts.final_accuracies(len(study.variants)))
     add("who_moved", "moves", heat_charts.who_moved(same, layers))
-    if noisy := [name for _, _, name in starts.noise(study)]:
+    if noisy := [name for _, _, name in series.noise(study)]:
         add("noise", "symmetry", charts.overlaid(curves["symmetry_gap"]), noisy)
-    if deep := list(starts.deep(study).values()):
+    if deep := list(series.deep(study).values()):
         # One scale for both, which stand side by side.
-        span = page_tables.powers_around(depth[depth["variant"].isin(deep)][["std", "theory"]])
+        values = report.depth[report.depth["variant"].isin(deep)][["std", "theory"]]
+        span = page_tables.powers_around(values)
         for quantity in ("signal", "gradient"):
             add(quantity, "depth", charts.overlaid(curves["depth"], quantity, span=span), deep)
-    for one in maps:
-        add(f"map_{one.name}", "maps", map_figures.chart(one))
+    for one in report.maps:
+        add(one.figure, "maps", map_figures.chart(one))
     return found
 
 

@@ -1,13 +1,10 @@
 """The page's tables, as CSV: those of evaluate and report, and some that the page alone draws."""
 
 from decimal import Decimal
-from pathlib import Path
 
 import pandas as pd
 
-from stages.analysis.maps import Map
-from stages.analysis.results import Results
-from stages.analysis.study import Study
+from stages.analysis.report import Report
 from stages.rendering import claims as told
 
 # What can be downloaded, and what is in it.
@@ -29,29 +26,25 @@ DOWNLOADS = {
 OWN = {"claims", "moves", "maps"}  # the others are reports/NAME.csv
 
 
-def gathered(
-    study: Study, results: Results, maps: list[Map], claims: list[dict], reports: Path,
-    made: dict[str, str],
-) -> dict[str, str]:  # fmt: skip
-    """Every table of the page by its name; those in `made` are not yet in the folder `reports`."""
+def gathered(report: Report, claims: list[dict], made: dict[str, str]) -> dict[str, str]:
+    """Every table of the page by its name; texts `made` in this run come before those in files."""
     csv = {
-        name: made.get(f"{name}.csv") or (reports / f"{name}.csv").read_text(encoding="utf-8")
+        name: made.get(f"{name}.csv") or (report.reports / f"{name}.csv").read_text("utf-8")
         for name in DOWNLOADS.keys() - OWN
     }
-    csv |= {"claims": told.as_csv(claims), "moves": moves(study, results)}
-    csv |= {"units": units(study, results)}
-    if maps:
-        cells = [one.cells(results.learned_above) for one in maps]
+    csv |= {"claims": told.as_csv(claims), "moves": moves(report), "units": units(report)}
+    if report.maps:
+        cells = [one.cells(report.results.learned_above) for one in report.maps]
         csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")
     return dict(sorted(csv.items()))
 
 
-def moves(study: Study, results: Results) -> str:
+def moves(report: Report) -> str:
     """The largest move of every tensor, of any seed, and the step of the earliest first one.
 
     Of the variants with the study's own layers, as CSV; `moved_at` is empty where nothing moved.
     """
-    rows = []
+    rows, study, results = [], report.study, report.results
     for name in study.same_layers():
         for layer in study.variants[name].layers:
             for kind in ("weight", "bias"):
@@ -62,12 +55,13 @@ def moves(study: Study, results: Results) -> str:
     return pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g")
 
 
-def units(study: Study, results: Results) -> str:
+def units(report: Report) -> str:
     """The share of fc1's units that are distinct, by epoch, as CSV.
 
     A row a seed; where all seeds of a variant end alike and have the same share, one for all of
     them, so that the page stays small.
     """
+    study, results = report.study, report.results
     table = results.probes
     table = table.loc[
         table["layer"] == "fc1", ["variant", "seed", "epoch", "distinct_units", "end"]
@@ -75,7 +69,7 @@ def units(study: Study, results: Results) -> str:
     widths = table["variant"].map({name: v.hidden[0] for name, v in study.variants.items()})
     table = table.assign(distinct=table["distinct_units"] / widths)
     groups = table.groupby(["variant", "epoch"])["distinct"]
-    same = (groups.transform("nunique") == 1) & table["variant"].map(results.alike)
+    same = (groups.transform("nunique") == 1) & table["variant"].map(results.agree)
     table = table[~same | (table["seed"] == 0)].drop(columns="distinct_units")
     return table.to_csv(index=False, float_format="%.6g")
 

@@ -3,18 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from safetensors.numpy import load_file
 
-from stages.analysis import starts
-from stages.analysis.results import Results
+from stages.analysis import series
+from stages.analysis.report import Report
 from stages.analysis.statistics import t_interval
-from stages.analysis.study import BASELINE, Study
+from stages.analysis.study import BASELINE
 from stages.rendering import figures, style
 from stages.rendering.figures import plt
 from stages.rendering.images import SIDE
@@ -23,11 +21,12 @@ PROBES = ("distinct_units", "dead_fraction")  # that why_stuck shows
 MAX_LAYERS = 6  # that a panel shows, evenly spaced
 
 
-def why_stuck(study: Study, results: Results) -> plt.Figure:
+def why_stuck(report: Report) -> plt.Figure:
     """Distinct units and dead units by epoch: a column a variant.
 
     The mean over seeds, or every seed where they part ways.
     """
+    study, results = report.study, report.results
     names = study.first_group()[:4]
     figure, panels = figures.new(
         2, len(names), figsize=(max(9, 2.9 * len(names) + 0.6), 5.6),
@@ -43,7 +42,7 @@ def why_stuck(study: Study, results: Results) -> plt.Figure:
             look = figures.of(style.look(i)) | {"linestyle": "-"}
             # What lies below stays visible around what lies on it.
             look |= {"linewidth": 4 - min(i, 2), "markersize": 10 - 4 * min(i, 2)}
-            parted = not results.alike(name)
+            parted = not results.agree(name)
             for axes, probe, times in zip(column, PROBES, (1, 100), strict=True):
                 curves = times * rows.set_index(["epoch", "seed"])[probe].astype(float).unstack()
                 lines = axes.plot(curves if parted else curves.mean(axis=1), **look)
@@ -67,10 +66,11 @@ def why_stuck(study: Study, results: Results) -> plt.Figure:
     return figure
 
 
-def first_weights(study: Study, tables: Path) -> plt.Figure:
+def first_weights(report: Report) -> plt.Figure:
     """The incoming weights of fc1's first units as images, before and after training."""
+    study = report.study
     names = study.first_group()[:4]
-    snapshots = load_file(tables / "snapshots.safetensors")
+    snapshots = load_file(report.tables / "snapshots.safetensors")
     figure, panels = figures.new(
         len(names), 2, figsize=(9.5, 1.12 * len(names) + 0.7), squeeze=False
     )
@@ -114,11 +114,12 @@ def _mosaic(images: np.ndarray) -> np.ndarray:
     return picture
 
 
-def who_moved(study: Study, results: Results) -> plt.Figure:
+def who_moved(report: Report) -> plt.Figure:
     """Tensor × variant: the largest move of any seed, and the step of the first one.
 
     Only variants with the layers that most of them have: a deep network's would not fit.
     """
+    study, results = report.study, report.results
     every = Counter(tuple(variant.layers) for variant in study.variants.values())
     layers = list(every.most_common(1)[0][0])
     names = [v.name for v in study.variants.values() if v.layers == layers]
@@ -161,16 +162,17 @@ def _cell(move: float, step: float, norm: mpl.colors.Normalize) -> dict[str, Any
     return {"s": words, "color": "w" if norm(move) > 0.6 else "k", "fontsize": 9}
 
 
-def little_randomness(study: Study, results: Results) -> plt.Figure:
+def little_randomness(report: Report) -> plt.Figure:
     """Symmetry gap of fc1 and final accuracy against ε, the size of the noise on a constant."""
+    study, results = report.study, report.results
     question = "How little randomness is enough?"
-    levels = starts.noise(study)
+    levels = series.noise(study)
     if not levels:
         return figures.nothing_to_show(question, "params.yaml has no constant with noise around it")
     names = [name for _, _, name in levels]
     figure, (top, bottom) = figures.new(2, 1, figsize=(8, 6.6), sharex=True)
     last = results.epochs(names[0])
-    parted = [place for place, name in enumerate(names) if not results.alike(name)]
+    parted = [place for place, name in enumerate(names) if not results.agree(name)]
     moments = {0: "before training", 1: "after one epoch", last: f"after {last} epochs"}
     for i, (epoch, words) in enumerate(moments.items()):
         gaps = [results.probe(name, "fc1", "symmetry_gap", epoch) for name in names]
@@ -190,7 +192,7 @@ def little_randomness(study: Study, results: Results) -> plt.Figure:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     lines = [(results.commonest, "chance", style.CHANCE)]
-    if BASELINE in study.variants and results.alike(BASELINE):
+    if BASELINE in study.variants and results.agree(BASELINE):
         lines.append((results.accuracy(BASELINE).mean(), "baseline", style.REFERENCE))
     for share, words, color in lines:
         bottom.axhline(100 * share, color=color, linestyle="--", linewidth=1.2)
@@ -229,14 +231,15 @@ def _draw_intervals(
     axes.errorbar(range(len(means)), means, yerr=bars, capsize=4, **look)
 
 
-def depth(study: Study, table: pd.DataFrame) -> plt.Figure:
+def depth(report: Report) -> plt.Figure:
     """Signal and gradient by layer before training, with what theory says of their decay.
 
-    `table` is depth.csv: the signal is the standard deviation of activations over images, the
+    The signal is the standard deviation of activations over images, the
     gradient that of an image's loss at what goes into them.
     """
+    study, table = report.study, report.depth
     question = "Does the signal survive depth?"
-    if not starts.deep(study):
+    if not series.deep(study):
         why = (
             "params.yaml has no deep ReLU network with PyTorch's default, Xavier's or He's weights"
         )
@@ -247,7 +250,7 @@ def depth(study: Study, table: pd.DataFrame) -> plt.Figure:
         "gradient": "backward: gradient of an image's loss, std",
     }
     for axes, (quantity, title) in zip(panels, titles.items(), strict=True):
-        for i, (scheme, name) in enumerate(starts.deep(study).items()):
+        for i, (scheme, name) in enumerate(series.deep(study).items()):
             rows = table[(table["variant"] == name) & (table["quantity"] == quantity)]
             look = figures.of(style.look(i)) | {"linestyle": "-", "linewidth": 1.5}
             label = style.SCHEMES[scheme]

@@ -10,7 +10,7 @@ from stages.analysis.study import Study, Variant
 from stages.rendering.packing import packed
 from stages.training import laws
 
-# Kaiming's and Xavier's laws by what the page calls them (templates/try/starts.js: FILLS).
+# Kaiming's and Xavier's laws by what the page calls them (templates/try/initializations.js: FILLS).
 SCHEMES = {
     laws.rounded(("kaiming_normal", "fan_in", 2**0.5)): "he_normal",
     laws.rounded(("kaiming_uniform", "fan_in", 2**0.5)): "he_uniform",

@@ -3,9 +3,9 @@
 // ------------------------------------------------------------------------- table, downloads
 
 function table() {
-  const body = $("#starts tbody");
+  const body = $("#all-variants tbody");
   const rows = $$("tr", body);
-  const heads = $$("#starts thead th");
+  const heads = $$("#all-variants thead th");
   const count = $(".filter output");
 
   const compare = (a, b) => (Number.isNaN(a - b) ? a.localeCompare(b) : a - b);

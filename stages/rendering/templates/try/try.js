@@ -92,7 +92,7 @@ function linkStarts() {
     const link = Object.assign(document.createElement("a"), { textContent: "Try it", className: "try-it" });
     link.href = `#try=${written({ ...start, seed: first.seed })}`;
     link.setAttribute("aria-label", `Try ${study.variants[name].label}`);
-    $(`#start-${CSS.escape(name)} th`).append(link);
+    $(`#variant-${CSS.escape(name)} th`).append(link);
   }
 }
 

@@ -1,0 +1,201 @@
+"""The lecture's claims about its demonstration: sections 2 to 5.
+
+"About" a number is within a point of it. A claim about every variant of a kind is refuted by one,
+and not tested without those that could refute it.
+"""
+
+import numpy as np
+
+from stages.analysis import quantities
+from stages.analysis.claims import named
+from stages.analysis.claims.form import EVERY, NONE, Claim, Finding, Part, Region
+from stages.analysis.claims.named import CLEARLY
+from stages.analysis.quantities import Unit, probe
+
+SOURCE = "the lecture"
+
+dead_units = probe(
+    "share of fc1's units that are 0 for every probed image",
+    Unit.ACCURACY, "fc1", "dead_fraction", -1,
+)  # fmt: skip
+final_signal = probe("signal in the logits", Unit.SIZE, "out", "signal_std", -1)
+
+DEMONSTRATION = (
+    Claim(
+        id="baseline_accuracy",
+        source=SOURCE,
+        place="2.1, 4.1",
+        claim="A small fully connected network reaches 90 to 95 % on MNIST after about ten epochs.",
+        parts=(
+            Part(
+                named.DEFAULT, quantities.final_accuracy, Region(0.90, 0.95),
+                every=True,
+                stated="every seed ends at 90 to 95 %",
+                holds="{variant} ends at {measured}",
+                fails="{variant} ends at {measured}, {side} that",
+            ),
+        ),
+        why=(
+            Finding(
+                "Every seed exceeds 95 % by epoch {}.",
+                named.DEFAULT, quantities.first_epoch_above_95,
+            ),
+            Finding(
+                "fc1 starts with {} distinct units, and units that differ can learn different "
+                "features.",
+                named.DEFAULT,
+                probe("distinct units of fc1", Unit.COUNT, "fc1", "distinct_units", 0),
+            ),
+            Finding("At the end, {} of fc1's units are dead.", named.DEFAULT, dead_units),
+        ),
+        figure="learning_curves",
+    ),
+    Claim(
+        id="all_zero_at_chance",
+        source=SOURCE,
+        place="2.2, 4.3",
+        claim="With all zeros, accuracy stays at about 10 %, like random guessing, and never "
+        "improves.",
+        parts=(
+            Part(
+                named.ZEROS, quantities.final_accuracy, Region(0.09, 0.11),
+                every=True,
+                stated="every seed ends at about 10 % (9 to 11 %)",
+                holds="{variant} ends at {measured}",
+                fails="{variant} ends at {measured}; the most common class has {commonest}",
+            ),
+            Part(
+                named.ZEROS, quantities.best_gain, Region(high=0.02),
+                stated="no epoch of any seed is 2 points better than naming the most common class",
+                holds="its best epoch is {measured} from that class's share, {commonest}",
+            ),
+        ),
+        why=(
+            Finding(
+                "At the end, the logits differ between images by {} (standard deviation): with 0, "
+                "every image gets the same answer.",
+                named.ZEROS, final_signal,
+            ),
+        ),
+        figure="learning_curves",
+    ),
+    Claim(
+        id="all_zero_weights_stay",
+        source=SOURCE,
+        place="4.3",
+        claim="After training from all zeros, every parameter is still zero.",
+        parts=(
+            Part(
+                named.ZEROS, quantities.weights_that_move, NONE,
+                stated="no weight moves",
+                holds="no weight moved by one bit, in any seed",
+                fails="{measured} of its weight matrices moved",
+            ),
+            Part(
+                named.ZEROS, quantities.biases_that_move, NONE,
+                stated="no bias moves",
+                holds="no bias moved by one bit, in any seed",
+                fails="{measured} of its 3 bias vectors moved",
+            ),
+        ),
+        why=(
+            Finding(
+                "The gradient of out.bias is softmax − target, whatever the weights: before "
+                "training, its norm is {}.",
+                named.ZEROS,
+                probe("gradient's norm", Unit.SIZE, "out", "bias_gradient_norm", 0),
+            ),
+            Finding(
+                "out.bias ends up to {} from 0.",
+                named.ZEROS,
+                probe("move of out.bias", Unit.SIZE, "out", "bias_move", -1, exact=np.max),
+            ),
+        ),
+        figure="who_moved",
+    ),
+    Claim(
+        id="zero_fc1_learns",
+        source=SOURCE,
+        place="4.2, 5",
+        claim="With only fc1 at zero, the network still learns, but somewhat worse.",
+        parts=(
+            Part(
+                named.FC1_ZERO, quantities.seeds_that_learn, EVERY,
+                stated="every seed learns",
+                holds="{measured} learn",
+            ),
+            Part(
+                named.FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0),
+                against=named.DEFAULT, every=True,
+                stated="every seed ends 0 to 10 points below PyTorch's default",
+                holds="it ends {measured} against {against}",
+            ),
+        ),
+        why=(
+            Finding(
+                "Before training and after every epoch, {} of fc1's weights have a gradient of "
+                "exactly 0: its units are at 0, where ReLU's slope is 0, and stay there.",
+                named.FC1_ZERO,
+                probe(
+                    "zeros", Unit.ACCURACY, "fc1", "weight_gradient_zeros", how="min", exact=np.min
+                ),
+                EVERY,
+            ),
+            Finding(
+                "At the end, the logits differ between images by {}: with 0, nothing about the "
+                "image reaches the layers above.",
+                named.FC1_ZERO, final_signal,
+            ),
+        ),
+        figure="why_stuck",
+    ),
+    Claim(
+        id="all_ones_partly",
+        source=SOURCE,
+        place="4.4, 5",
+        claim="With all ones, the network learns slightly more than with all zeros, and stays at "
+        "20 to 40 %.",
+        parts=(
+            Part(
+                named.ONES, quantities.final_accuracy, Region(0.01, 0.30), against=named.ZEROS,
+                every=True, against_learns=False,
+                stated="every seed ends 1 to 30 points above all zeros",
+                holds="{variant} ends {measured} against {against}",
+            ),
+            Part(
+                named.ONES, quantities.final_accuracy, Region(0.20, 0.40),
+                every=True,
+                stated="every seed ends at 20 to 40 %",
+                holds="it ends at {measured}",
+            ),
+        ),
+        why=(
+            Finding(
+                "fc1 never has more than {} distinct unit.",
+                named.ONES, quantities.most_distinct_units,
+            ),
+            Finding(
+                "Before training, the logits have a standard deviation of {}.",
+                named.ONES, probe("logits", Unit.SIZE, "out", "activation_std", 0),
+            ),
+            Finding("At the end, {} of fc1's units are dead.", named.ONES, dead_units),
+        ),
+        figure="why_stuck",
+    ),
+    Claim(
+        id="other_constants_partly",
+        source=SOURCE,
+        place="4.4",
+        claim="With any other constant, accuracy stays at 20 to 40 % as well.",
+        parts=(
+            Part(
+                named.OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40),
+                every=True,
+                stated="every seed ends at 20 to 40 %",
+                holds="{variant} ends at {measured}",
+            ),
+        ),
+        needs=(named.NEGATIVE, named.BETWEEN),
+        figure="final_accuracy",
+    ),
+)  # fmt: skip

@@ -1,0 +1,156 @@
+"""The lecture's claims about why, and its takeaways: sections 1, 6 and 7."""
+
+import numpy as np
+
+from stages.analysis import quantities
+from stages.analysis.claims import named
+from stages.analysis.claims.demonstration import SOURCE
+from stages.analysis.claims.form import EVERY, NONE, Claim, Finding, Part, Region
+from stages.analysis.claims.named import ALIKE, CLEARLY
+from stages.analysis.quantities import Unit, probe
+
+first_signal = probe("signal in the logits", Unit.SIZE, "out", "signal_std", 0)
+
+EXPLANATION = (
+    Claim(
+        id="constants_fail",
+        source=SOURCE,
+        place="1, 7",
+        claim="With any single constant, the network fails or badly underperforms.",
+        parts=(
+            Part(
+                named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
+                against=named.DEFAULT, every=True,
+                stated="every seed ends more than 10 points below PyTorch's default",
+                holds="{variant} ends {measured} against {against}",
+            ),
+        ),
+        needs=(named.ZEROS, named.ONES, named.NEGATIVE, named.BETWEEN),
+        figure="final_accuracy",
+    ),
+    Claim(
+        id="units_stay_identical",
+        source=SOURCE,
+        place="6.1",
+        claim="Units with equal weights get equal gradients and stay equal.",
+        parts=(
+            Part(
+                named.POSITIVE, quantities.largest_gap, Region(high=ALIKE),
+                stated="units stay equal where all layers start constant",
+                holds="with {variant}, the symmetry gap is never above {measured}",
+                fails="with {variant}, the symmetry gap becomes {measured}",
+            ),
+            Part(
+                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
+                stated="fc1's units stay equal where only fc1 starts constant",
+                holds="with {variant}, the symmetry gap is never above {measured}",
+                fails="with {variant}, the symmetry gap becomes {measured}",
+            ),
+        ),
+        why=(
+            Finding(
+                "Where only fc1 starts constant, its units differ in their outgoing weights, and "
+                "so in their gradients: after one epoch, {} of them are distinct.",
+                named.FC1_CONSTANT,
+                probe("distinct units of fc1", Unit.COUNT, "fc1", "distinct_units", 1),
+            ),
+        ),
+        figure="why_stuck",
+    ),
+    Claim(
+        id="zero_gradients",
+        source=SOURCE,
+        place="6.2",
+        claim="With all weights at zero, their gradients can be zero too, so that nothing is "
+        "updated.",
+        parts=(
+            Part(
+                named.ZEROS, quantities.weights_with_a_gradient, NONE,
+                stated="all gradients of the weights are 0",
+                holds="the weights' gradients are exactly 0 before training and after every epoch",
+                fails="{measured} of the weight matrices have a nonzero gradient",
+            ),
+            Part(
+                named.ZEROS, quantities.weights_that_move, NONE,
+                stated="no weight is updated",
+                holds="no weight moved by one bit, in any seed",
+                fails="{measured} of the weight matrices moved",
+            ),
+        ),
+        why=(
+            Finding(
+                "A gradient passes through the weights above and is multiplied by the activations "
+                "below, which have an effective rank of at most {} (0: all are 0).",
+                named.ZEROS,
+                probe("rank", Unit.SIZE, None, "activation_rank", how="max", exact=np.max),
+            ),
+        ),
+        figure="who_moved",
+    ),
+    Claim(
+        id="randomness_needed",
+        source=SOURCE,
+        place="1, 7",
+        claim="Randomness is needed to break the symmetry between units.",
+        parts=(
+            Part(
+                named.DETERMINISTIC, quantities.distinct_units_at_the_start, Region(high=1.5),
+                best=True,
+                stated="without randomness, no units of fc1 differ before training",
+                holds="with all of them, fc1 starts with {measured} distinct unit",
+                fails="with {variant}, fc1 starts with {measured} distinct units",
+            ),
+            Part(
+                named.DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY),
+                against=named.DEFAULT, best=True, every=True,
+                stated="the best initialization without randomness ends more than 10 points below "
+                "PyTorch's default",
+                holds="the best of them, {variant}, ends {measured} against {against}",
+                fails="{variant} (its seeds differ only in the order of the images) ends "
+                "{measured} against {against}",
+            ),
+        ),
+        needs=(named.IDENTITY, named.HADAMARD),
+        figure="final_accuracy",
+    ),
+    Claim(
+        id="random_is_enough",
+        source=SOURCE,
+        place="1, 7",
+        claim="Random initial weights give normal learning.",
+        parts=(
+            Part(
+                named.RANDOM, quantities.seeds_that_learn_normally, EVERY,
+                stated="every seed ends above 90 %",
+                holds="{variant}: {measured} end above 90 %",
+            ),
+        ),
+        why=(
+            Finding(
+                "Before training, the logits differ between images by {} with PyTorch's default.",
+                named.DEFAULT, first_signal,
+            ),
+            Finding(
+                "With weights of standard deviation 1, they differ by {}.",
+                named.WIDE, first_signal,
+            ),
+        ),
+        needs=(named.DEFAULT, named.XAVIER, named.HE, named.WIDE),
+        figure="final_accuracy",
+    ),
+    Claim(
+        id="schemes_help",
+        source=SOURCE,
+        place="7",
+        claim="Xavier's and He's initializations improve convergence.",
+        parts=tuple(
+            Part(
+                scheme, quantities.first_accuracy, Region(low=0), against=named.DEFAULT,
+                stated=f"{name} is ahead of PyTorch's default after one epoch, on average",
+                holds="{variant} is {measured} against {against}",
+            )
+            for name, scheme in (("Xavier's", named.XAVIER), ("He's", named.HE))
+        ),
+        figure="all_variants",
+    ),
+)  # fmt: skip

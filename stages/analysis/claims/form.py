@@ -1,0 +1,121 @@
+"""The form of a claim: parts with a quantity and a region each, and findings that explain it.
+
+A claim is a conjunction of parts. The verdict follows from the parts and nothing else.
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+from stages.analysis.initializations import Initialization
+from stages.analysis.quantities import Quantity
+from stages.analysis.statistics import Estimate
+
+ROUNDING = 1e-9  # of a difference of accuracies, which are multiples of 1e-4
+
+
+class Result(Enum):
+    """Whether a part holds."""
+
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    UNDECIDED = "undecided"
+
+
+class Verdict(Enum):
+    """Whether a claim holds."""
+
+    HOLDS = "holds"
+    IN_PART = "holds in part"
+    FAILS = "does not hold"
+    UNDECIDED = "undecided"
+    UNTESTED = "not tested"
+
+    @classmethod
+    def of(cls, results: Collection[Result]) -> "Verdict":
+        """The verdict that follows from the parts' results.
+
+        A wider interval of any part can only move it towards undecided.
+        """
+        found = set(results)
+        if {Result.HOLDS, Result.FAILS} <= found:
+            return cls.IN_PART
+        return cls(found.pop().value) if len(found) == 1 else cls.UNDECIDED
+
+
+@dataclass(frozen=True)
+class Region:
+    """All numbers between two ends. The ends themselves decide nothing."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def judge(self, estimate: Estimate | None) -> Result:
+        """Whether an interval lies inside, outside, or neither."""
+        if estimate is None or not all(map(math.isfinite, estimate)):
+            return Result.UNDECIDED
+        if self.low < estimate.low - ROUNDING and estimate.high + ROUNDING < self.high:
+            return Result.HOLDS
+        if estimate.high + ROUNDING < self.low or self.high < estimate.low - ROUNDING:
+            return Result.FAILS
+        return Result.UNDECIDED
+
+
+NONE = Region(high=0.5)  # of a count
+EVERY = Region(low=1 - 1e-6)  # of a share of the seeds
+
+
+@dataclass(frozen=True)
+class Part:
+    """The region in which a claim puts a quantity of an initialization, or its difference
+    `against` another.
+
+    It is about all variants with that initialization; with `best`, about the one with the highest
+    value. With `every`, no seed may lie on the other side than their mean. A network that learned
+    nothing is compared with only if `against_learns` is False. `stated` repeats the claim; `holds`
+    describes the outcome, and so does `fails` if a failure needs other words: {variant}, {against},
+    {measured}, {side} (above or below the region) and {commonest} are filled in.
+    """
+
+    initialization: Initialization
+    quantity: Quantity
+    region: Region
+    stated: str
+    holds: str
+    fails: str = ""
+    against: Initialization | None = None
+    against_learns: bool = True
+    every: bool = False
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence with one measured number that explains a claim; it is never judged.
+
+    It is shown if the number is in the region for which the sentence is true.
+    """
+
+    words: str
+    initialization: Initialization
+    quantity: Quantity
+    region: Region = Region()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim, its place in its source, its parts, and the findings that explain it.
+
+    Without the initializations in `needs` and in its parts it is not tested; `figure` names one
+    that shows it.
+    """
+
+    id: str
+    source: str
+    place: str
+    claim: str
+    parts: tuple[Part, ...]
+    figure: str | None = None
+    why: tuple[Finding, ...] = ()
+    needs: tuple[Initialization, ...] = ()

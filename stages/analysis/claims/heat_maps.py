@@ -1,0 +1,188 @@
+"""Claims that only a heat map can test: of the literature, and of this study's own verdicts.
+
+They have the form of all claims; their initializations are lines: a whole map, or one row of it.
+"""
+
+from dataclasses import replace
+
+from stages.analysis import initializations as init
+from stages.analysis.claims import named
+from stages.analysis.claims.form import NONE, Claim, Part, Region
+from stages.analysis.claims.named import CLEARLY
+from stages.analysis.initializations import Initialization, Plan, Setting
+from stages.analysis.map_quantities import (
+    at_best_rate,
+    best_variance,
+    born_dead,
+    learn_far_off,
+    rates_that_learn,
+    share_that_learns,
+)
+from stages.analysis.maps import DEPTH, MULTIPLE, RATE, VARIANCE, WIDTH
+from stages.training import laws
+
+OWN = "this study"
+SCHOENHOLZ = "Schoenholz et al. 2017"
+LU = "Lu et al. 2019"
+
+DATA = {"data": "mnist", "limit": None}
+GRID = DATA | {
+    "batch_size": 256, "optimizer": "sgd", "lr": 0.01, "momentum": 0.0, "steps": 200, "width": 64,
+}  # fmt: skip
+TRAINED = "64 units a layer, 200 steps of SGD (0.01, batches of 256)"
+TANH = Setting(
+    f"a heat map of variance × depth: tanh, {TRAINED}",
+    GRID | {
+        "activation": "tanh", "x": [VARIANCE, *(1 + i / 4 for i in range(13))],
+        "y": [DEPTH, 10, 20, 40, 60],
+    },
+)  # fmt: skip
+RELU = Setting(
+    f"a heat map of variance × depth: ReLU, {TRAINED}",
+    GRID | {
+        "activation": "relu", "x": [VARIANCE, *(float(f"{i / 3:.6g}") for i in range(1, 13))],
+        "y": [DEPTH, 5, 10, 20, 40],
+    },
+)  # fmt: skip
+NARROW = Setting(
+    "a heat map of width × depth: untrained ReLU networks, hidden layers counted, probed with 512 "
+    "images of MNIST (inputs in the source have one dimension)",
+    DATA | {
+        "activation": "relu", "steps": 0, "x": [WIDTH, 2, 3, 4, 5, 10],
+        "y": [DEPTH, 2, 5, 10, 20],
+    },
+)  # fmt: skip
+RATES = Setting(
+    "the lecture’s network and training, but one epoch at each of six learning rates from 0.00001 "
+    "to 1",
+    {key: value for key, value in named.SETTING.values.items() if key not in ("epochs", "lr")}
+    | {"steps": 938, "x": [RATE, *(10.0**i for i in range(-5, 1))], "y": None},
+)
+
+
+def scaled_normal(plan: Plan, bias: laws.Law) -> bool:
+    """Whether all weights are N(0, σ_w²/fan_in), whatever σ_w, and all biases have this law."""
+    weights = {drawn[:2] for drawn in init.laws(plan, "weight")}
+    biases = {laws.rounded(drawn) for drawn in init.laws(plan, "bias")}
+    return weights == {("kaiming_normal", "fan_in")} and biases == {laws.rounded(bias)}
+
+
+GAUSSIAN_BIASES = Initialization(
+    "weights N(0, σ_w²/n), biases N(0, 0.05)",
+    TANH,
+    lambda plan: scaled_normal(plan, ("normal", 0.0, 0.2236068)),
+)
+NO_BIASES = Initialization(
+    "weights N(0, σ_w²/n), biases at 0", RELU, lambda plan: scaled_normal(plan, init.ZERO)
+)
+HE_NARROW = Initialization("He's weights, biases at 0", NARROW, init.weights(init.HE))
+AT_RATES = {
+    one: replace(one, setting=RATES)
+    for one in (named.DEFAULT, named.FC1_ZERO, named.ZEROS, named.ONES, named.WIDE)
+}
+TINY = Initialization(
+    "normal weights with a standard deviation of 0.0001, biases at 0",
+    RATES,
+    init.weights({("normal", 0.0, 0.0001)}),
+)
+
+HEAT_MAPS = (
+    Claim(
+        id="trainable_to_depth",
+        source=SCHOENHOLZ,
+        place="figure 5",
+        claim=f"Random networks learn precisely where they are less than about {MULTIPLE} depth "
+        "scales deep.",
+        parts=(
+            Part(
+                GAUSSIAN_BIASES,
+                share_that_learns(deeper=False),
+                Region(low=0.9),
+                stated="nine in ten that are less deep learn",
+                holds=f"{{measured}} of those less deep than {MULTIPLE} ξ learn",
+            ),
+            Part(
+                GAUSSIAN_BIASES,
+                share_that_learns(deeper=True),
+                Region(high=0.1),
+                stated="no more than one in ten that are deeper do",
+                holds=f"{{measured}} of those deeper than {MULTIPLE} ξ do",
+            ),
+        ),
+    ),
+    Claim(
+        id="relu_learns_best_at_two",
+        source="He et al. 2015",
+        place="equation 10",
+        claim="Deep ReLU networks learn best where the weights’ variance is 2 over the fan-in.",
+        parts=(
+            Part(
+                NO_BIASES,
+                best_variance, Region(1.5, 2.5),
+                stated="the best is within a quarter of 2",
+                holds="the deepest networks learn best at {measured}, in steps of a third",
+            ),
+            Part(
+                NO_BIASES,
+                learn_far_off, NONE,
+                stated="with half of it, and with twice, the deepest do not learn",
+                holds="with half of it or less, and with twice, {measured} learn",
+            ),
+        ),
+    ),
+    Claim(
+        id="born_dead",
+        source=LU,
+        place="at depth 10",
+        claim="Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, "
+        "more than 10 % with 5, and about 60 % with 3.",
+        parts=(
+            Part(
+                HE_NARROW, born_dead(10, 10), Region(high=0.01),
+                stated="below 1 % with a width of 10",
+                holds="of width 10: {measured}",
+            ),
+            Part(
+                HE_NARROW, born_dead(5, 10), Region(low=0.10),
+                stated="above 10 % with a width of 5",
+                holds="of width 5: {measured}",
+            ),
+            Part(
+                HE_NARROW, born_dead(3, 10), Region(0.5, 0.7),
+                stated="within ten points of 60 % with a width of 3",
+                holds="of width 3: {measured}",
+            ),
+        ),
+    ),
+    Claim(
+        id="stuck_at_any_rate",
+        source=OWN,
+        place="the lecture’s bad initializations",
+        claim="All zeros, fc1 at zero and all ones do not learn at any learning rate.",
+        parts=tuple(
+            Part(
+                AT_RATES[one], rates_that_learn, NONE,
+                stated=f"{one.words}: no seed learns at any rate",
+                holds="{variant} learns at {measured} of the rates",
+                fails="{variant} learns at up to {measured} of the rates, if little",
+            )
+            for one in (named.ZEROS, named.FC1_ZERO, named.ONES)
+        ),
+    ),
+    Claim(
+        id="scale_at_best_rate",
+        source=OWN,
+        place="initializations of another scale",
+        claim="Normal weights that are far too small or too large learn well at a learning rate "
+        "of their own.",
+        parts=tuple(
+            Part(
+                one, at_best_rate, Region(low=-CLEARLY), against=AT_RATES[named.DEFAULT],
+                stated=f"{one.words}: within 10 points of PyTorch's default, each at its best "
+                "rate",
+                holds="{variant} ends {measured} against {against}",
+            )
+            for one in (TINY, AT_RATES[named.WIDE])
+        ),
+    ),
+)  # fmt: skip

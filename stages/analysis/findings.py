@@ -1,0 +1,198 @@
+"""Findings: measured statements, each left out where the study lacks what it needs.
+
+A function here gives the numbers of the finding of its name, or None. The sentence that shows them
+has the same name in rendering/templates/findings.jinja; README, page and note share it.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from stages.analysis import initializations, quantities, series
+from stages.analysis.judging import Judgement, estimated
+from stages.analysis.outcomes import Outcome
+from stages.analysis.results import Results
+from stages.analysis.statistics import t_interval
+from stages.analysis.stuck_findings import (
+    Numbers,
+    Rows,
+    equal_and_stuck,
+    equal_units,
+    fading_gradient,
+    no_gradient,
+    stuck_variants,
+    unexplained,
+    zero_layer,
+)
+from stages.analysis.study import BASELINE
+from stages.training import laws
+
+
+def measure(
+    results: Results, table: pd.DataFrame, judgements: list[Judgement]
+) -> dict[str, dict[str, Any]]:
+    """The numbers of every finding that the study supports, by its name."""
+    rows = {row.variant: row for row in table.itertuples()}
+    found = {function.__name__: function(results, rows) for function in FINDINGS}
+    found |= {"differences": differences(table), "trainable": trainable(judgements)}
+    return {name: numbers for name, numbers in found.items() if numbers}
+
+
+# ------------------------------------------------------------------------------ what happens
+
+
+def baseline(results: Results, rows: Rows) -> Numbers:
+    """How well the baseline ends."""
+    row = rows.get(BASELINE)
+    return {"row": row} if row and row.outcome.has_mean else None
+
+
+def stuck(results: Results, rows: Rows) -> Numbers:
+    """How many variants learn nothing, and of how many of them no hidden weight moved."""
+    names = stuck_variants(rows)
+    still = sum(not results.probe(name, None, "weight_move", -1).any() for name in names)
+    known = {"of": len(rows), "chance": results.commonest, "still": still}
+    return {"count": len(names)} | known if names else None
+
+
+def partly(results: Results, rows: Rows) -> Numbers:
+    """How many variants learn only partly."""
+    return _count([row.outcome is Outcome.PARTLY for row in rows.values()])
+
+
+def disagree(results: Results, rows: Rows) -> Numbers:
+    """In how many variants seeds disagree."""
+    return _count([row.outcome.splits for row in rows.values()])
+
+
+def differences(table: pd.DataFrame) -> Numbers:
+    """How many variants' simultaneous intervals against the baseline lie below and above 0."""
+    compared = int(table["all_low"].notna().sum())
+    below, above = (table["all_high"] < 0).sum(), (table["all_low"] > 0).sum()
+    return {"compared": compared, "below": int(below), "above": int(above)} if compared else None
+
+
+def _count(flags: list[bool]) -> Numbers:
+    return {"count": sum(flags)} if any(flags) else None
+
+
+# ---------------------------------------------------------------------------- what breaks symmetry
+
+
+def little_noise(results: Results, rows: Rows) -> Numbers:
+    """The least noise on a constant with which all seeds learn, and clearly better than without."""
+    levels = series.noise(results.study)
+    if not levels or levels[0][1] or not rows[levels[0][2]].outcome.has_mean:
+        return None
+    constant, _, without = levels[0]
+    for _, noise, name in levels[1:]:
+        better = results.agree(name) and t_interval(results.difference(name, without)).low > 0
+        if better and rows[name].outcome is Outcome.LEARNS:
+            return {
+                "constant": constant, "noise": noise, "row": rows[name], "without": rows[without],
+                "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
+            }  # fmt: skip
+    return None
+
+
+def noise_levels(results: Results, rows: Rows) -> Numbers:
+    """How all levels of noise on a constant end."""
+    levels = series.noise(results.study)
+    ends = [(noise, rows[name]) for _, noise, name in levels]
+    return {"constant": levels[0][0], "ends": ends} if levels else None
+
+
+def noise_cost(results: Results, rows: Rows) -> Numbers:
+    """The levels of noise that end below the best one with less noise, seed by seed.
+
+    `dead` are shares of fc1's units that end dead, mean over seeds; the finding needs every seed
+    of the worse levels to have more of them than any seed of the best.
+    """
+    levels = {name: noise for _, noise, name in series.noise(results.study) if noise}
+    learning = [name for name in levels if rows[name].outcome.learned]
+    if not learning:
+        return None
+    best = max(learning, key=lambda name: results.accuracy(name).mean())
+    worse = [
+        name
+        for name in learning[learning.index(best) + 1 :]
+        if t_interval(results.difference(name, best)).high < 0
+    ]
+    dead = {name: results.probe(name, "fc1", "dead_fraction", -1) for name in (best, *worse)}
+    if not worse or not all(len(shares) for shares in dead.values()):
+        return None
+    if not all(dead[name].min() > dead[best].max() for name in worse):
+        return None
+    levels_of = [(levels[name], rows[name], dead[name].mean()) for name in (best, *worse)]
+    return {"best": levels_of[0], "worse": levels_of[1:]}
+
+
+def pattern(results: Results, rows: Rows) -> Numbers:
+    """The best variant without randomness that learns, whose units differ before training."""
+    own = set(results.study.with_own_settings())
+    found = [
+        row
+        for name, row in rows.items()
+        if name not in own
+        and row.outcome is Outcome.LEARNS
+        and initializations.deterministic(results.plans[name])
+        and results.probe(name, "fc1", "distinct_units", 0).min() > 1
+    ]
+    return {"row": max(found, key=lambda row: row.test_acc_mean)} if found else None
+
+
+# --------------------------------------------------------------------------------- inside and depth
+
+
+def dead_layers(results: Results, rows: Rows) -> Numbers:
+    """The variants with ReLU in which all units of a layer end dead in every seed."""
+    relu = [name for name in rows if results.plans[name]["activation"] == "relu"]
+    cut = [
+        rows[name]
+        for name in relu
+        if any(
+            (results.probe(name, layer, "dead_fraction", -1) == 1).all()
+            for layer in results.layers(name)[:-1]
+        )
+    ]
+    return {"rows": cut, "of": len(relu)} if cut else None
+
+
+def depth(results: Results, rows: Rows) -> Numbers:
+    """What a deep layer multiplies the gradient's variance by, and how the network then ends.
+
+    `theory` is fan-out · Var[w] / 2 (He et al. 2015, equation 14), as a fraction like 1/6.
+    """
+    schemes = {}
+    for scheme, name in series.deep(results.study).items():
+        gain = estimated(quantities.gradient_gain, results, name)
+        plan = results.plans[name]
+        [drawn, *others] = set(initializations.laws(plan, "weight"))
+        fan_in, fan_out = plan["hidden"][0], plan["hidden"][1]
+        ratio = 0.0 if others else fan_out * laws.variance(drawn, fan_in, fan_out) / 2
+        schemes[scheme] = {
+            "gain": gain and gain.mean,
+            "theory": Fraction(ratio).limit_denominator(20) if ratio > 0 else None,
+            "row": rows[name],
+        }
+    if not schemes:
+        return None
+    name = next(iter(schemes.values()))["row"].variant
+    return {"schemes": schemes, "plan": results.plans[name]}
+
+
+def trainable(judgements: list[Judgement]) -> Numbers:
+    """Which share of networks learns on either side of the depth that theory predicts."""
+    for judgement in judgements:
+        if judgement.claim.id == "trainable_to_depth" and judgement.parts:
+            estimates = [part.estimate for part in judgement.parts]
+            if all(estimates):
+                return {"shares": [estimate.mean for estimate in estimates if estimate]}
+    return None
+
+
+FINDINGS = (
+    baseline, stuck, partly, disagree, no_gradient, equal_and_stuck, fading_gradient, unexplained,
+    equal_units, zero_layer, little_noise, noise_levels, noise_cost, pattern, dead_layers, depth,
+)  # fmt: skip

@@ -1,0 +1,158 @@
+"""Which variants a claim or a figure is about: found by their plans, whatever their names.
+
+A plan (data/plans) is everything that decides a variant's results. An initialization is a condition
+on the tensors of a plan, a setting is a condition on all the rest.
+"""
+
+import json
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from stages.training.laws import Law, law, rounded
+
+Plan: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A network, its data and its training: everything in a plan but its tensors."""
+
+    words: str
+    values: dict[str, Any]
+
+    def departures(self, plan: Plan) -> list[tuple[str, Any, Any]]:
+        """The keys in which a plan differs, each with its value and the setting's."""
+        return [(key, plan[key], value) for key, value in self.values.items() if plan[key] != value]
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """Initial values of a network's tensors, in a setting; `fills`: whether a plan has them."""
+
+    words: str
+    setting: Setting
+    fills: Callable[[Plan], bool]
+
+
+def find(plans: Mapping[str, Plan], initialization: Initialization) -> list[str]:
+    """The names of plans with this initialization in its setting; of equal laws only the first."""
+    found: dict[str, str] = {}
+    for name, plan in plans.items():
+        if not initialization.setting.departures(plan) and initialization.fills(plan):
+            found.setdefault(json.dumps(laws(plan, "weight", "bias")), name)
+    return list(found.values())
+
+
+def nearest(
+    plans: Mapping[str, Plan], initialization: Initialization
+) -> tuple[str, list[tuple[str, Any, Any]]] | None:
+    """The plan with this initialization whose setting departs least, and its departures."""
+    found = [
+        (name, initialization.setting.departures(plan))
+        for name, plan in plans.items()
+        if initialization.fills(plan)
+    ]
+    return min(found, key=lambda one: len(one[1]), default=None)
+
+
+XAVIER = {("xavier_normal", 1.0), ("xavier_uniform", 1.0)}
+HE = {rounded((f"kaiming_{shape}", "fan_in", 2**0.5)) for shape in ("normal", "uniform")}
+# U(±1/√fan_in): also PyTorch's default.
+USUAL = {("default", "{}"), rounded(("kaiming_uniform", "fan_in", 3**-0.5))}
+GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
+ORTHOGONAL = {("orthogonal", 1.0)}
+HADAMARD = {rounded(("hadamard", 2**0.5))}
+IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
+DEFAULT, ZERO = ("default", "{}"), ("constant", 0.0)
+
+
+def laws(plan: Plan, *kinds: str) -> list[Law]:
+    """The laws of every `weight`, every `bias`, or both."""
+    fills = [fill for tensor, fill in sorted(plan["tensors"].items()) if tensor.endswith(kinds)]
+    return [law(fill["initializer"], fill["arguments"]) for fill in fills]
+
+
+def constant(plan: Plan) -> float | None:
+    """The value of every element of every tensor, if they are all equal."""
+    found = set(laws(plan, "weight", "bias"))
+    name, *value = found.pop()
+    return value[0] if name == "constant" and not found else None
+
+
+def fc1_alone(plan: Plan) -> float | None:
+    """The value of all of fc1, if all other tensors have torch.nn.Linear's default."""
+    return _alone(plan, "fc1.")
+
+
+def _alone(plan: Plan, layer: str) -> float | None:
+    own, rest = (
+        {t: fill for t, fill in plan["tensors"].items() if t.startswith(layer) is inside}
+        for inside in (True, False)
+    )
+    others = laws({"tensors": rest}, "weight", "bias")
+    return constant({"tensors": own}) if set(others) == {DEFAULT} else None
+
+
+def out_alone_zero(plan: Plan) -> bool:
+    """Whether all of out is 0, and all other tensors have torch.nn.Linear's default."""
+    return _alone(plan, "out.") == 0
+
+
+def default(plan: Plan) -> bool:
+    """Whether every tensor has torch.nn.Linear's default."""
+    return set(laws(plan, "weight", "bias")) == {DEFAULT}
+
+
+def weights(known: Container[Law]) -> Callable[[Plan], bool]:
+    """Whether all weights are of these laws, and all biases 0."""
+
+    def fills(plan: Plan) -> bool:
+        zero = set(laws(plan, "bias")) == {ZERO}
+        return zero and all(rounded(drawn) in known for drawn in laws(plan, "weight"))
+
+    return fills
+
+
+def twice(plan: Plan) -> bool:
+    """Whether every hidden unit exists twice, with equal weights in and out; biases are 0."""
+
+    def doubles(tensor: str, fill: dict[str, Any]) -> bool:
+        given = {"rows": 1 + (tensor != "out.weight"), "columns": 1 + (tensor != "fc1.weight")}
+        return fill == {"initializer": "duplicated", "arguments": given}
+
+    of_weights = [one for one in plan["tensors"].items() if one[0].endswith("weight")]
+    return set(laws(plan, "bias")) == {ZERO} and all(doubles(*one) for one in of_weights)
+
+
+def copies(plan: Plan) -> int:
+    """How many copies of every unit fc1 has before training, with equal incoming weights."""
+    fill = plan["tensors"]["fc1.weight"]
+    return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
+
+
+def random(plan: Plan) -> bool:
+    """Whether torch.nn.init draws every weight around 0; biases are 0 or the default."""
+    return set(laws(plan, "bias")) <= {DEFAULT, ZERO} and all(map(around_0, laws(plan, "weight")))
+
+
+def around_0(drawn: Law) -> bool:
+    """Whether a law is random and symmetric around 0."""
+    match drawn:
+        case "uniform", a, b:
+            return bool(a == -b)
+        case "normal", mean, _:
+            return bool(mean == 0)
+        case "trunc_normal", mean, _, a, b:
+            return bool(mean == 0 and a == -b)
+    return drawn[0] in (
+        "default", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform",
+        "orthogonal", "sparse",
+    )  # fmt: skip
+
+
+def deterministic(plan: Plan) -> bool:
+    """Whether nothing is drawn at random, and the weights are not all constant."""
+    names = {name for name, *_ in laws(plan, "weight")}
+    biases = {name for name, *_ in laws(plan, "bias")}
+    return names | biases <= {"constant", "eye", "hadamard"} and names != {"constant"}

@@ -1,0 +1,91 @@
+"""Quantities of heat maps, measured on their lines: networks that learn, by depth, rate, width."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.analysis.maps import MULTIPLE, Lines, Map
+from stages.analysis.quantities import Quantity, Unit
+from stages.analysis.statistics import Values
+
+
+def _of(evidence: Lines, name: str) -> tuple[Map, pd.DataFrame]:
+    """A line, and its rows with whether each network learns."""
+    line = evidence.lines[name]
+    return line, line.rows.assign(learn=line.learn(evidence.learned_above))
+
+
+def _by_seed(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    """A column as `[seeds, cells]`."""
+    table = rows.sort_values(["seed", "j", "i"])
+    return table[column].to_numpy(dtype=float).reshape(rows["seed"].nunique(), -1)
+
+
+def share_that_learns(deeper: bool) -> Quantity:
+    """The share that learns of networks less deep than MULTIPLE depth scales, or deeper."""
+
+    def values(evidence: Lines, name: str) -> Values:
+        line, rows = _of(evidence, name)
+        cells = line.cells(evidence.learned_above)
+        depth = np.array(line.y.values)[cells["j"]]
+        there = (depth > MULTIPLE * cells["depth_scale"]) == deeper
+        return _by_seed(rows, "learn")[:, there.to_numpy()].mean(1)
+
+    side = "deeper than" if deeper else "less deep than"
+    return Quantity(f"networks {side} {MULTIPLE} ξ that learn", Unit.ACCURACY, values)
+
+
+def _deepest(evidence: Lines, name: str) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
+    """The variances of a map, and the rows of its deepest networks."""
+    line, rows = _of(evidence, name)
+    return np.array(line.x.values), rows[rows["y"] == max(line.y.values)]
+
+
+def _best_variance(evidence: Lines, name: str) -> Values:
+    variances, deepest = _deepest(evidence, name)
+    learns = _by_seed(deepest, "learn").any(1)  # else the best is the best by chance
+    return np.where(learns, variances[_by_seed(deepest, "train_acc").argmax(1)], np.nan)
+
+
+def _learn_far_off(evidence: Lines, name: str) -> Values:
+    """How many of the deepest networks learn with half of 2 or less, and with twice it or more."""
+    variances, deepest = _deepest(evidence, name)
+    return _by_seed(deepest, "learn")[:, (variances <= 1) | (variances >= 4)].sum(1)
+
+
+def born_dead(width: int, depth: int) -> Quantity:
+    """The share of untrained networks of this shape that answer the same to every image."""
+
+    def values(evidence: Lines, name: str) -> Values:
+        _, rows = _of(evidence, name)
+        there = rows[(rows["x"] == width) & (rows["y"] == depth)]
+        return there["constant"].to_numpy(dtype=float)
+
+    name = f"networks of {depth} hidden layers of {width} that answer the same to every image"
+    return Quantity(name, Unit.ACCURACY, values, before=True, draws=True)
+
+
+def _rates_that_learn(evidence: Lines, name: str) -> Values:
+    return _by_seed(_of(evidence, name)[1], "learn").sum(1)
+
+
+def _at_best_rate(evidence: Lines, name: str) -> Values:
+    _, rows = _of(evidence, name)
+    best = _by_seed(rows, "train_acc").mean(0).argmax()
+    return _by_seed(rows, "test_acc")[:, best]
+
+
+rates_that_learn = Quantity(
+    "learning rates at which a seed learns", Unit.COUNT, _rates_that_learn, exact=np.max
+)
+at_best_rate = Quantity(
+    "test accuracy at the rate with the best training accuracy", Unit.ACCURACY, _at_best_rate
+)
+best_variance = Quantity(
+    "variance times fan-in at which the deepest networks reach the best training accuracy",
+    Unit.FACTOR, _best_variance,
+)  # fmt: skip
+learn_far_off = Quantity(
+    "of the deepest networks, those that learn with at most 1 or at least 4",
+    Unit.COUNT, _learn_far_off, exact=np.max,
+)  # fmt: skip

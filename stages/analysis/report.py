@@ -1,0 +1,46 @@
+"""One object with everything that figures, page, note, summary and README are made from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.analysis.judging import Judgement
+from stages.analysis.maps import Map
+from stages.analysis.results import Results
+from stages.analysis.study import Study
+
+
+@dataclass(frozen=True)
+class Report:
+    """A study with its results, and what follows from them.
+
+    `table` has a row a variant (outcomes.comparison), `judgements` the audited claims, `findings`
+    the numbers of every finding that the study supports, by its name. `reports` and `tables` are
+    the folders with evaluate's tables.
+    """
+
+    results: Results
+    table: pd.DataFrame
+    maps: list[Map]
+    judgements: list[Judgement]
+    findings: dict[str, dict[str, Any]]
+    reports: Path
+    tables: Path
+
+    @property
+    def study(self) -> Study:
+        """The study that was run."""
+        return self.results.study
+
+    @cached_property
+    def rows(self) -> dict[str, Any]:
+        """The rows of `table` as named tuples, by variant."""
+        return {row.variant: row for row in self.table.itertuples()}
+
+    @cached_property
+    def depth(self) -> pd.DataFrame:
+        """depth.csv: signal and gradient by hidden layer before training."""
+        return pd.read_csv(self.reports / "depth.csv")

@@ -1,0 +1,113 @@
+"""Findings about variants that learn nothing, or little: no gradient, or equal units."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from stages.analysis import initializations, quantities
+from stages.analysis.claims.named import FC1_ZERO, SETTING, ZEROS
+from stages.analysis.initializations import Setting
+from stages.analysis.outcomes import Outcome
+from stages.analysis.results import Results
+
+FADED = 1e-3  # of the last hidden layer's gradient: with less, next to none reaches the first layer
+
+Rows: TypeAlias = dict[str, Any]  # of outcomes.comparison, by variant
+Numbers: TypeAlias = dict[str, Any] | None
+
+
+def stuck_variants(rows: Rows) -> list[str]:
+    """The variants of which no seed learns."""
+    return [name for name, row in rows.items() if row.outcome is Outcome.STUCK]
+
+
+def no_gradient(results: Results, rows: Rows) -> Numbers:
+    """The stuck variants in which fc1's gradient is exactly 0 in every measurement."""
+    return _stuck_rows(rows, lambda name: _is_silent(results, name))
+
+
+def equal_and_stuck(results: Results, rows: Rows) -> Numbers:
+    """The stuck variants in which fc1 has a gradient, but its units are always equal."""
+
+    def holds(name: str) -> bool:
+        return not _is_silent(results, name) and _always_equal(results, name)
+
+    found = _stuck_rows(rows, holds)
+    return found and found | {
+        "dead": all(_ends_dead(results, row.variant) for row in found["rows"])
+    }
+
+
+def fading_gradient(results: Results, rows: Rows) -> Numbers:
+    """The other stuck variants in which, before training, next to no gradient reaches fc1."""
+    return _stuck_rows(rows, lambda name: _fades(results, name))
+
+
+def unexplained(results: Results, rows: Rows) -> Numbers:
+    """The stuck variants of which none of these findings is true."""
+
+    def holds(name: str) -> bool:
+        explained = _is_silent(results, name) or _always_equal(results, name)
+        return not (explained or _fades(results, name))
+
+    return _stuck_rows(rows, holds)
+
+
+def _stuck_rows(rows: Rows, holds: Callable[[str], bool]) -> Numbers:
+    names = stuck_variants(rows)
+    found = [rows[name] for name in names if holds(name)]
+    return {"rows": found, "of": len(names)} if found else None
+
+
+def _is_silent(results: Results, name: str) -> bool:
+    return bool((results.probe(name, "fc1", "weight_gradient_zeros") == 1).all())
+
+
+def _always_equal(results: Results, name: str) -> bool:
+    """Whether fc1 has two units or more, and all are copies of one in every measurement."""
+    copies = results.probe(name, "fc1", "distinct_units") == 1
+    return results.plans[name]["hidden"][0] > 1 and bool(copies.all())
+
+
+def _fades(results: Results, name: str) -> bool:
+    if _is_silent(results, name) or _always_equal(results, name):
+        return False
+    return bool((quantities.arriving_gradient.values(results, name) < FADED).all())
+
+
+def _ends_dead(results: Results, name: str) -> bool:
+    dead = results.probe(name, "fc1", "dead_fraction", -1)
+    return bool(len(dead) and (dead == 1).all())
+
+
+def equal_units(results: Results, rows: Rows) -> Numbers:
+    """The best variant that learns partly, though fc1's units stay equal."""
+    found = [
+        row
+        for name, row in rows.items()
+        if row.outcome is Outcome.PARTLY and _always_equal(results, name)
+    ]
+    if not found:
+        return None
+    best = max(found, key=lambda row: row.test_acc_mean)
+    return {"row": best, "units": results.plans[best.variant]["hidden"][0]}
+
+
+def zero_layer(results: Results, rows: Rows) -> Numbers:
+    """fc1 alone at 0 is stuck, like all zeros; `tanh` and `out` are rows of variants that learn."""
+    one, every = (_of(results, rows, case.fills, SETTING) for case in (FC1_ZERO, ZEROS))
+    if not (one and every and one.outcome is every.outcome is Outcome.STUCK):
+        return None
+    tanh = Setting("", SETTING.values | {"activation": "tanh"})
+    others = {
+        "tanh": _of(results, rows, FC1_ZERO.fills, tanh),
+        "out": _of(results, rows, initializations.out_alone_zero, SETTING),
+    }
+    learn = {key: row for key, row in others.items() if row and row.outcome is Outcome.LEARNS}
+    return {"row": one, **dict.fromkeys(others), **learn}
+
+
+def _of(results: Results, rows: Rows, fills: Callable[[Any], bool], setting: Setting) -> Any | None:
+    """The row of the variant with these tensors in a setting."""
+    wanted = replace(ZEROS, fills=fills, setting=setting)
+    return next((rows[name] for name in initializations.find(results.plans, wanted)), None)
