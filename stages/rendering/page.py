@@ -75,7 +75,8 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     }
     return environment(autoescape=True).get_template("index.html").render(
         study=study, findings=report.findings, rows=list(report.rows.values()),
-        results=report.results, films=films, charts=plots, trying=trying,
+        results=report.results, data=style.DATA_SETS[study.data["name"]],
+        films=films, charts=plots, trying=trying,
         drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
         sets=told.by_source(claims), verdicts=told.counts(claims), places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
