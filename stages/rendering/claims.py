@@ -104,7 +104,7 @@ def evidence(judgement: Judgement, report: Report) -> str:
         if len(hold) > MANY:
             near = words(min(hold, key=_distance), judgement, report)
             kind = "comparisons" if part.against else "variants"
-            clauses.append(f"✓ {len(hold)} of {len(own)} {kind}, such as {near}")
+            clauses.append(f"✓ {len(hold)} of {len(own)} {kind}; the closest: {near}")
             own = [judged for judged in own if judged not in hold]
         clauses += [
             f"{style.sign(judged.result.value)} {words(judged, judgement, report)}"

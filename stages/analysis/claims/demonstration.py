@@ -128,7 +128,7 @@ DEMONSTRATION = (
                 named.FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0),
                 against=named.DEFAULT, every=True,
                 stated="every seed ends 0 to 10 points below PyTorch's default",
-                holds="it ends {measured} against {against}",
+                holds="it ends {measured} relative to {against}",
             ),
         ),
         why=(
@@ -160,7 +160,7 @@ DEMONSTRATION = (
                 named.ONES, quantities.final_accuracy, Region(0.01, 0.30), against=named.ZEROS,
                 every=True, against_learns=False,
                 stated="every seed ends 1 to 30 points above all zeros",
-                holds="{variant} ends {measured} against {against}",
+                holds="{variant} ends {measured} relative to {against}",
             ),
             Part(
                 named.ONES, quantities.final_accuracy, Region(0.20, 0.40),

@@ -22,7 +22,7 @@ EXPLANATION = (
                 named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
                 against=named.DEFAULT, every=True,
                 stated="every seed ends more than 10 points below PyTorch's default",
-                holds="{variant} ends {measured} against {against}",
+                holds="{variant} ends {measured} relative to {against}",
             ),
         ),
         needs=(named.ZEROS, named.ONES, named.NEGATIVE, named.BETWEEN),
@@ -105,9 +105,9 @@ EXPLANATION = (
                 against=named.DEFAULT, best=True, every=True,
                 stated="the best initialization without randomness ends more than 10 points below "
                 "PyTorch's default",
-                holds="the best of them, {variant}, ends {measured} against {against}",
+                holds="the best of them, {variant}, ends {measured} relative to {against}",
                 fails="{variant} (its seeds differ only in the order of the images) ends "
-                "{measured} against {against}",
+                "{measured} relative to {against}",
             ),
         ),
         needs=(named.IDENTITY, named.HADAMARD),
@@ -147,7 +147,7 @@ EXPLANATION = (
             Part(
                 scheme, quantities.first_accuracy, Region(low=0), against=named.DEFAULT,
                 stated=f"{name} is ahead of PyTorch's default after one epoch, on average",
-                holds="{variant} is {measured} against {against}",
+                holds="{variant} is {measured} relative to {against}",
             )
             for name, scheme in (("Xavier's", named.XAVIER), ("He's", named.HE))
         ),

@@ -180,7 +180,7 @@ HEAT_MAPS = (
                 one, at_best_rate, Region(low=-CLEARLY), against=AT_RATES[named.DEFAULT],
                 stated=f"{one.words}: within 10 points of PyTorch's default, each at its best "
                 "rate",
-                holds="{variant} ends {measured} against {against}",
+                holds="{variant} ends {measured} relative to {against}",
             )
             for one in (TINY, AT_RATES[named.WIDE])
         ),

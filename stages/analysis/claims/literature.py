@@ -56,7 +56,7 @@ LITERATURE = (
                 named.TANH_XAVIER, quantities.first_accuracy, Region(low=0.01),
                 against=named.TANH_USUAL,
                 stated="after one epoch it is more than a point ahead of U(±1/√n), on average",
-                holds="after one epoch it is {measured} against U(±1/√n)",
+                holds="after one epoch it is {measured} relative to U(±1/√n)",
             ),
         ),
         figure="all_variants",
@@ -112,7 +112,7 @@ LITERATURE = (
                 against=named.ORTHOGONAL,
                 stated="from orthogonal weights 30 layers are within a point of 3 after one epoch, "
                 "on average",
-                holds="from orthogonal weights 30 layers are {measured} against 3",
+                holds="from orthogonal weights 30 layers are {measured} relative to 3",
             ),
             Part(
                 named.DEEP_GAUSSIAN, quantities.first_accuracy, Region(high=-0.01),
@@ -172,7 +172,7 @@ LITERATURE = (
             Part(
                 named.TWICE, quantities.final_accuracy, Region(high=0), against=named.DEFAULT,
                 stated="with every unit twice, it ends below PyTorch's default, on average",
-                holds="it ends {measured} against {against}",
+                holds="it ends {measured} relative to {against}",
             ),
         ),
         figure="final_accuracy",
@@ -187,12 +187,12 @@ LITERATURE = (
             Part(
                 named.NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=named.UNIFORM,
                 stated="Gaussian and uniform weights of one scale end within a point, on average",
-                holds="Gaussian weights end {measured} against uniform ones",
+                holds="Gaussian weights end {measured} relative to uniform ones",
             ),
             Part(
                 named.WIDE, quantities.final_accuracy, Region(high=-0.01), against=named.NORMAL,
                 stated="weights of standard deviation 1 end more than a point below, on average",
-                holds="{variant} ends {measured} against them",
+                holds="{variant} ends {measured} relative to them",
             ),
         ),
         figure="final_accuracy",
@@ -211,7 +211,7 @@ LITERATURE = (
             Part(
                 named.IDENTITY, quantities.final_accuracy, Region(low=-0.01), against=named.HE,
                 stated="it ends above He's random weights or less than a point below, on average",
-                holds="it ends {measured} against {against}",
+                holds="it ends {measured} relative to {against}",
             ),
         ),
         figure="final_accuracy",
@@ -231,7 +231,7 @@ LITERATURE = (
                 named.DEEP_LSUV, quantities.final_accuracy, Region(low=-0.01),
                 against=named.DEEP_HE,
                 stated="it ends above He's weights or less than a point below, on average",
-                holds="it ends {measured} against {against}",
+                holds="it ends {measured} relative to {against}",
             ),
         ),
         figure="final_accuracy",
