@@ -112,8 +112,11 @@ def read(folder: Path, plan: Path) -> Run:
         list(csv.DictReader(contents[f"{name}.csv"].decode().splitlines()))
         for name in ("history", "probes")
     )
-    tensors = ("initial", "weights", "snapshots")
-    return Run(history, probes, *(load(contents[f"{name}.safetensors"]) for name in tensors))
+    initial, weights, pictures = (
+        dict(sorted(load(contents[f"{name}.safetensors"]).items()))  # load has no fixed order
+        for name in ("initial", "weights", "snapshots")
+    )
+    return Run(history, probes, initial, weights, pictures)
 
 
 def _write_csv(path: Path, columns: list[str], rows: Iterable[list[object]], digits: int) -> None:
