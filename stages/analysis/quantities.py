@@ -11,7 +11,7 @@ import numpy.typing as npt
 from stages.analysis.results import Results
 from stages.analysis.statistics import Values
 
-NORMAL = 0.90  # what the lecture takes for a normal test accuracy, at least
+NORMAL = 0.90  # the lecture's normal test accuracy, at least
 
 
 class Unit(Enum):
@@ -19,8 +19,8 @@ class Unit(Enum):
 
     ACCURACY = "accuracy"  # a fraction, shown in per cent
     DIFFERENCE = "difference"  # of fractions, shown in points
-    SEEDS = "seeds"  # a share of the seeds, shown as how many of them
-    TENSORS = "tensors"  # a number of them
+    SEEDS = "seeds"  # a share of the seeds, shown as a count
+    TENSORS = "tensors"  # a count of them
     FACTOR = "factor"  # from one layer to another
     SIZE = "size"  # a number without a unit
     COUNT = "count"  # of units, epochs
@@ -50,27 +50,34 @@ class Quantity:
             shared = min(len(own), len(others))
             return own[:shared] - others[:shared]
 
-        return replace(
-            self,
-            name=f"{self.name}, difference",
-            unit=Unit.DIFFERENCE,
-            values=difference,
-        )
+        name = f"{self.name}, difference"
+        return replace(self, name=name, unit=Unit.DIFFERENCE, values=difference)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Where a probe is read: a column, of one layer or of all hidden ones (None), at an epoch.
+
+    Epoch −1 is the last, None all of them; `how` unites layers and epochs: mean, max or min.
+    """
+
+    column: str
+    layer: str | None = "fc1"
+    epoch: int | None = None
+    how: str = "mean"
+
+    def __call__(self, results: Results, variant: str) -> Values:
+        return results.probe_by_seed(variant, self.layer, self.column, self.epoch, self.how)
 
 
 def probe(
-    name: str, unit: Unit, layer: str | None, column: str, epoch: int | None = None,
-    how: str = "mean", exact: Callable[[Values], np.floating] | None = None,
-) -> Quantity:  # fmt: skip
-    """A probe of one layer, or of all hidden ones, at an epoch (−1: the last), or at all looks."""
-
-    def values(results: Results, variant: str) -> Values:
-        return results.probe_by_seed(variant, layer, column, epoch, how)
-
-    return Quantity(name, unit, values, exact, before=epoch == 0)
+    unit: Unit, place: Probe, exact: Callable[[Values], np.floating] | None = None, name: str = ""
+) -> Quantity:
+    """A probe as a quantity; only those of a claim's parts need a name."""
+    return Quantity(name, unit, place, exact, before=place.epoch == 0)
 
 
-# ------------------------------------------------------------------------ what is learned
+# ----------------------------------------------------------------------------------- accuracy
 
 final_accuracy = Quantity(
     "final test accuracy", Unit.ACCURACY, lambda results, variant: results.accuracy(variant)
@@ -81,71 +88,71 @@ first_accuracy = Quantity(
     lambda results, variant: results.accuracy(variant, 1),
 )
 best_gain = Quantity(
-    "best test accuracy of any epoch and seed, above the commonest class's share",
+    "best test accuracy of any epoch and seed, above the most common class's share",
     Unit.DIFFERENCE,
     lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
     exact=np.max,
 )
-seeds_that_learn = Quantity(
-    "seeds that learn",
-    Unit.SEEDS,
-    lambda results, variant: results.ended(variant, "learns").astype(float),
-    exact=np.mean,
+
+
+def _seeds(name: str, holds: Callable[[Results, str], npt.NDArray[np.bool_]]) -> Quantity:
+    """The share of the seeds of which a condition `[seeds]` holds."""
+    return Quantity(
+        name, Unit.SEEDS, lambda results, variant: holds(results, variant).astype(float), np.mean
+    )
+
+
+seeds_that_learn = _seeds(
+    "seeds that learn", lambda results, variant: results.ended(variant, "learns")
 )
-seeds_that_never_learn = Quantity(
+seeds_that_never_learn = _seeds(
     "seeds that are stuck after every epoch",
-    Unit.SEEDS,
     lambda results, variant: (
         results.ended(variant, "stuck")
         & (results.accuracies(variant) <= results.learned_above).all(1)
-    ).astype(float),
-    exact=np.mean,
+    ),
 )
-seeds_that_learn_normally = Quantity(
+seeds_that_learn_normally = _seeds(
     f"seeds that end above {100 * NORMAL:g} %",
-    Unit.SEEDS,
     lambda results, variant: (
         results.ended(variant, "learns") & (results.accuracy(variant) > NORMAL)
-    ).astype(float),
-    exact=np.mean,
-)
-first_epoch_above_95 = Quantity(
-    "first epoch above 95 %",
-    Unit.COUNT,
-    lambda results, variant: _first(results.accuracies(variant) > 0.95),
-    exact=np.max,
+    ),
 )
 
 
-def _first(passed: npt.NDArray[np.bool_]) -> Values:
-    """The first place of every row that is true; not a number where none is."""
+def _first_above_95(results: Results, variant: str) -> Values:
+    passed = results.accuracies(variant) > 0.95
     return np.where(passed.any(1), passed.argmax(1), np.nan)
 
 
-# ----------------------------------------------------------------------------- what moves
+first_epoch_above_95 = Quantity("first epoch above 95 %", Unit.COUNT, _first_above_95, exact=np.max)
+
+# ---------------------------------------------------------------------------- tensors and units
 
 
-def _tensors(name: str, column: str, kind: str) -> Quantity:
-    """How many weights or biases have a probe other than 0 at any look, in any seed."""
+def _tensors(name: str, column: str) -> Quantity:
+    """How many tensors have a nonzero probe in any measurement, in any seed."""
 
     def values(results: Results, variant: str) -> Values:
-        layers = results.layers(variant)
-        each = [results.probe_by_seed(variant, layer, column, None, "max") for layer in layers]
+        each = [
+            results.probe_by_seed(variant, layer, column, None, "max")
+            for layer in results.layers(variant)
+        ]
         known = np.isfinite(each).all(0)
         return np.where(known, (np.array(each) > 0).sum(0), np.nan)
 
-    return Quantity(f"{kind} {name}", Unit.TENSORS, values, exact=np.max)
+    return Quantity(name, Unit.TENSORS, values, exact=np.max)
 
 
-weights_that_move = _tensors("that move", "weight_move", "weight matrices")
-biases_that_move = _tensors("that move", "bias_move", "bias vectors")
+weights_that_move = _tensors("weight matrices that move", "weight_move")
+biases_that_move = _tensors("bias vectors that move", "bias_move")
 weights_with_a_gradient = _tensors(
-    "with a gradient other than 0", "weight_gradient_norm", "weight matrices"
+    "weight matrices with a nonzero gradient", "weight_gradient_norm"
 )
 
 
 def _where_moved(name: str, unit: Unit, layer: str | None, column: str) -> Quantity:
-    """The largest value of a probe where something moved: only then could units have parted."""
+    """The largest value of a probe where weights moved: if none did, units cannot have differed."""
 
     def values(results: Results, variant: str) -> Values:
         most = results.probe_by_seed(variant, layer, column, None, "max")
@@ -156,30 +163,25 @@ def _where_moved(name: str, unit: Unit, layer: str | None, column: str) -> Quant
 
 
 largest_gap = _where_moved(
-    "largest symmetry gap of a hidden layer, of any seed and epoch",
-    Unit.SIZE, None, "symmetry_gap",
-)  # fmt: skip
+    "largest symmetry gap of a hidden layer, of any seed and epoch", Unit.SIZE, None, "symmetry_gap"
+)
 largest_gap_of_fc1 = _where_moved(
     "largest symmetry gap of fc1, of any seed and epoch", Unit.SIZE, "fc1", "symmetry_gap"
 )
 most_distinct_units = _where_moved(
     "most distinct units of fc1, of any seed and epoch", Unit.COUNT, "fc1", "distinct_units"
 )
-distinct_units_at_the_start = probe(
-    "distinct units of fc1 before training",
-    Unit.COUNT, "fc1", "distinct_units", 0, exact=np.max,
-)  # fmt: skip
+initially_distinct_units = probe(
+    Unit.COUNT, Probe("distinct_units", epoch=0), np.max, "distinct units of fc1 before training"
+)
 
-# ---------------------------------------------------------------------- signal and gradient
+# ---------------------------------------------------------------------------- signal and gradient
 
 
 def _first_over_last(results: Results, variant: str, column: str) -> tuple[Values, int]:
-    """A probe of the first hidden layer over that of the last, and how many layers lie between."""
+    """A probe of the first hidden layer over that of the last, and the number of steps between."""
     *hidden, _ = results.layers(variant)
-    first, last = (
-        results.probe_by_seed(variant, layer, column, 0, "mean")
-        for layer in (hidden[0], hidden[-1])
-    )
+    first, last = (Probe(column, layer, 0)(results, variant) for layer in (hidden[0], hidden[-1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         return first / last, len(hidden) - 1
 
@@ -189,6 +191,12 @@ def _gradient_gain(results: Results, variant: str) -> Values:
     return np.where(ratio > 0, ratio, np.nan) ** (2 / layers) if layers else ratio * np.nan
 
 
+def _kept_rank(results: Results, variant: str) -> Values:
+    ratio, _ = _first_over_last(results, variant, "activation_rank")
+    with np.errstate(divide="ignore"):
+        return 1 / ratio
+
+
 arriving_gradient = Quantity(
     "the first hidden layer's gradient over that of the last, before training",
     Unit.FACTOR,
@@ -196,17 +204,9 @@ arriving_gradient = Quantity(
     before=True,
 )
 gradient_gain = Quantity(
-    "what a hidden layer multiplies the gradient's variance by, before training",
+    "factor of the gradient's variance from a hidden layer to the next lower one, before training",
     Unit.FACTOR, _gradient_gain, before=True,
 )  # fmt: skip
-
-
-def _kept_rank(results: Results, variant: str) -> Values:
-    ratio, _ = _first_over_last(results, variant, "activation_rank")
-    with np.errstate(divide="ignore"):
-        return 1 / ratio
-
-
 kept_rank = Quantity(
     "effective rank of the last hidden layer's activations over that of the first's, before "
     "training",

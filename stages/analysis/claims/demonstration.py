@@ -10,22 +10,18 @@ from stages.analysis import quantities
 from stages.analysis.claims import named
 from stages.analysis.claims.form import EVERY, NONE, Claim, Finding, Part, Region
 from stages.analysis.claims.named import CLEARLY
-from stages.analysis.quantities import Unit, probe
+from stages.analysis.quantities import Probe, Unit, probe
 
 SOURCE = "the lecture"
 
-dead_units = probe(
-    "share of fc1's units that are 0 for every probed image",
-    Unit.ACCURACY, "fc1", "dead_fraction", -1,
-)  # fmt: skip
-final_signal = probe("signal in the logits", Unit.SIZE, "out", "signal_std", -1)
+dead_units = probe(Unit.ACCURACY, Probe("dead_fraction", epoch=-1))
+final_signal = probe(Unit.SIZE, Probe("signal_std", "out", -1))
+no_gradient = probe(Unit.ACCURACY, Probe("weight_gradient_zeros", how="min"), np.min)
 
 DEMONSTRATION = (
     Claim(
-        id="baseline_accuracy",
-        source=SOURCE,
-        place="2.1, 4.1",
-        claim="A small fully connected network reaches 90 to 95 % on MNIST after about ten epochs.",
+        "baseline_accuracy", SOURCE, "2.1, 4.1",
+        "A small fully connected network reaches 90 to 95 % on MNIST after about ten epochs.",
         parts=(
             Part(
                 named.DEFAULT, quantities.final_accuracy, Region(0.90, 0.95),
@@ -43,18 +39,15 @@ DEMONSTRATION = (
             Finding(
                 "fc1 starts with {} distinct units, and units that differ can learn different "
                 "features.",
-                named.DEFAULT,
-                probe("distinct units of fc1", Unit.COUNT, "fc1", "distinct_units", 0),
+                named.DEFAULT, probe(Unit.COUNT, Probe("distinct_units", epoch=0)),
             ),
             Finding("At the end, {} of fc1's units are dead.", named.DEFAULT, dead_units),
         ),
         figure="learning_curves",
     ),
     Claim(
-        id="all_zero_at_chance",
-        source=SOURCE,
-        place="2.2, 4.3",
-        claim="With all zeros, accuracy stays at about 10 %, like random guessing, and never "
+        "all_zero_at_chance", SOURCE, "2.2, 4.3",
+        "With all zeros, accuracy stays at about 10 %, like random guessing, and never "
         "improves.",
         parts=(
             Part(
@@ -80,10 +73,8 @@ DEMONSTRATION = (
         figure="learning_curves",
     ),
     Claim(
-        id="all_zero_weights_stay",
-        source=SOURCE,
-        place="4.3",
-        claim="After training from all zeros, every parameter is still zero.",
+        "all_zero_weights_stay", SOURCE, "4.3",
+        "After training from all zeros, every parameter is still zero.",
         parts=(
             Part(
                 named.ZEROS, quantities.weights_that_move, NONE,
@@ -102,22 +93,18 @@ DEMONSTRATION = (
             Finding(
                 "The gradient of out.bias is softmax − target, whatever the weights: before "
                 "training, its norm is {}.",
-                named.ZEROS,
-                probe("gradient's norm", Unit.SIZE, "out", "bias_gradient_norm", 0),
+                named.ZEROS, probe(Unit.SIZE, Probe("bias_gradient_norm", "out", 0)),
             ),
             Finding(
                 "out.bias ends up to {} from 0.",
-                named.ZEROS,
-                probe("move of out.bias", Unit.SIZE, "out", "bias_move", -1, exact=np.max),
+                named.ZEROS, probe(Unit.SIZE, Probe("bias_move", "out", -1), np.max),
             ),
         ),
         figure="who_moved",
     ),
     Claim(
-        id="zero_fc1_learns",
-        source=SOURCE,
-        place="4.2, 5",
-        claim="With only fc1 at zero, the network still learns, but somewhat worse.",
+        "zero_fc1_learns", SOURCE, "4.2, 5",
+        "With only fc1 at zero, the network still learns, but somewhat worse.",
         parts=(
             Part(
                 named.FC1_ZERO, quantities.seeds_that_learn, EVERY,
@@ -135,11 +122,7 @@ DEMONSTRATION = (
             Finding(
                 "Before training and after every epoch, {} of fc1's weights have a gradient of "
                 "exactly 0: its units are at 0, where ReLU's slope is 0, and stay there.",
-                named.FC1_ZERO,
-                probe(
-                    "zeros", Unit.ACCURACY, "fc1", "weight_gradient_zeros", how="min", exact=np.min
-                ),
-                EVERY,
+                named.FC1_ZERO, no_gradient, EVERY,
             ),
             Finding(
                 "At the end, the logits differ between images by {}: with 0, nothing about the "
@@ -150,10 +133,8 @@ DEMONSTRATION = (
         figure="why_stuck",
     ),
     Claim(
-        id="all_ones_partly",
-        source=SOURCE,
-        place="4.4, 5",
-        claim="With all ones, the network learns slightly more than with all zeros, and stays at "
+        "all_ones_partly", SOURCE, "4.4, 5",
+        "With all ones, the network learns slightly more than with all zeros, and stays at "
         "20 to 40 %.",
         parts=(
             Part(
@@ -176,17 +157,15 @@ DEMONSTRATION = (
             ),
             Finding(
                 "Before training, the logits have a standard deviation of {}.",
-                named.ONES, probe("logits", Unit.SIZE, "out", "activation_std", 0),
+                named.ONES, probe(Unit.SIZE, Probe("activation_std", "out", 0)),
             ),
             Finding("At the end, {} of fc1's units are dead.", named.ONES, dead_units),
         ),
         figure="why_stuck",
     ),
     Claim(
-        id="other_constants_partly",
-        source=SOURCE,
-        place="4.4",
-        claim="With any other constant, accuracy stays at 20 to 40 % as well.",
+        "other_constants_partly", SOURCE, "4.4",
+        "With any other constant, accuracy stays at 20 to 40 % as well.",
         parts=(
             Part(
                 named.OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40),

@@ -7,16 +7,14 @@ from stages.analysis.claims import named
 from stages.analysis.claims.demonstration import SOURCE
 from stages.analysis.claims.form import EVERY, NONE, Claim, Finding, Part, Region
 from stages.analysis.claims.named import ALIKE, CLEARLY
-from stages.analysis.quantities import Unit, probe
+from stages.analysis.quantities import Probe, Unit, probe
 
-first_signal = probe("signal in the logits", Unit.SIZE, "out", "signal_std", 0)
+first_signal = probe(Unit.SIZE, Probe("signal_std", "out", 0))
 
 EXPLANATION = (
     Claim(
-        id="constants_fail",
-        source=SOURCE,
-        place="1, 7",
-        claim="With any single constant, the network fails or badly underperforms.",
+        "constants_fail", SOURCE, "1, 7",
+        "With any single constant, the network fails or badly underperforms.",
         parts=(
             Part(
                 named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
@@ -29,10 +27,8 @@ EXPLANATION = (
         figure="final_accuracy",
     ),
     Claim(
-        id="units_stay_identical",
-        source=SOURCE,
-        place="6.1",
-        claim="Units with equal weights get equal gradients and stay equal.",
+        "units_stay_identical", SOURCE, "6.1",
+        "Units with equal weights get equal gradients and stay equal.",
         parts=(
             Part(
                 named.POSITIVE, quantities.largest_gap, Region(high=ALIKE),
@@ -51,17 +47,14 @@ EXPLANATION = (
             Finding(
                 "Where only fc1 starts constant, its units differ in their outgoing weights, and "
                 "so in their gradients: after one epoch, {} of them are distinct.",
-                named.FC1_CONSTANT,
-                probe("distinct units of fc1", Unit.COUNT, "fc1", "distinct_units", 1),
+                named.FC1_CONSTANT, probe(Unit.COUNT, Probe("distinct_units", epoch=1)),
             ),
         ),
         figure="why_stuck",
     ),
     Claim(
-        id="zero_gradients",
-        source=SOURCE,
-        place="6.2",
-        claim="With all weights at zero, their gradients can be zero too, so that nothing is "
+        "zero_gradients", SOURCE, "6.2",
+        "With all weights at zero, their gradients can be zero too, so that nothing is "
         "updated.",
         parts=(
             Part(
@@ -81,20 +74,17 @@ EXPLANATION = (
             Finding(
                 "A gradient passes through the weights above and is multiplied by the activations "
                 "below, which have an effective rank of at most {} (0: all are 0).",
-                named.ZEROS,
-                probe("rank", Unit.SIZE, None, "activation_rank", how="max", exact=np.max),
+                named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max),
             ),
         ),
         figure="who_moved",
     ),
     Claim(
-        id="randomness_needed",
-        source=SOURCE,
-        place="1, 7",
-        claim="Randomness is needed to break the symmetry between units.",
+        "randomness_needed", SOURCE, "1, 7",
+        "Randomness is needed to break the symmetry between units.",
         parts=(
             Part(
-                named.DETERMINISTIC, quantities.distinct_units_at_the_start, Region(high=1.5),
+                named.DETERMINISTIC, quantities.initially_distinct_units, Region(high=1.5),
                 best=True,
                 stated="without randomness, no units of fc1 differ before training",
                 holds="with all of them, fc1 starts with {measured} distinct unit",
@@ -114,10 +104,8 @@ EXPLANATION = (
         figure="final_accuracy",
     ),
     Claim(
-        id="random_is_enough",
-        source=SOURCE,
-        place="1, 7",
-        claim="Random initial weights give normal learning.",
+        "random_is_enough", SOURCE, "1, 7",
+        "Random initial weights give normal learning.",
         parts=(
             Part(
                 named.RANDOM, quantities.seeds_that_learn_normally, EVERY,
@@ -139,10 +127,8 @@ EXPLANATION = (
         figure="final_accuracy",
     ),
     Claim(
-        id="schemes_help",
-        source=SOURCE,
-        place="7",
-        claim="Xavier's and He's initializations improve convergence.",
+        "schemes_help", SOURCE, "7",
+        "Xavier's and He's initializations improve convergence.",
         parts=tuple(
             Part(
                 scheme, quantities.first_accuracy, Region(low=0), against=named.DEFAULT,

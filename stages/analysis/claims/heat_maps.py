@@ -88,10 +88,8 @@ TINY = Initialization(
 
 HEAT_MAPS = (
     Claim(
-        id="trainable_to_depth",
-        source=SCHOENHOLZ,
-        place="figure 5",
-        claim=f"Random networks learn precisely where they are less than about {MULTIPLE} depth "
+        "trainable_to_depth", SCHOENHOLZ, "figure 5",
+        f"Random networks learn precisely where they are less than about {MULTIPLE} depth "
         "scales deep.",
         parts=(
             Part(
@@ -111,10 +109,8 @@ HEAT_MAPS = (
         ),
     ),
     Claim(
-        id="relu_learns_best_at_two",
-        source="He et al. 2015",
-        place="equation 10",
-        claim="Deep ReLU networks learn best where the weights’ variance is 2 over the fan-in.",
+        "relu_learns_best_at_two", "He et al. 2015", "equation 10",
+        "Deep ReLU networks learn best where the weights’ variance is 2 over the fan-in.",
         parts=(
             Part(
                 NO_BIASES,
@@ -131,10 +127,8 @@ HEAT_MAPS = (
         ),
     ),
     Claim(
-        id="born_dead",
-        source=LU,
-        place="at depth 10",
-        claim="Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, "
+        "born_dead", LU, "at depth 10",
+        "Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, "
         "more than 10 % with 5, and about 60 % with 3.",
         parts=(
             Part(
@@ -155,10 +149,8 @@ HEAT_MAPS = (
         ),
     ),
     Claim(
-        id="stuck_at_any_rate",
-        source=OWN,
-        place="the lecture’s bad initializations",
-        claim="All zeros, fc1 at zero and all ones do not learn at any learning rate.",
+        "stuck_at_any_rate", OWN, "the lecture’s bad initializations",
+        "All zeros, fc1 at zero and all ones do not learn at any learning rate.",
         parts=tuple(
             Part(
                 AT_RATES[one], rates_that_learn, NONE,
@@ -170,10 +162,8 @@ HEAT_MAPS = (
         ),
     ),
     Claim(
-        id="scale_at_best_rate",
-        source=OWN,
-        place="initializations of another scale",
-        claim="Normal weights that are far too small or too large learn well at a learning rate "
+        "scale_at_best_rate", OWN, "initializations of another scale",
+        "Normal weights that are far too small or too large learn well at a learning rate "
         "of their own.",
         parts=tuple(
             Part(

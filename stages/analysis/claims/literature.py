@@ -19,10 +19,9 @@ MISHKIN = "Mishkin & Matas 2015"
 
 LITERATURE = (
     Claim(
-        id="usual_weights_shrink_gradients",
-        source=GLOROT,
-        place="section 4.2.1, equations 13 and 15; figure 7, top",
-        claim="With weights from U(±1/√n), the variance of the gradient falls to a third from one "
+        "usual_weights_shrink_gradients", GLOROT,
+        "section 4.2.1, equations 13 and 15; figure 7, top",
+        "With weights from U(±1/√n), the variance of the gradient falls to a third from one "
         "layer to the next lower one.",
         parts=(
             Part(
@@ -33,10 +32,8 @@ LITERATURE = (
         ),
     ),
     Claim(
-        id="xavier_keeps_gradients",
-        source=GLOROT,
-        place="section 4.2.1, equation 16; figure 7, bottom",
-        claim="With the normalized initialization, the variance of the gradient stays constant "
+        "xavier_keeps_gradients", GLOROT, "section 4.2.1, equation 16; figure 7, bottom",
+        "With the normalized initialization, the variance of the gradient stays constant "
         "from layer to layer.",
         parts=(
             Part(
@@ -47,10 +44,8 @@ LITERATURE = (
         ),
     ),
     Claim(
-        id="xavier_converges_faster",
-        source=GLOROT,
-        place="abstract; section 5",
-        claim="The normalized initialization brings substantially faster convergence.",
+        "xavier_converges_faster", GLOROT, "abstract; section 5",
+        "The normalized initialization brings substantially faster convergence.",
         parts=(
             Part(
                 named.TANH_XAVIER, quantities.first_accuracy, Region(low=0.01),
@@ -62,10 +57,9 @@ LITERATURE = (
         figure="all_variants",
     ),
     Claim(
-        id="he_keeps_variance",
-        source=HE_2015,
-        place="section 2.2, equations 10 and 14, and the paragraph on “Xavier”",
-        claim="A ReLU layer keeps the variance of the gradient with He's weights, and halves it "
+        "he_keeps_variance", HE_2015,
+        "section 2.2, equations 10 and 14, and the paragraph on “Xavier”",
+        "A ReLU layer keeps the variance of the gradient with He's weights, and halves it "
         "with Xavier's.",
         parts=(
             Part(
@@ -82,10 +76,8 @@ LITERATURE = (
         figure="depth",
     ),
     Claim(
-        id="xavier_stalls",
-        source=HE_2015,
-        place="section 2.2, figure 3",
-        claim="With 30 layers, He's initialization learns, and Xavier's stalls completely.",
+        "xavier_stalls", HE_2015, "section 2.2, figure 3",
+        "With 30 layers, He's initialization learns, and Xavier's stalls completely.",
         parts=(
             Part(
                 named.DEEP_HE, quantities.seeds_that_learn, EVERY,
@@ -101,10 +93,8 @@ LITERATURE = (
         figure="final_accuracy",
     ),
     Claim(
-        id="orthogonal_learns_at_any_depth",
-        source=SAXE,
-        place="section 3, figure 6A",
-        claim="A deep linear network learns MNIST as fast as a shallow one from orthogonal "
+        "orthogonal_learns_at_any_depth", SAXE, "section 3, figure 6A",
+        "A deep linear network learns MNIST as fast as a shallow one from orthogonal "
         "weights, and slower from Gaussian ones.",
         parts=(
             Part(
@@ -124,10 +114,8 @@ LITERATURE = (
         figure="final_accuracy",
     ),
     Claim(
-        id="orthogonal_is_an_isometry",
-        source=SAXE,
-        place="section 3, after equation 19; figure 6B",
-        claim="A product of orthogonal matrices keeps all directions, while one of Gaussian "
+        "orthogonal_is_an_isometry", SAXE, "section 3, after equation 19; figure 6B",
+        "A product of orthogonal matrices keeps all directions, while one of Gaussian "
         "matrices loses most of them.",
         parts=(
             Part(
@@ -143,10 +131,8 @@ LITERATURE = (
         ),
     ),
     Claim(
-        id="same_parameters_same_updates",
-        source=GOODFELLOW,
-        place="section 8.4, on breaking symmetry",
-        claim="Units with the same inputs and the same initial parameters are always updated in "
+        "same_parameters_same_updates", GOODFELLOW, "section 8.4, on breaking symmetry",
+        "Units with the same inputs and the same initial parameters are always updated in "
         "the same way.",
         parts=(
             Part(
@@ -164,10 +150,8 @@ LITERATURE = (
         ),
     ),
     Claim(
-        id="different_functions_are_best",
-        source=GOODFELLOW,
-        place="section 8.4, on breaking symmetry",
-        claim="It is best to initialize every unit to compute a different function.",
+        "different_functions_are_best", GOODFELLOW, "section 8.4, on breaking symmetry",
+        "It is best to initialize every unit to compute a different function.",
         parts=(
             Part(
                 named.TWICE, quantities.final_accuracy, Region(high=0), against=named.DEFAULT,
@@ -178,10 +162,8 @@ LITERATURE = (
         figure="final_accuracy",
     ),
     Claim(
-        id="scale_matters_shape_does_not",
-        source=GOODFELLOW,
-        place="section 8.4, on Gaussian and uniform weights",
-        claim="Whether weights are Gaussian or uniform matters little; too large a scale matters "
+        "scale_matters_shape_does_not", GOODFELLOW, "section 8.4, on Gaussian and uniform weights",
+        "Whether weights are Gaussian or uniform matters little; too large a scale matters "
         "much.",
         parts=(
             Part(
@@ -198,10 +180,9 @@ LITERATURE = (
         figure="final_accuracy",
     ),
     Claim(
-        id="zeros_and_ones_are_enough",
-        source=ZHAO,
-        place="algorithm 1, where widths fall; MNIST: the authors' example_mnist.ipynb",
-        claim="Initial weights of only zeros and ones train as well as random ones.",
+        "zeros_and_ones_are_enough", ZHAO,
+        "algorithm 1, where widths fall; MNIST: the authors' example_mnist.ipynb",
+        "Initial weights of only zeros and ones train as well as random ones.",
         parts=(
             Part(
                 named.IDENTITY, quantities.seeds_that_learn, EVERY,
@@ -217,10 +198,8 @@ LITERATURE = (
         figure="final_accuracy",
     ),
     Claim(
-        id="lsuv_trains_deep_networks",
-        source=MISHKIN,
-        place="abstract; algorithm 1",
-        claim="With LSUV, very deep networks learn as well as with the standard initializations.",
+        "lsuv_trains_deep_networks", MISHKIN, "abstract; algorithm 1",
+        "With LSUV, very deep networks learn as well as with the standard initializations.",
         parts=(
             Part(
                 named.DEEP_LSUV, quantities.seeds_that_learn, EVERY,
