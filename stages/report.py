@@ -8,11 +8,12 @@ from stages.analysis import findings, judging, outcomes
 from stages.analysis.claims.heat_maps import HEAT_MAPS
 from stages.analysis.claims.lecture import LECTURE
 from stages.analysis.claims.literature import LITERATURE
-from stages.analysis.maps import Lines, Map
+from stages.analysis.map_lines import Lines
+from stages.analysis.maps import Map
 from stages.analysis.report import Report
 from stages.analysis.results import Results
 from stages.analysis.study import Study
-from stages.rendering import claims, drawing, note, page, summary
+from stages.rendering import claim_tables, claims, drawing, note, page, summary
 from stages.training import integrity
 
 REPORTS = Path("reports")
@@ -29,9 +30,9 @@ def main() -> None:
     judged = claims.rows(report)
     texts = summary.texts(report) | {
         "claims.json": as_json(judged),
-        "claims.md": claims.as_markdown(judged),
+        "claims.md": claim_tables.as_markdown(judged),
         "note.md": note.text(report, judged),
-        "metrics.json": as_json(summary.headline(report) | claims.counts(judged)),
+        "metrics.json": as_json(summary.headline(report) | claim_tables.counts(judged)),
         "accuracy.json": as_json(summary.accuracies(report)),
     }
     pictures = drawing.pictures(report)

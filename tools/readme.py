@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stages import report, running, writing
-from stages.rendering import claims as rendered
+from stages.rendering import claim_tables, claims
 from stages.rendering.environment import environment
 
 README = Path("README.md")
@@ -26,12 +26,12 @@ def renewed() -> str:
 def measured() -> str:
     """The part of README.md that is made from the results."""
     made = report.read()
-    study, claims = made.study, rendered.rows(made)
+    study, rows = made.study, claims.rows(made)
     same = [v for v in study.variants.values() if study.network.items() <= v.plan.items()]
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        sets=rendered.by_source(claims), counts=rendered.counts(claims), seeds=study.seeds,
+        sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows), seeds=study.seeds,
         variants=len(study.variants), same=len(same), findings=made.findings,
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip

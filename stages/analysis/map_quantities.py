@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.analysis.maps import MULTIPLE, Lines, Map
+from stages.analysis.map_lines import Lines
+from stages.analysis.maps import MULTIPLE, Map
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.statistics import Values
 

@@ -1,7 +1,6 @@
 """What sweeps measured, as maps: a value a cell, and what mean-field theory says of it."""
 
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,6 @@ import pandas as pd
 
 from stages.analysis import initializations
 from stages.analysis.mean_field import MeanField
-from stages.analysis.results import Flags
 from stages.training import integrity
 
 DEPTH, WIDTH = "network.hidden.depth", "network.hidden.width"
@@ -211,46 +209,3 @@ def theory(plan: dict[str, Any]) -> MeanField | None:
         case ("kaiming_normal", "fan_in", gain), ("normal", 0.0, std):
             return MeanField(plan["activation"], gain**2, std**2)
     return None
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Heat maps as evidence for claims: every map, and every row of one as a map of its own.
-
-    All cells of a line count, so its seeds never disagree; a network learns if its test accuracy
-    is above `learned_above`.
-    """
-
-    lines: dict[str, Map]
-    learned_above: float
-
-    @classmethod
-    def of(cls, maps: list[Map], learned_above: float) -> "Lines":
-        """The lines of all maps."""
-        return cls({line.name: line for one in maps for line in (one, *one.lines())}, learned_above)
-
-    @cached_property
-    def plans(self) -> dict[str, dict[str, Any]]:
-        """Every line's plan, by its name."""
-        return {name: line.plan() for name, line in self.lines.items()}
-
-    @cached_property
-    def labels(self) -> dict[str, str]:
-        """Every line's label, by its name."""
-        return {name: line.label for name, line in self.lines.items()}
-
-    def figure(self, name: str) -> str:
-        """The figure of the map with this line."""
-        return self.lines[name].figure
-
-    def ends(self, name: str) -> Counter[str]:
-        """All of a line's seeds are counted as learning."""
-        return Counter({"learns": self.lines[name].seeds})
-
-    def agree(self, name: str) -> bool:
-        """Always: all cells count."""
-        return True
-
-    def ended(self, name: str, end: str) -> Flags:
-        """Which seeds `[seeds]` end so."""
-        return np.full(self.lines[name].seeds, end == "learns")

@@ -16,7 +16,7 @@ from stages.analysis.report import Report
 from stages.analysis.statistics import CONFIDENCE
 from stages.analysis.study import Study
 from stages.rendering import style
-from stages.rendering.claims import by_source
+from stages.rendering.claim_tables import by_source
 from stages.rendering.environment import environment
 
 # Links to notes of their own, where the concept has a usual name.

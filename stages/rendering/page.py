@@ -18,6 +18,7 @@ from stages.analysis.report import Report
 from stages.analysis.study import BASELINE, Variant
 from stages.rendering import (
     charts,
+    claim_tables,
     heat_charts,
     images,
     map_figures,
@@ -25,7 +26,6 @@ from stages.rendering import (
     style,
     try_a_start,
 )
-from stages.rendering import claims as told
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
 from stages.training.activations import ACTIVATIONS
@@ -78,7 +78,8 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         results=report.results, data=style.DATA_SETS[study.data["name"]],
         films=films, charts=plots, trying=trying,
         drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
-        sets=told.by_source(claims), verdicts=told.counts(claims), places=places(report, plots),
+        sets=claim_tables.by_source(claims), verdicts=claim_tables.counts(claims),
+        places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
         activations={name: one.label for name, one in ACTIVATIONS.items()},
         optimizers=style.OPTIMIZERS, maps=[map_figures.described(one) for one in report.maps],

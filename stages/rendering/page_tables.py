@@ -5,7 +5,7 @@ from decimal import Decimal
 import pandas as pd
 
 from stages.analysis.report import Report
-from stages.rendering import claims as told
+from stages.rendering import claim_tables
 
 # What can be downloaded, and what is in it.
 DOWNLOADS = {
@@ -32,7 +32,7 @@ def gathered(report: Report, claims: list[dict], made: dict[str, str]) -> dict[s
         name: made.get(f"{name}.csv") or (report.reports / f"{name}.csv").read_text("utf-8")
         for name in DOWNLOADS.keys() - OWN
     }
-    csv |= {"claims": told.as_csv(claims), "moves": moves(report), "units": units(report)}
+    csv |= {"claims": claim_tables.as_csv(claims), "moves": moves(report), "units": units(report)}
     if report.maps:
         cells = [one.cells(report.results.learned_above) for one in report.maps]
         csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")

@@ -1,0 +1,51 @@
+"""All claims together: by source and verdict, as CSV, and as Markdown."""
+
+import pandas as pd
+
+from stages.analysis.claims.form import Verdict
+from stages.analysis.claims.heat_maps import OWN
+from stages.analysis.claims.lecture import SOURCE
+from stages.rendering.environment import environment
+
+
+def counts(rows: list[dict]) -> dict[str, dict[str, int]]:
+    """How many claims have which verdict, by source."""
+    return {
+        key: {
+            verdict.name.lower(): sum(row["verdict"] == verdict.value for row in own)
+            for verdict in Verdict
+        }
+        for key, own in by_source(rows).items()
+    }
+
+
+def by_source(rows: list[dict]) -> dict[str, list[dict]]:
+    """The lecture's claims, those of the literature, and those about this study's verdicts."""
+    found: dict[str, list[dict]] = {"lecture": [], "literature": [], "study": []}
+    for row in rows:
+        found[{SOURCE: "lecture", OWN: "study"}.get(row["source"], "literature")].append(row)
+    return found
+
+
+def as_csv(claims: list[dict]) -> str:
+    """A row a part."""
+    table = []
+    for row in claims:
+        shared = {key: row[key] for key in ("id", "source", "place", "claim", "verdict")}
+        for part in row["parts"]:
+            ends = {
+                f"{what}_{end}": value
+                for what in ("region", "interval")
+                for end, value in zip(("low", "high"), part[what] or (), strict=False)
+            }
+            kept = ("stated", "quantity", "variant", "against", "measured", "result")
+            table.append(shared | {key: part[key] for key in kept} | ends)
+    numbers = [f"{what}_{end}" for what in ("region", "interval") for end in ("low", "high")]
+    columns = [*(column for column in table[0] if column not in numbers), *numbers]
+    return pd.DataFrame(table, columns=columns).to_csv(index=False)
+
+
+def as_markdown(claims: list[dict]) -> str:
+    """claims.md: a table to read, and below it every claim with its parts."""
+    template = environment(autoescape=False).get_template("claims.md")
+    return template.render(sets=by_source(claims))
