@@ -48,8 +48,8 @@ def fill(layers: nn.Module, value: float) -> None:
         nn.init.constant_(tensor, value)
 
 
-# What happens to PyTorch's default weights before training.
-STARTS = {
+# Changes of PyTorch's default weights before training.
+INITIALIZATIONS = {
     "baseline": lambda model: None,
     "zero_fc1": lambda model: fill(model.get_submodule("fc1"), 0),
     "all_zero": lambda model: fill(model, 0),
@@ -87,7 +87,7 @@ def accuracy(model: nn.Module, batches: Batches) -> float:
 
 
 class MNIST(datasets.MNIST):
-    """torchvision's, from a folder that has the four files and no folders of torchvision's."""
+    """torchvision's data set, read from a folder with the four files."""
 
     @property
     def raw_folder(self) -> str:
@@ -102,13 +102,13 @@ def load(train: bool) -> DataLoader:
 
 
 def main() -> None:
-    start = sys.argv[1] if sys.argv[1:] else "baseline"
-    if start not in STARTS or not DATA.is_dir():
-        sys.exit(f"usage, after `make repro`: python docs/plain.py [{'|'.join(STARTS)}]")
+    name = sys.argv[1] if sys.argv[1:] else "baseline"
+    if name not in INITIALIZATIONS or not DATA.is_dir():
+        sys.exit(f"usage, after `make repro`: python docs/plain.py [{'|'.join(INITIALIZATIONS)}]")
     torch.manual_seed(0)
     train_images, test_images = load(train=True), load(train=False)
     model = network(SIZES)
-    STARTS[start](model)
+    INITIALIZATIONS[name](model)
     adam = optimizer(model, "adam", lr=0.001)
     for epoch in range(1, EPOCHS + 1):
         _, train_acc = train_epoch(model, adam, train_images)

@@ -189,7 +189,11 @@ def about(claim: Claim) -> list[str]:
     study = made_up.study(EVERY)
     needed = [*claim.needs, *(part.start for part in claim.parts)]
     needed += [part.against for part in claim.parts if part.against]
-    return [name for name in EVERY if any(name in initializations.find(study, start) for start in needed)]
+    return [
+        name
+        for name in EVERY
+        if any(name in initializations.find(study, start) for start in needed)
+    ]
 
 
 def judged(claim: str, accuracies: dict | None = None, probed: dict | None = None) -> Judgement:
@@ -501,7 +505,9 @@ def test_another_setting_than_the_lectures_tests_none_of_its_claims(everything, 
 def test_things_trained_otherwise_are_not_compared():
     claim = CLAIMS["lsuv_trains_deep_networks"]
     study = made_up.study([v for v in EVERY if v != "thirty_he"])
-    assert initializations.find(study, claim.parts[1].against) == []  # He's with 2 layers does not count
+    assert (
+        initializations.find(study, claim.parts[1].against) == []
+    )  # He's with 2 layers does not count
     [found] = audit([claim], study, made_up.results(ACCURACIES | LITERATURE))
     assert found.verdict is UNTESTED
 
@@ -565,7 +571,9 @@ def test_what_only_looks_random_is_not(fill, monkeypatch):
 def test_a_start_is_what_is_drawn_and_not_how_it_is_written(entry, start, monkeypatch):
     monkeypatch.setitem(made_up.EVERY, "other", ("other", "other", entry))
     study = made_up.study(["other"])
-    found = [known for known in (HE, ZEROS, CONSTANT) if initializations.find(study, known) == ["other"]]
+    found = [
+        known for known in (HE, ZEROS, CONSTANT) if initializations.find(study, known) == ["other"]
+    ]
     assert start in found if start else found == []
 
 

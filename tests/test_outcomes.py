@@ -236,7 +236,9 @@ def test_deep_variants_are_found_by_scheme_and_only_with_relu():
         "default": "deep_default_adam", "xavier": "deep_xavier_adam", "he": "deep_he_adam"
     }  # fmt: skip
     assert initializations.deep(made_up.study(network={"activation": "tanh"})) == {}
-    assert initializations.deep(made_up.study(["baseline", "deep_he_adam"])) == {"he": "deep_he_adam"}
+    assert initializations.deep(made_up.study(["baseline", "deep_he_adam"])) == {
+        "he": "deep_he_adam"
+    }
 
 
 def test_results_are_read_as_evaluate_writes_them(tmp_path, results):

@@ -1,4 +1,4 @@
-"""What sweeps measured, as maps: a value a cell, and what mean-field theory says of it."""
+"""Heat maps: the tables of sweeps by cell, with the predictions of mean-field theory."""
 
 import math
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ POINTS = 121  # along a line
 
 @dataclass(frozen=True)
 class Axis:
-    """A setting by its key, its values, and how they are called where that is otherwise."""
+    """A setting by its key, its values, and labels for them if they have any."""
 
     key: str
     values: list[Any]
@@ -32,7 +32,7 @@ class Axis:
 
     @property
     def names(self) -> list[str]:
-        """Every value in words, in as few digits as tell them apart."""
+        """Every value in words, in as few digits as distinguish them."""
         if self.labels:
             return self.labels
         written = ([_short(value, digits) for value in self.values] for digits in (3, 4, 6, 17))
@@ -54,7 +54,7 @@ class Map:
     """A sweep: its axes, a plan for every cell by y and then x, and a row a cell and seed.
 
     `rows` have the columns of reports/sweeps/NAME.csv, and i and j, the cell's place along x and
-    y; `steps` is how many each cell was trained for, and `shows` the column to look at.
+    y; `steps` counts those of every cell's training, and `shows` is the column to show.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Map:
     def of(
         cls, name: str, described: dict[str, Any], cells: list[Any], rows: pd.DataFrame
     ) -> "Map":
-        """A map from what check tells of it, the cells of its plan, and its rows in their order."""
+        """A map from its description in study.json, its plan's cells, and its rows in order."""
         x, y = Axis(**described["x"]), Axis(**described["y"])
         j, i = np.divmod(np.repeat(np.arange(len(cells)), described["seeds"]), len(x.values))
         return cls(
@@ -83,7 +83,7 @@ class Map:
 
     @classmethod
     def read(cls, name: str, described: dict[str, Any], plan: Path, table: Path) -> "Map":
-        """Read what check and sweep wrote; raises DamagedError where they do not go together."""
+        """Read the files of check and sweep; raises DamagedError if they do not belong together."""
         cells = integrity.read_json(plan)["cells"]
         expected = [(c["x"], c["y"], seed) for c in cells for seed in range(described["seeds"])]
         try:
@@ -104,7 +104,7 @@ class Map:
         return cls.of(name, described, cells, rows)
 
     def marked_names(self) -> list[str]:
-        """The values of x in words; where networks are ReLU's without biases, with known starts.
+        """The values of x in words, with the names of schemes in ReLU networks without biases.
 
         In layers as wide as those before them Xavier's variance times fan-in is 1.
         """

@@ -51,14 +51,13 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 def comparison(results: Results) -> pd.DataFrame:
     """A row a variant, accuracies and their differences as fractions.
 
-    `outcome` is an Outcome; `learning` and `diverging` count the seeds that do. `diff_…` is the
-    paired difference to the baseline after equally many epochs, and `all_low`, `all_high` its
-    interval where those of all variants hold at once. `wilson_…` is the interval of the mean
-    accuracy on the test images, `superiority` P(variant > baseline), `epochs_to_95` the first
-    epoch at 95 % of the final accuracy (of the mean curve), if anything was learned. What speaks
-    of a mean is not a number where the seeds have none. `compared_after` tells after how many
-    epochs, where the variant was trained for fewer than the baseline, and `baseline_acc` where
-    the baseline was then.
+    `outcome` is an Outcome; `learning` and `diverging` count such seeds. `diff_…` is the paired
+    difference to the baseline after the same number of epochs, and `all_low`, `all_high` its
+    interval with those of all variants holding at once. `wilson_…` is the interval of the mean
+    accuracy over test images, `superiority` P(variant > baseline), `epochs_to_95` the first epoch
+    at 95 % of the final accuracy (of the mean curve), if anything was learned. All means are nan
+    where the seeds have none. For a variant trained for fewer epochs than the baseline,
+    `compared_after` is their number and `baseline_acc` the baseline's accuracy then.
     """
     variants = results.study.variants
     compared = [name for name in variants if _has_difference(results, name)]

@@ -1,7 +1,7 @@
 """How sure a number is, and whether two differ, on SciPy.
 
 Two uncertainties are kept apart: that of training again (over seeds: Student's t) and that of
-the test set (over images: Wilson). docs/statistics.md tells what each interval is and is not.
+the test set (over images: Wilson). docs/statistics.md explains each interval.
 """
 
 import math

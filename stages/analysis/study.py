@@ -1,4 +1,4 @@
-"""What was run: the study as `check` resolved it, and which variants belong together."""
+"""The study as `check` resolved it, and which variants belong together."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +8,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to start.
-
-    `written` is its entry in params.yaml, `plan` what its training was told (data/plans).
-    """
+    """A variant: `written` is its entry in params.yaml, `plan` its file in data/plans."""
 
     name: str
     label: str
@@ -36,8 +33,8 @@ class Variant:
 class Study:
     """Settings that are shared, and every variant by its name, in the order of params.yaml.
 
-    `probed` is how many images a network is probed with; `sweeps` tells of every sweep its label,
-    its axes, seeds and what it shows, as check does.
+    `probed` counts the images with which networks are probed; `sweeps` has the label, axes, seeds
+    and shown column of every sweep.
     """
 
     data: dict[str, Any]

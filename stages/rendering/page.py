@@ -1,6 +1,6 @@
-"""The page to look at, reports/index.html: one file that needs no network and no build step.
+"""The page, reports/index.html: one file that needs no network and no build step.
 
-What is measured goes into it as CSV, once, for its charts, its tables and its downloads.
+Measurements go into it as CSV, once, for its charts, its tables and its downloads.
 """
 
 import json
@@ -37,8 +37,8 @@ PLACES = {
     "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
     "why_stuck": ("films", "how symmetry breaks, or not", "symmetry"),
     "all_variants": ("figure-learning_curves", "the learning curves", "learning_curves"),
-    "who_moved": ("figure-who_moved", "who moved", "who_moved"),
-    "final_accuracy": ("figure-final_accuracy", "how every start ends", "final_accuracy"),
+    "who_moved": ("figure-who_moved", "which tensors moved", "who_moved"),
+    "final_accuracy": ("figure-final_accuracy", "how every variant ends", "final_accuracy"),
     "depth": ("figure-depth", "the signal by layer", "signal"),
 }
 # The page's own, one after the other.

@@ -7,21 +7,21 @@ import pandas as pd
 from stages.analysis.report import Report
 from stages.rendering import claim_tables
 
-# What can be downloaded, and what is in it.
+# The tables that can be downloaded, and their content.
 DOWNLOADS = {
     "history": "losses and accuracies of every seed after every epoch",
     "seeds": "test accuracy and loss of every seed at the end",
     "symmetry": "symmetry gap of fc1's units, every seed and epoch",
-    "dead_units": "share of all hidden ReLU units that answer to no image, every seed and epoch",
+    "dead_units": "share of all hidden ReLU units that are 0 for every image, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training",
     "tensors": "distinct values and the largest move of every tensor, every seed",
     "digits": "accuracy by true digit",
     "confusion": "which digit is taken for which",
     "summary": "every variant: accuracy, difference to the baseline, outcome",
-    "claims": "every part of every claim: what it states, its number, what became of it",
+    "claims": "every part of every claim: its statement, its measurement, its result",
     "statistics": "Wilson's and simultaneous intervals, P(variant > baseline), epochs to 95 %",
     "moves": "the largest move of every tensor, of any seed, and the step of its first move",
-    "maps": "every cell of every map",
+    "maps": "every cell of every heat map",
 }
 OWN = {"claims", "moves", "maps"}  # the others are reports/NAME.csv
 
