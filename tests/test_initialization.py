@@ -66,9 +66,9 @@ def test_the_default_is_that_of_torch_nn_linear():
 def test_the_lectures_starts_are_what_plain_pytorch_makes_of_the_default(start):
     model = plain.network(plain.SIZES)
     model.load_state_dict(initial_weights(plan_of(), seed=0))
-    plain.STARTS[start](model)
+    plain.INITIALIZATIONS[start](model)
     ours = initial_weights(plan_of(LECTURE[start]), seed=0)
-    assert LECTURE.keys() == plain.STARTS.keys()
+    assert LECTURE.keys() == plain.INITIALIZATIONS.keys()
     assert all(torch.equal(ours[name], theirs) for name, theirs in model.named_parameters())
 
 
