@@ -4,11 +4,6 @@ import json
 from pathlib import Path
 
 from stages import running, writing
-from stages.analysis import findings, judging, outcomes
-from stages.analysis.claims.heat_maps import HEAT_MAPS
-from stages.analysis.claims.lecture import LECTURE
-from stages.analysis.claims.literature import LITERATURE
-from stages.analysis.map_lines import Lines
 from stages.analysis.maps import Map
 from stages.analysis.report import Report
 from stages.analysis.results import Results
@@ -54,11 +49,7 @@ def read() -> Report:
         Map.read(name, described, SWEEPS / f"{name}.json", REPORTS / "sweeps" / f"{name}.csv")
         for name, described in study.sweeps.items()
     ]
-    lines = Lines.of(maps, results.learned_above)
-    judgements = judging.audit((*LECTURE, *LITERATURE), results) + judging.audit(HEAT_MAPS, lines)
-    table = outcomes.comparison(results)
-    found = findings.measure(results, table, judgements)
-    return Report(results, table, maps, judgements, found, REPORTS, TABLES)
+    return Report.of(results, maps, REPORTS, TABLES)
 
 
 def as_json(values: object) -> str:

@@ -1,16 +1,19 @@
-"""A made-up study and made-up results, to see what reports make of them."""
+"""Made-up studies with made-up results, for the tests of reports."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stages.analysis.maps import Map
+from stages.analysis.report import Report
 from stages.analysis.results import Results
-from stages.analysis.study import Study, Variant
+from stages.analysis.study import Study
 from stages.check import described
 from stages.settings import plans
 from stages.settings.params import Params
@@ -25,7 +28,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def everywhere(weight: str | dict, bias: str | dict | None = None) -> dict:
-    """The entry of a variant that fills all layers alike; biases like weights, unless told."""
+    """The entry of a variant that fills all layers alike, and biases like weights by default."""
     return {"all": {"weight": weight, "bias": weight if bias is None else bias}}
 
 
@@ -34,7 +37,7 @@ def constant(value: float) -> dict:
 
 
 def noise(std: float) -> dict:
-    """The entry of a variant whose weights are 0.1 and a little noise."""
+    """The entry of a variant with weights 0.1 + N(0, std²)."""
     return everywhere({"normal": {"mean": 0.1, "std": std}}, constant(0.1))
 
 
@@ -60,7 +63,7 @@ TWICE = {
     "all": {"bias": "zeros"},
 }
 
-# A variant's group, its label, and what would stand in params.yaml.
+# The group of every variant, its label, and its entry in params.yaml.
 VARIANTS: dict[str, tuple[str, str, dict]] = {
     "baseline": ("lecture", "PyTorch default", {}),
     "zero_fc1": ("lecture", "fc1 all zeros", {"fc1": {"weight": "zeros", "bias": "zeros"}}),
@@ -89,7 +92,7 @@ VARIANTS: dict[str, tuple[str, str, dict]] = {
     "deep_xavier_sgd": ("depth", "deep, Xavier, SGD", SGD | XAVIER),
     "deep_he_sgd": ("depth", "deep, He, SGD", SGD | HE),
 }  # fmt: skip
-# What the literature's claims are about beside these.
+# The other variants that claims of the literature need.
 LITERATURE: dict[str, tuple[str, str, dict]] = {
     "duplicated": ("sources", "every unit twice", TWICE),
     "xavier_uniform": ("sources", "Xavier uniform", everywhere("xavier_uniform", "zeros")),
@@ -111,7 +114,7 @@ EVERY = VARIANTS | LITERATURE
 def study(variants: Iterable[str] = VARIANTS, display: dict | None = None, **sections) -> Study:
     """A study with some of EVERY.
 
-    `display` looks otherwise; `sections` replace settings, like `network={"activation": "tanh"}`.
+    `display` adds to labels and groups; `sections` change settings: `network={"hidden": [16]}`.
     """
     values = dict(SETTINGS)
     for name, section in sections.items():
@@ -125,20 +128,18 @@ def study(variants: Iterable[str] = VARIANTS, display: dict | None = None, **sec
 
 @cache
 def resolved(params: str) -> Study:
-    """The study that a params.yaml, as JSON, stands for."""
+    """The study that a params.yaml, as JSON, describes."""
     settings = Params.model_validate(json.loads(params))
-    values = json.loads(json.dumps(described(settings, plans.resolve(settings))))
-    variants = {name: Variant(name, **rest) for name, rest in values.pop("variants").items()}
-    return Study(**values, variants=variants)
+    return Study.of(json.loads(json.dumps(described(settings, plans.resolve(settings)))))
 
 
 COMMONEST, LEARNED_ABOVE = 0.1135, 0.1335
 IMAGES = 10_000
 EPOCHS = 3
 STUCK = [COMMONEST] * 5
-PARTED = [0.96, COMMONEST, 0.97, 0.96, COMMONEST]  # three seeds learn, two do not
+DISAGREE = [0.96, COMMONEST, 0.97, 0.96, COMMONEST]  # three seeds learn, two do not
 
-# What a probe says unless a test wants it otherwise: a network that learns.
+# The default values of probes: a network that learns.
 HEALTHY = {
     "distinct_units": 64, "symmetry_gap": 1.5, "weight_rank": 50.0, "activation_rank": 30.0,
     "dead_fraction": 0.05, "activation_mean": 0.5, "activation_std": 1.0, "signal_std": 1.0,
@@ -148,10 +149,10 @@ HEALTHY = {
 }  # fmt: skip
 assert HEALTHY.keys() == {*probes.Layer.__dataclass_fields__} - {"layer"}
 
-# A study as theory has it; a test changes what it is about.
+# Results that agree with theory; a test changes those that it is about.
 ACCURACIES = {
     "baseline": 0.977, "zero_fc1": STUCK, "all_zero": STUCK, "all_ones": STUCK,
-    "zero_out": 0.976, "zero_weights": PARTED,
+    "zero_out": 0.976, "zero_weights": DISAGREE,
     "constant_negative": STUCK, "constant_small": 0.35, "constant": 0.36, "constant_fc1": 0.97,
     "noise_little": 0.973, "noise_much": 0.96,
     "xavier_normal": 0.976, "he_normal": 0.976, "lecun_normal": 0.976, "orthogonal": 0.976,
@@ -183,19 +184,35 @@ PROBED = {
 }
 
 
-def results(accuracies: dict, probed: dict | None = None, seeds: int = 5) -> Results:
+def report(
+    accuracies: dict = ACCURACIES, probed: dict = PROBED, maps: Iterable[Map] = (), **sections
+) -> Report:
+    """The report on made-up results; see `results`."""
+    return report_of(results(accuracies, probed, **sections), maps)
+
+
+def report_of(results: Results, maps: Iterable[Map] = ()) -> Report:
+    """The report on these results; no file is read before a figure or the page needs it."""
+    return Report.of(results, list(maps), Path("reports"), Path("data/tables"))
+
+
+def results(accuracies: dict = ACCURACIES, probed: dict = PROBED, **sections) -> Results:
     """Results in which every variant goes from 9.8 % to its accuracy in its first epoch.
 
     `accuracies` by variant: a number, around which the seeds lie 0.1 points apart, or a list
-    of one a seed. `probed` by (variant, layer, column), where None stands for all hidden layers.
+    with one a seed. `probed` by (variant, layer, column), where None means all hidden layers.
+    `sections` are those of `study`.
     """
+    made = study(accuracies, **sections)
     history: list[dict] = []
     layers: list[dict] = []
     for variant, final in accuracies.items():
+        middle = (made.seeds - 1) / 2
         finals = final
         if not isinstance(final, list):
-            finals = [final + 0.001 * (seed - (seeds - 1) / 2) for seed in range(seeds)]
-        trained = [_layer(variant, name, probed or {}) for name in _names(variant)]
+            finals = [final + 0.001 * (seed - middle) for seed in range(made.seeds)]
+        names = made.variants[variant].layers
+        trained = [_layer(variant, name, probed) for name in names]
         for seed, accuracy in enumerate(finals):
             for epoch in range(EPOCHS + 1):
                 now = accuracy if epoch else 0.098
@@ -206,11 +223,12 @@ def results(accuracies: dict, probed: dict | None = None, seeds: int = 5) -> Res
                 )
                 never = {} if epoch else {"weight_moved_at": None, "bias_moved_at": None}
                 layers += [run | layer | never for layer in trained]
-    return Results(pd.DataFrame(history), pd.DataFrame(layers), COMMONEST, IMAGES, LEARNED_ABOVE)
+    tables = pd.DataFrame(history), pd.DataFrame(layers)
+    return Results(made, *tables, COMMONEST, IMAGES, LEARNED_ABOVE)
 
 
 def diverge(results: Results, variant: str, *seeds: int) -> Results:
-    """The same results, in which these seeds of a variant diverge."""
+    """The same results, but these seeds of a variant diverge."""
     tables = []
     for table, column in ((results.history, "test_loss"), (results.probes, "weight_rank")):
         table = table.copy()
@@ -221,15 +239,9 @@ def diverge(results: Results, variant: str, *seeds: int) -> Results:
     return replace(results, history=tables[0], probes=tables[1])
 
 
-def _names(variant: str) -> list[str]:
-    entry = EVERY[variant][2] if variant in EVERY else {}
-    hidden = (SETTINGS["network"] | entry.get("network", {}))["hidden"]
-    return [*(f"fc{i + 1}" for i in range(len(hidden))), "out"]
-
-
 def _layer(variant: str, layer: str, probed: dict) -> dict:
     values = HEALTHY | ({"dead_fraction": None} if layer == "out" else {})
-    for (who, where, column), value in probed.items():
-        if who == variant and (where == layer or (where is None and layer != "out")):
+    for (name, where, column), value in probed.items():
+        if name == variant and (where == layer or (where is None and layer != "out")):
             values[column] = value
     return {"layer": layer} | values

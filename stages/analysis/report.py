@@ -7,7 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from stages.analysis import findings, judging, outcomes
+from stages.analysis.claims.heat_maps import HEAT_MAPS
+from stages.analysis.claims.lecture import LECTURE
+from stages.analysis.claims.literature import LITERATURE
 from stages.analysis.judging import Judgement
+from stages.analysis.map_lines import Lines
 from stages.analysis.maps import Map
 from stages.analysis.results import Results
 from stages.analysis.study import Study
@@ -29,6 +34,16 @@ class Report:
     findings: dict[str, dict[str, Any]]
     reports: Path
     tables: Path
+
+    @classmethod
+    def of(cls, results: Results, maps: list[Map], reports: Path, tables: Path) -> "Report":
+        """The report on these results: claims judged, variants compared, findings measured."""
+        lines = Lines.of(maps, results.learned_above)
+        judgements = judging.audit((*LECTURE, *LITERATURE), results)
+        judgements += judging.audit(HEAT_MAPS, lines)
+        table = outcomes.comparison(results)
+        found = findings.measure(results, table, judgements)
+        return cls(results, table, maps, judgements, found, reports, tables)
 
     @property
     def study(self) -> Study:
