@@ -7,13 +7,13 @@ import pytest
 from scipy.integrate import quad
 
 from stages.analysis.mean_field import MeanField
-from stages.settings import params
+from stages.settings import fields
 from stages.training import network
 from stages.training.activations import ACTIVATIONS
 
 
 def test_every_activation_of_params_yaml_is_there():
-    assert set(ACTIVATIONS) == set(network.KERNELS) == set(params.Activation.__args__)
+    assert set(ACTIVATIONS) == set(network.KERNELS) == set(fields.Activation.__args__)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

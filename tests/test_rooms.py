@@ -34,7 +34,7 @@ STAGES = {
         {
             "stages.settings",
             "stages.training",
-            "stages.estimate",
+            "stages.jobs",
             "stages.check",
             "stages.writing",
         },

@@ -1,4 +1,4 @@
-"""Sweeps: what params.yaml says of a grid, its cells, and how they are trained."""
+"""Sweeps: how the cells of a grid are trained, kept and written."""
 
 import shutil
 import signal
@@ -13,13 +13,10 @@ import pytest
 from stages import estimate, sweep
 from stages.journal import Journal
 from stages.settings import reading, sweeps
-from stages.settings.params import Axis, Params
-from stages.settings.reading import ParamsError
 from stages.training import epoch, workers
 from stages.training import grid as training
 from stages.training.data import Dataset
 from stages.training.grid import Cell, CellScores, Grid, Piece
-from stages.training.plan import Fill
 from tests.conftest import LECTURE, SMALL, heed_interrupts, plan_of
 
 RATES = {
@@ -47,173 +44,8 @@ DEPTHS = {
 
 
 def of(written: dict, **study) -> Grid:
-    """The sweep that is written so, in the small study."""
-    values = SMALL | study | {"sweeps": {"grid": written}}
-    return sweeps.resolve(Params.model_validate(values))["grid"]
-
-
-def lines(written: object) -> list[str]:
-    """What is said of a sweep that is written so."""
-    with pytest.raises(ParamsError) as caught:
-        sweeps.resolve(reading.checked(SMALL | {"sweeps": {"grid": written}}))
-    return caught.value.lines
-
-
-# ------------------------------------------------------------------------------- what is written
-
-
-@pytest.mark.parametrize(
-    ("written", "points"),
-    [
-        ({"values": [1, 2.5, 10]}, [1, 2.5, 10]),
-        ({"values": ["zeros", "ones"]}, ["zeros", "ones"]),
-        ({"from": 1, "to": 4, "count": 4}, [1, 2, 3, 4]),
-        ({"from": 4, "to": 1, "count": 3}, [4, 2.5, 1]),
-        ({"from": 1e-5, "to": 1, "count": 6, "scale": "log"}, [1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]),
-        ({"from": 1, "to": 10, "count": 3, "scale": "log"}, [1, 3.16228, 10]),
-    ],
-)
-def test_an_axis_has_listed_values_or_a_range(written, points):
-    found = Axis.model_validate({"key": "training.lr", **written}).points()
-    assert found == points
-    assert [type(value) for value in found] == [type(value) for value in points]
-
-
-def test_the_cells_are_variants_that_differ_along_the_axes():
-    found = of(RATES).cells
-    assert [(cell.x, cell.y) for cell in found] == [
-        (rate, name) for name in ("baseline", "all_ones") for rate in (0.001, 0.01, 0.1)
-    ]
-    ones = {"all": {"weight": "ones", "bias": "ones"}}
-    for cell in found:
-        variant = {"training": {"lr": cell.x}} | (ones if cell.y == "all_ones" else {})
-        sections = {key: SMALL[key] for key in ("data", "network", "training")}
-        assert cell == Cell(cell.x, cell.y, 4, plan_of(variant, **sections, seeds=2))
-
-
-def test_a_base_is_on_top_of_a_variant_and_the_axes_on_top_of_both():
-    shared = {"training": {"optimizer": "sgd"}, "all": {"weight": {"normal": {"std": 0.5}}}}
-    cell = of(RATES | {"base": shared}).cells[-1]
-    assert (cell.plan.optimizer, cell.plan.lr) == ("sgd", 0.1)
-    assert cell.plan.tensors["fc1.weight"] == Fill("normal", {"mean": 0.0, "std": 0.5})
-    assert cell.plan.tensors["fc1.bias"] == Fill("constant", {"val": 1.0})
-
-
-def test_depth_and_an_initializers_argument_can_be_axes():
-    found = of(DEPTHS).cells
-    assert [cell.plan.hidden for cell in found] == [(8, 8), (8, 8), (8, 8, 8), (8, 8, 8)]
-    fills = [cell.plan.tensors["fc2.weight"] for cell in found]
-    assert [fill.arguments["variance"] for fill in fills] == [1.0, 2.5, 1.0, 2.5]
-    assert all(cell.plan.activation == "tanh" and cell.steps == 0 for cell in found)
-
-
-def test_hidden_is_a_list_or_a_width_and_a_depth():
-    shape = {"network": {"hidden": {"width": 8, "depth": 3}, "activation": "relu"}}
-    assert plan_of(**shape).hidden == (8, 8, 8)
-
-
-@pytest.mark.parametrize(("limit", "batch_size", "steps"), [(640, 64, 20), (641, 64, 22)])
-def test_epochs_are_so_many_steps(limit, batch_size, steps):
-    written = {key: value for key, value in RATES.items() if key != "steps"} | {"epochs": 2}
-    found = of(written, data={"name": "mnist", "limit": limit}).cells
-    assert {cell.steps for cell in found} == {steps}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"steps": None}, ["sweeps.grid: needs steps or epochs, and not both"]),
-        ({"epochs": 1}, ["sweeps.grid: needs steps or epochs, and not both"]),
-        ({"steps": 0}, ["sweeps.grid: cannot show train_acc"]),
-        ({"shows": "constant"}, ["sweeps.grid: cannot show constant"]),
-        ({"steps": -1}, ["sweeps.grid.steps = -1", "greater than or equal to 0"]),
-        ({"seeds": 0}, ["sweeps.grid.seeds = 0"]),
-        ({"shows": "acc"}, ["sweeps.grid.shows = 'acc'", "'train_acc'"]),
-        ({"colour": 1}, ["sweeps.grid.colour: unknown key", "label, base, axes, seeds, steps"]),
-        ({"axes": {"x": RATES["axes"]["x"]}}, ["sweeps.grid.axes.y: is missing"]),
-        ({"axes": {"x": RATES["axes"]["x"], "y": RATES["axes"]["x"]}}, ["keys that differ"]),
-        ({"base": 3}, ["sweeps.grid.base = 3"]),
-        ({"base": {"training": 3}}, ["sweeps.grid: at training.lr", "training"]),
-        ({"base": {"training": {"epochs": 3}}}, ["training.epochs = 3", "has no place in a cell"]),
-        ({"base": {"trainig": {}}}, ["grid.base.trainig: unknown key", "did you mean 'training'?"]),
-        ({"base": {"all": {"weight": "zeross"}}}, ["grid.base.all.weight = 'zeross'", "'zeros'?"]),
-        ({"base": {"fc3": {"weight": "zeros"}}}, ["fc3: unknown key", "fc1, fc2, out"]),
-    ],
-)  # fmt: skip
-def test_a_mistake_in_a_sweep_gets_one_line(change, words):
-    written = {key: value for key, value in (RATES | change).items() if value is not None}
-    [line] = lines(written)
-    assert line.startswith("params.yaml: sweeps.grid")
-    assert all(word in line for word in words), line
-
-
-@pytest.mark.parametrize(
-    ("axis", "words"),
-    [
-        ({"key": "training.lr"}, "needs values, or from, to and count"),
-        ({"key": "training.lr", "from": 1, "to": 2}, "needs values, or from, to and count"),
-        ({"key": "training.lr", "values": [1], "count": 2}, "either values, or from"),
-        ({"key": "training.lr", "values": []}, "1 to 50 values"),
-        ({"key": "training.lr", "values": [0.5] * 51}, "1 to 50 values"),
-        ({"key": "training.lr", "values": [0.1, 0.1]}, "has the value 0.1 twice"),
-        ({"key": "training.lr", "values": [0.1], "labels": ["a", "b"]}, "as many labels"),
-        ({"key": "training.lr", "values": [0.1, 1], "labels": ["a", "a"]}, "the label 'a' twice"),
-        ({"key": "training.lr", "values": [0.1, True]}, "values.1 = True: must be a finite number"),
-        ({"key": "training.lr", "values": [None]}, "values.0 = None: must be a finite number"),
-        ({"key": "training.lr", "values": [[1]]}, "values.0 = [1]: must be a finite number"),
-        ({"key": "training.lr", "values": [float("inf")]}, "values.0 = inf: must be a finite"),
-        ({"key": "training.momentum", "values": [0, 0.9]}, "only the optimizer sgd"),
-        ({"key": "all.weight", "values": ["zeros", "constant"]}, "argument 'val' is missing"),
-        ({"key": "training.lr", "from": 0, "to": 1, "count": 3, "scale": "log"}, "above 0"),
-        ({"key": "training.lr", "from": 1, "to": 2, "count": 3, "skale": "log"}, "unknown key"),
-        ({"key": "training.lr", "values": [0.1, -1]}, "training.lr = -1"),
-        ({"key": "training.lr", "values": ["fast"]}, "at training.lr = fast"),
-        ({"key": "training.rate", "values": [0.1]}, "unknown key"),
-        ({"key": "data.limit", "values": [10]}, "axes.x.key = 'data.limit': must be variant, or"),
-        ({"key": "network", "values": [10]}, "axes.x.key = 'network': must be variant, or"),
-        ({"key": "variant", "values": ["base_line"]}, "no such variant; there are baseline"),
-        ({"key": "training.epochs", "values": [1, 2]}, "training.epochs = 1: has no place"),
-        ({"key": "variant", "values": [1]}, "no such variant; there are baseline"),
-        ({"key": "network.hidden.depth", "values": [3]}, "a width and a depth"),
-        ({"key": "network.hidden.depth", "values": [2.5]}, "a width and a depth"),
-        ({"key": "all.weight.normal.std", "values": ["much"]}, "'std'"),
-        ({"key": "all.weight.normal.deviation", "values": [1]}, "unknown argument 'deviation'"),
-        ({"key": "", "values": [1]}, "axes.x.key = '': must be variant, or"),
-        ({"key": "...", "values": [1]}, "axes.x.key = '...': must be variant, or"),
-    ],
-)  # fmt: skip
-def test_a_mistake_in_an_axis_gets_one_line(axis, words):
-    other = {"key": "seeds" if axis["key"] == "training.batch_size" else "training.batch_size"}
-    written = RATES | {"axes": {"x": axis, "y": other | {"values": [16]}}}
-    found = lines(written)
-    assert len(found) == 1 and words in found[0], found
-
-
-@pytest.mark.parametrize(
-    ("change", "side"),
-    [
-        ({"steps": 0, "shows": "constant"}, "x"),  # of learning rates
-        ({"base": {"fc1": {"weight": "ones"}, "fc2": {"weight": "ones"}, "out": {"weight": "ones"}},
-          "axes": {"x": RATES["axes"]["x"],
-                   "y": {"key": "all.weight.normal.std", "values": [1, 2]}}}, "y"),
-        ({"axes": {"x": {"key": "all.weight.normal.std", "values": [1, 2]},
-                   "y": {"key": "all.weight", "values": ["zeros", "ones"]}}}, "x"),
-    ],
-)  # fmt: skip
-def test_an_axis_that_changes_nothing_is_refused(change, side):
-    [line] = lines(RATES | change)
-    assert f"sweeps.grid.axes.{side}.key" in line and "changes nothing" in line
-
-
-def test_listed_values_are_taken_as_they_are():
-    axis = Axis.model_validate({"key": "training.lr", "values": [0.70710678118, 0.1, 0.10000001]})
-    assert axis.points() == [0.70710678118, 0.1, 0.10000001]
-
-
-def test_a_sweep_that_takes_too_much_is_refused():
-    assert "years" in lines(RATES | {"seeds": 10**6, "steps": 10**6})[0]
-    wide = {"network": {"hidden": {"width": 10**6, "depth": 3}}}
-    assert "memory" in lines(RATES | {"base": wide})[0]
+    """The grid of a sweep in the small study; raises ParamsError."""
+    return sweeps.resolve(reading.checked(SMALL | study | {"sweeps": {"grid": written}}))["grid"]
 
 
 def test_a_sweep_is_read_as_it_was_written(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from docs import plain
-from stages.settings import params
+from stages.settings import fields
 from stages.training import epoch, network, workers
 from stages.training.activations import ACTIVATIONS
 from stages.training.data import Dataset
@@ -77,7 +77,7 @@ def test_fifty_layers_train_as_in_plain_pytorch(dataset, activation):
 
 def test_these_tests_cover_all_that_the_schema_admits():
     assert set(network.KERNELS) == set(ACTIVATIONS) == set(plain.ACTIVATIONS)
-    assert set(get_args(params.Optimizer)) == {o["optimizer"] for o in OPTIMIZERS.values()}
+    assert set(get_args(fields.Optimizer)) == {o["optimizer"] for o in OPTIMIZERS.values()}
 
 
 def test_epoch_0_scores_and_changes_nothing(dataset, monkeypatch):

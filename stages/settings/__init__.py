@@ -1,1 +1,1 @@
-"""What a user may write in params.yaml, and what they are told when it is wrong."""
+"""The settings of params.yaml: what is allowed, and the plans that they stand for."""

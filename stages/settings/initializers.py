@@ -1,172 +1,123 @@
-"""Which initializers there are, what they take, and which files they come from."""
+"""The initializers that params.yaml can name: their arguments and their files."""
 
 import ast
 import inspect
-import math
+import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, PydanticUserError, TypeAdapter, create_model
 
-from stages.settings.params import Initializer
-from stages.settings.reading import did_you_mean, in_our_words
+from stages.settings.fields import Section
+from stages.settings.mistakes import ParamsError, did_you_mean, mistake
+from stages.settings.reading import validated
 from stages.training import initialization
 from stages.training.initialization import first_line
-from stages.training.plan import Fill
+from stages.training.plan import DEFAULT, Fill
 
 FOLDER = Path("stages/initializers")
 CONSTANTS = {"zeros": 0.0, "ones": 1.0}
 
 
-class InitializerError(ValueError):
-    """No such initializer, or not with these arguments; the text tells what is allowed."""
-
-
 def custom_names() -> list[str]:
     """The initializers in stages/initializers."""
     names = {path.stem for path in FOLDER.glob("*.py") if path.is_file()}
-    # `default` is what a plan calls PyTorch's own. Other letters are not the same on every system.
-    return sorted(n for n in names - {"__init__", "default"} if n.isidentifier() and n.isascii())
+    return sorted(n for n in names - {"__init__", DEFAULT.initializer} if n.isidentifier())
 
 
-def parameters(name: str) -> dict[str, inspect.Parameter]:
-    """What an initializer can be told in params.yaml, by name; raises InitializerError."""
-    allowed = [*initialization.FUNCTIONS, *custom_names()]
-    file = FOLDER / f"{name}.py"
-    if name in initialization.FUNCTIONS and name in custom_names():
-        raise InitializerError(f"torch.nn.init has it, and {file} too; give the file another name")
-    if name not in allowed and f"{name}.py" in {path.name for path in FOLDER.glob("*.py")}:
-        raise InitializerError(f"{file} cannot be one; it takes a file with another name")
-    twins = [other for other in allowed if other.lower() == name.lower()]
-    if name in allowed and len(twins) > 1:
-        raise InitializerError(f"{' and '.join(twins)} are one file on some systems; rename one")
-    if name not in allowed:
-        hint = did_you_mean(name, allowed)
-        raise InitializerError(f"no such initializer; {hint}Allowed: {', '.join(allowed)}")
-    try:
-        _tensor, *others = _parameters(initialization.function(name))
-    except (Exception, SystemExit) as error:  # whatever a user's file raises while it is loaded
-        raise InitializerError(
-            f"{file} gives no function fill(tensor, …): {first_line(error)}"
-        ) from None
-    if torch.get_default_device().type != "cpu" or torch.get_default_dtype() != torch.float32:
-        raise InitializerError(f"{file} changes torch's default device or type, for all variants")
-    nameless = [str(p) for p in others if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    if nameless:
-        raise InitializerError(f"{file}: every argument of fill needs a name, unlike {nameless[0]}")
-    return {p.name: p for p in others if p.name not in initialization.GIVEN}
+def resolve(fill: Fill, key: str) -> Fill:
+    """The fill at a key of params.yaml with all arguments, each in its declared type.
 
-
-def _parameters(fills: Any) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(fills, eval_str=True).parameters.values())
-    except NameError:  # a type that is named and not there is not checked
-        return list(inspect.signature(fills).parameters.values())
-
-
-def takes(name: str) -> str:
-    """The names of an initializer's arguments, for a complaint."""
-    return f"{name} takes {', '.join(parameters(name)) or 'no arguments'}"
-
-
-def resolve(initializer: Initializer) -> Fill:
-    """The fill that an entry of params.yaml stands for; raises InitializerError.
-
-    With all arguments, so that what is the same is written the same: 1 is 1.0 where a float is
-    declared, and zeros and ones are constants.
+    Equal fills become equal plans: 1 is 1.0 if the function declares a float, arguments have the
+    function's order, and zeros and ones are constants. Raises ParamsError.
     """
-    known = parameters(initializer.name)
-    for argument in initializer.kwargs:
-        if argument not in known:
-            raise InitializerError(f"unknown argument {argument!r}; {takes(initializer.name)}")
-    for name, parameter in known.items():
-        if parameter.default is inspect.Parameter.empty and name not in initializer.kwargs:
-            raise InitializerError(f"argument {name!r} is missing; {takes(initializer.name)}")
-    if initializer.name in CONSTANTS:
-        return Fill("constant", {"val": CONSTANTS[initializer.name]})
-    # A default that JSON cannot tell is the function's own affair.
-    values = {name: p.default for name, p in known.items() if _is_plain(p.default)}
-    values |= initializer.kwargs
-    if initializer.name in initialization.FUNCTIONS and isinstance(values.get("mode"), str):
-        values["mode"] = values["mode"].lower()  # torch takes it in any case
-    # In the function's order, whatever the order in params.yaml.
-    typed = {name: _typed(values[name], p) for name, p in known.items() if name in values}
-    return Fill(initializer.name, typed)
-
-
-def _typed(value: Any, parameter: inspect.Parameter) -> Any:
-    """An argument as the function declares it, and as JSON can tell it; raises InitializerError."""
+    name = fill.initializer
+    allowed = [*initialization.FUNCTIONS, *custom_names()]
+    if name not in allowed:
+        rule = f"no such initializer; {did_you_mean(name, allowed)}Allowed: {', '.join(allowed)}"
+        raise ParamsError(mistake(key, name, rule))
+    if allowed.count(name) > 1:
+        file = FOLDER / f"{name}.py"
+        raise ParamsError(mistake(key, name, f"is in torch.nn.init, too; rename {file}"))
     try:
-        if parameter.annotation is not inspect.Parameter.empty and value is not parameter.default:
-            value = _checked(value, parameter.annotation)
-        elif parameter.annotation is float and type(value) is int:
-            value = float(value)
-    except ValidationError as error:
-        rule = in_our_words(error.errors()[0]["msg"])
-        raise InitializerError(f"argument {parameter.name!r} {rule}") from None
-    if not _is_plain(value):
-        rule = "must be finite numbers, text, true, false or null, alone, in lists, or by text"
-        raise InitializerError(f"argument {parameter.name!r} {rule}")
-    return value
+        section = arguments(name)
+    except (Exception, SystemExit) as error:  # any error that a user's file raises when it loads
+        rule = f"{FOLDER / name}.py has no function fill(tensor, …): {first_line(error)}"
+        raise ParamsError(mistake(key, name, rule)) from None
+    given = validated(section, fill.arguments, f"{key}.{name}.")
+    if name in CONSTANTS:
+        return Fill("constant", {"val": CONSTANTS[name]})
+    values = {f.alias or "": getattr(given, field) for field, f in section.model_fields.items()}
+    # A default that JSON cannot hold stays with the function.
+    return Fill(name, {n: v for n, v in values.items() if n in fill.arguments or _fits_json(v)})
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether JSON can tell a value and gives the same back."""
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(type(key) is str for key in value) and all(map(_is_plain, value.values()))
-    return (
-        value is None
-        or type(value) in (bool, int, str)
-        or (type(value) is float and math.isfinite(value))
-    )
+def arguments(name: str) -> type[Section]:
+    """A section with the arguments of an initializer.
 
-
-def _checked(value: Any, annotation: Any) -> Any:
+    Raises any error of its file, and TypeError or ValueError if that has no function
+    `fill(tensor, …)`.
+    """
+    function = initialization.function(name)
     try:
-        return TypeAdapter(annotation, config=ConfigDict(strict=True)).validate_python(value)
-    except (PydanticUserError, NameError):  # nothing that values can be checked against
-        return value
+        signature = inspect.signature(function, eval_str=True)
+    except NameError:  # an annotation that names no type: they all stay text
+        signature = inspect.signature(function)
+    _tensor, *others = signature.parameters.values()
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    fields: dict[str, Any] = {}  # under names that no attribute of a section has
+    for p in others:
+        if p.kind in named and p.name not in initialization.GIVEN:
+            default = ... if p.default is p.empty else p.default
+            convert = type(default) is int  # the default 0 of a float
+            field = Field(default, alias=p.name, validate_default=convert)
+            fields[f"argument_{p.name}"] = (_type(p.annotation), field)
+    return create_model(name, __base__=Section, **fields)
+
+
+def _type(annotation: Any) -> Any:
+    """An annotation; any value of JSON if it is no type."""
+    try:
+        TypeAdapter(annotation)
+    except PydanticUserError:
+        return JsonValue
+    unknown = annotation is inspect.Parameter.empty or isinstance(annotation, str)
+    return JsonValue if unknown else annotation
+
+
+def _fits_json(value: object) -> bool:
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError):
+        return False
 
 
 def files(name: str) -> set[Path]:
-    """The files that an initializer runs: its own, and what that imports from there.
-
-    Raises InitializerError for one that is no Python.
-    """
+    """An initializer's file, and all files of the folder that it imports, directly or not."""
     found: set[Path] = set()
     waiting = {FOLDER / f"{name}.py"} if name in custom_names() else set()
     while waiting:
         path = waiting.pop()
         found.add(path)
-        waiting |= _siblings(path) - found
+        waiting |= _imported(path) - found
     return found
 
 
-def _siblings(path: Path) -> set[Path]:
-    """The files of the same folder that a file imports; of a package there, all."""
+def _imported(path: Path) -> set[Path]:
+    """The files and packages of the folder whose names are in a file's import statements.
+
+    Raises ParamsError if it is not Python.
+    """
     try:
         nodes = list(ast.walk(ast.parse(path.read_bytes())))
     except (SyntaxError, ValueError) as error:
-        raise InitializerError(f"{path} cannot be read: {first_line(error)}") from None
-    modules = set()
+        raise ParamsError(f"{path}: is not Python: {first_line(error)}") from None
+    words: set[str] = set()
     for node in nodes:
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = initialization.CUSTOM.split(".")[: 3 - node.level]  # one dot: the folder itself
-            package = ".".join(above) if node.level else ""
-            module = ".".join(filter(None, [package, node.module]))
-            # What is imported may be a file, or a name in one.
-            modules |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    inside = {
-        m.removeprefix(initialization.CUSTOM).strip(".")
-        for m in modules
-        if m == initialization.CUSTOM or m.startswith(f"{initialization.CUSTOM}.")
-    }
-    found: set[Path] = set()
-    for name in {module.partition(".")[0] or "__init__" for module in inside}:
-        found |= {FOLDER / f"{name}.py"} | set((FOLDER / name).rglob("*.py"))
-    return {file for file in found if file.is_file()}
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            words.update(word for name in names for word in name.split("."))
+    there: set[Path] = set()
+    for word in words & {entry.stem for entry in FOLDER.iterdir()}:
+        there |= {*FOLDER.glob(f"{word}.py"), *(FOLDER / word).rglob("*.py")}
+    return there

@@ -1,11 +1,10 @@
-"""What the weights are before training, as a plan says."""
+"""The initial weights of a plan."""
 
 import importlib
 import inspect
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,10 +14,10 @@ from stages.training.plan import DEFAULT, Fill, Plan
 from stages.training.seeds import generator
 
 CUSTOM = "stages.initializers"
-GIVEN = ("generator", "inputs")  # arguments that an initializer gets unasked: stages/initializers
+GIVEN = ("generator", "inputs")  # arguments that the house gives an initializer
 
 # Functions of torch.nn.init whose values differ between processors, or from run to run: the files
-# of these names in stages/initializers fill instead.
+# of these names in stages/initializers replace them.
 REPLACED = {"orthogonal_", "sparse_", "trunc_normal_"}
 
 # torch.nn.init fills in place; a plan leaves the trailing underscore out.
@@ -37,16 +36,16 @@ class InitializationError(ValueError):
         self.tensor = tensor
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        """As it travels from a worker process."""
+        """For pickle, which brings it from a worker process."""
         return type(self), (self.tensor, str(self))
 
 
 def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) -> dict[str, Tensor]:
     """Every tensor of a network before training, by its name (`fc1.weight`, `fc1.bias`, …).
 
-    A weight is `[fan_out, fan_in]`, a bias `[fan_out]`. `images` are for initializers that
-    look at data; without them these get noise to look at, which is enough to see whether they
-    work. Raises InitializationError.
+    A weight is `[fan_out, fan_in]`, a bias `[fan_out]`. `images` are for initializers with the
+    argument `inputs`; without images these get noise, which is enough to test them. Raises
+    InitializationError.
     """
     net = network.allocate(plan.sizes)
 
@@ -66,7 +65,7 @@ def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) ->
             continue
         try:
             run(fill, tensor, generator(seed, f"init/{name}"), partial(inputs_of, layer))
-        except (Exception, SystemExit) as error:  # whatever a user's file raises
+        except (Exception, SystemExit) as error:  # any error of a user's file
             raise InitializationError(name, first_line(error)) from None
         if not tensor.isfinite().all():
             raise InitializationError(name, "gives values that are not finite")
@@ -74,18 +73,17 @@ def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) ->
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line: its first, with its name if that is all or tells more."""
+    """The first line of an error's text; with the error's name where the text needs it."""
     name = type(error).__name__
-    try:
-        line = str(error).strip().splitlines()[0][:300]
-    except Exception:  # it says nothing, or cannot even do that
+    line = next(iter(str(error).strip().splitlines()), "")[:300]
+    if not line:
         return name
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
     return line if isinstance(error, (ValueError, TypeError)) else f"{name}: {line}"
 
 
 def fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
-    """What torch.nn.Linear does: U(−1/√fan_in, 1/√fan_in) for weight and bias alike."""
+    """Fill as torch.nn.Linear does: U(−1/√fan_in, 1/√fan_in) for weight and bias alike."""
     if tensor.ndim == 2:
         torch.nn.init.kaiming_uniform_(tensor, a=math.sqrt(5), generator=random)
     else:
@@ -105,20 +103,15 @@ def function(name: str) -> Callable[..., object]:
 
 
 def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[], Tensor]) -> None:
-    """Fill a tensor in place; `inputs` computes what the layer receives, if asked for.
+    """Fill a tensor in place; `inputs` computes the inputs of its layer, if they are needed.
 
-    Raises whatever a custom initializer does, and ValueError for one that fills not this tensor.
+    Raises any error of a custom initializer, and ValueError if it leaves the tensor unchanged.
     """
     fills = function(fill.initializer)
     values: tuple[Callable[[], object], ...] = (lambda: random, inputs)
     given = dict(zip(GIVEN, values, strict=True))
     wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
     before, version = tensor.clone(), tensor._version
-    result: Any = fills(tensor, **fill.arguments, **wanted)
-    if tensor.shape != before.shape:
-        raise ValueError(f"it changes the tensor's shape to {list(tensor.shape)}")
-    alike = isinstance(result, Tensor) and result.shape == tensor.shape
-    if alike and result.data_ptr() != tensor.data_ptr():
-        raise ValueError("it returns another tensor; it has to fill the one that it gets, in place")
+    fills(tensor, **fill.arguments, **wanted)
     if tensor._version == version and torch.equal(tensor, before):
-        raise ValueError("it leaves the tensor as it was; it has to fill it in place")
+        raise ValueError("leaves the tensor unchanged instead of filling it in place")
