@@ -1,4 +1,4 @@
-"""The stage check, and what it tells the others, in a made-up folder."""
+"""The stage check and the files that it writes, in a made-up folder."""
 
 import copy
 import sys
@@ -39,7 +39,7 @@ def changed(**sections) -> dict:
 
 
 def run_of(variant: str) -> Path:
-    """What looks like the result of a variant."""
+    """A folder like the result of a variant."""
     folder = RUNS / variant
     folder.mkdir(parents=True)
     for name in results.FILES:
@@ -52,7 +52,7 @@ def written() -> dict[str, bytes]:
     return {p.relative_to(DATA).as_posix(): p.read_bytes() for p in DATA.rglob("*") if p.is_file()}
 
 
-def test_it_writes_what_the_other_stages_read():
+def test_check_writes_the_files_that_other_stages_read():
     checked()
     assert written().keys() == {
         "params_are_valid", "plans/all_ones.json", "plans/baseline.json", "study.json",
@@ -64,7 +64,7 @@ def test_it_writes_what_the_other_stages_read():
         assert Plan.read(DATA / "plans" / f"{name}.json") == plan
 
 
-def test_the_study_has_settings_looks_and_plans():
+def test_study_json_has_settings_looks_and_plans():
     looks = {"all_ones": {"label": "ünits “alike”", "color": "#123456", "group": "constants"}}
     checked(changed(display=looks))
     study = Study.of(integrity.read_json(DATA / "study.json"))
@@ -84,13 +84,13 @@ def test_the_study_has_settings_looks_and_plans():
 @pytest.mark.parametrize(
     "look", [{}, {"label": None}, {"label": ""}, {"label": " \n", "group": " "}]
 )
-def test_what_has_no_label_is_shown_by_its_name(look):
+def test_variant_without_a_label_is_shown_by_its_name(look):
     checked(changed(display={"all_ones": look}))
     shown = Study.of(integrity.read_json(DATA / "study.json")).variants["all_ones"]
     assert (shown.label, shown.group) == ("all_ones", "other")
 
 
-def test_an_edit_changes_what_it_is_about_and_nothing_else():
+def test_edit_changes_no_file_of_other_variants():
     checked()
     before = written()
     checked()
@@ -109,7 +109,7 @@ def test_an_edit_changes_what_it_is_about_and_nothing_else():
         assert written() == before
 
 
-def test_the_plan_of_a_variant_that_is_gone_is_removed_and_its_results_are_put_away(capsys):
+def test_results_of_a_removed_variant_are_moved_away(capsys):
     kept, gone = run_of("baseline"), run_of("zero")
     checked(changed(variants={"zero": {}}))
     assert gone.is_dir() and capsys.readouterr().out == ""
@@ -117,17 +117,15 @@ def test_the_plan_of_a_variant_that_is_gone_is_removed_and_its_results_are_put_a
     assert sorted(RUNS.iterdir()) == [kept]
     assert {file.name for file in kept.iterdir()} == results.FILES
     assert not (DATA / "plans" / "zero.json").exists()
-    assert capsys.readouterr().out == (
-        "data/runs/zero: now in data/removed/zero, since params.yaml has no such variant or sweep\n"
-    )
+    assert capsys.readouterr().out.startswith("data/runs/zero: moved to data/removed/zero, ")
     assert {file.name for file in (DATA / "removed" / "zero").iterdir()} == results.FILES
     run_of("zero")
     checked()
-    assert (DATA / "removed" / "zero-2").is_dir()  # beside the first, not in its place
+    assert (DATA / "removed" / "zero-2").is_dir()
 
 
 @pytest.mark.parametrize("name", ["chapter", "thesis/chapter", "baseline/note.txt"])
-def test_what_is_no_result_is_refused_and_kept(name):
+def test_other_files_among_the_results_are_refused_and_kept(name):
     stale = run_of("zero")
     precious = RUNS / name
     precious.parent.mkdir(exist_ok=True)
@@ -135,14 +133,12 @@ def test_what_is_no_result_is_refused_and_kept(name):
     before = written()
     with pytest.raises(SystemExit) as refused:
         checked()
-    assert refused.value.code == (
-        f"{precious}: is no result of a variant, and would be lost; move it away"
-    )
+    assert refused.value.code.startswith(f"{precious}: is not an initlab result")
     assert written() == before
     assert stale.is_dir()
 
 
-def test_a_mistake_ends_it_in_one_line_and_changes_nothing():
+def test_mistake_ends_check_in_one_line_and_changes_nothing():
     checked()
     run_of("zero")
     before = written()
@@ -155,32 +151,12 @@ def test_a_mistake_ends_it_in_one_line_and_changes_nothing():
         assert written() == before
 
 
-def test_evaluate_refuses_results_of_a_variant_that_is_gone(monkeypatch):
+def test_evaluate_refuses_results_of_a_removed_variant(monkeypatch):
     checked()
     stale = run_of("zero")
     before = written()
     monkeypatch.setattr(sys, "argv", ["evaluate", "mnist"])
     with pytest.raises(SystemExit) as refused:
         evaluate.main()
-    assert refused.value.code == (
-        f"{stale}: params.yaml has no such variant; `dvc repro --force --single-item check` "
-        "moves it away"
-    )
+    assert refused.value.code.startswith(f"{stale}: params.yaml has no such variant")
     assert written() == before
-
-
-@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
-def test_what_is_linked_to_a_cache_is_replaced_and_not_written_into(link, tmp_path):
-    checked()
-    cached = tmp_path / "cached"
-    for path in (DATA / "study.json", DATA / "plans" / "baseline.json"):
-        cached.write_bytes(path.read_bytes())
-        path.unlink()
-        getattr(path, link)(cached)
-        before = cached.read_bytes()
-        checked(changed(seeds=3))
-        assert cached.read_bytes() == before
-        assert path.read_bytes() != before
-        assert not path.is_symlink()
-        checked()
-        cached.unlink()

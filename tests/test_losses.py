@@ -37,7 +37,7 @@ def test_a_stage_that_refuses_leaves_what_an_earlier_run_made(study):
     changing(study, "display", baseline={"label": "another"})
     result = study.run("dvc", "repro", expect=None)
     assert result.returncode != 0
-    assert "data/runs/.DS_Store: is no result of a variant" in result.stderr
+    assert "data/runs/.DS_Store: is not an initlab result" in result.stderr
     assert there(study, "reports") == before
 
 
@@ -104,7 +104,7 @@ def test_what_somebody_put_into_a_run_is_not_lost(study):
     note.write_text("mine")
     changing(study, "variants", all_ones={"all": {"weight": "ones", "bias": "zeros"}})
     result = study.run("dvc", "repro", expect=None)
-    assert "data/runs/all_ones/note.txt: is no result of a variant" in result.stderr
+    assert "data/runs/all_ones/note.txt: is not an initlab result" in result.stderr
     assert note.read_text() == "mine"
 
 
