@@ -13,7 +13,7 @@ import pandas as pd
 from stages.analysis.maps import Map
 from stages.analysis.report import Report
 from stages.analysis.results import Results
-from stages.analysis.study import Study
+from stages.analysis.study import Study, Variant
 from stages.check import described
 from stages.settings import plans
 from stages.settings.params import Params
@@ -25,6 +25,11 @@ SETTINGS: dict[str, Any] = {
     "network": {"hidden": [128, 64], "activation": "relu"},
     "training": {"epochs": 10, "batch_size": 64, "optimizer": "adam", "lr": 0.001},
 }
+COMMONEST, LEARNED_ABOVE = 0.1135, 0.1335
+IMAGES = 10_000
+EPOCHS = 3
+STUCK = [COMMONEST] * 5
+DISAGREE = [0.96, COMMONEST, 0.97, 0.96, COMMONEST]  # three seeds learn, two do not
 
 
 def everywhere(weight: str | dict, bias: str | dict | None = None) -> dict:
@@ -47,15 +52,15 @@ HADAMARD = everywhere({"hadamard": {"gain": 2**0.5}}, "zeros")
 HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
 LECUN = everywhere({"kaiming_normal": {"nonlinearity": "linear"}}, "zeros")
 DEEP = {"network": {"hidden": [16, 16, 16]}, "training": {"epochs": 2}}
-SGD = DEEP | {"training": {"epochs": 2, "optimizer": "sgd", "lr": 0.01}}
-
-THIRTY = {"network": {"hidden": [64] * 30}, "training": SGD["training"]}
-LINEAR = {"network": {"hidden": [64] * 3, "activation": "linear"}, "training": SGD["training"]}
-DEEP_LINEAR = LINEAR | {"network": {"hidden": [64] * 30, "activation": "linear"}}
+SGD = {"epochs": 2, "optimizer": "sgd", "lr": 0.01}
+THIRTY = {"network": {"hidden": [64] * 30}, "training": SGD}
+LINEAR = {"network": {"hidden": [64] * 3, "activation": "linear"}, "training": SGD}
+DEEP_LINEAR = {"network": {"hidden": [64] * 30, "activation": "linear"}, "training": SGD}
 TANH = {
     "network": {"hidden": [128] * 5, "activation": "tanh"},
     "training": {"optimizer": "sgd", "lr": 0.01},
 }
+TANH_USUAL = TANH | everywhere({"kaiming_uniform": {"a": 5**0.5}}, "zeros")
 TWICE = {
     "fc1": {"weight": {"duplicated": {"rows": 2}}},
     "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
@@ -63,81 +68,52 @@ TWICE = {
     "all": {"bias": "zeros"},
 }
 
-# The group of every variant, its label, and its entry in params.yaml.
-VARIANTS: dict[str, tuple[str, str, dict]] = {
-    "baseline": ("lecture", "PyTorch default", {}),
-    "zero_fc1": ("lecture", "fc1 all zeros", {"fc1": {"weight": "zeros", "bias": "zeros"}}),
-    "all_zero": ("lecture", "all zeros", everywhere("zeros")),
-    "all_ones": ("lecture", "all ones", everywhere("ones")),
-    "zero_out": ("zeros", "out all zeros", {"out": {"weight": "zeros", "bias": "zeros"}}),
-    "zero_weights": ("zeros", "weights zero, biases random", {"all": {"weight": "zeros"}}),
-    "constant_negative": ("constants", "all −0.1", everywhere(constant(-0.1))),
-    "constant_small": ("constants", "all 0.01", everywhere(constant(0.01))),
-    "constant": ("constants", "all 0.1", everywhere(constant(0.1))),
-    "constant_fc1": ("symmetry", "fc1 alone all 0.1", {"fc1": everywhere(constant(0.1))["all"]}),
-    "noise_little": ("symmetry", "0.1 + noise of 10⁻⁶", noise(1e-6)),
-    "noise_much": ("symmetry", "0.1 + noise of 10⁻²", noise(1e-2)),
-    "xavier_normal": ("schemes", "Xavier normal", XAVIER),
-    "he_normal": ("schemes", "He normal", HE),
-    "lecun_normal": ("schemes", "LeCun normal", LECUN),
-    "orthogonal": ("schemes", "orthogonal", ORTHOGONAL),
-    "tiny_normal": ("schemes", "normal, tiny", everywhere({"normal": {"std": 0.0001}}, "zeros")),
-    "huge_normal": ("schemes", "normal, huge", everywhere({"normal": {"std": 1.0}}, "zeros")),
-    "identity": ("deterministic", "identity", everywhere("eye", "zeros")),
-    "hadamard": ("deterministic", "Hadamard rows", HADAMARD),
-    "deep_default_adam": ("depth", "deep, default, Adam", DEEP),
-    "deep_xavier_adam": ("depth", "deep, Xavier, Adam", DEEP | XAVIER),
-    "deep_he_adam": ("depth", "deep, He, Adam", DEEP | HE),
-    "deep_default_sgd": ("depth", "deep, default, SGD", SGD),
-    "deep_xavier_sgd": ("depth", "deep, Xavier, SGD", SGD | XAVIER),
-    "deep_he_sgd": ("depth", "deep, He, SGD", SGD | HE),
+# By variant: its group, label, entry in params.yaml, and an accuracy that agrees with theory.
+Variants = dict[str, tuple[str, str, dict, float | list[float]]]
+VARIANTS: Variants = {
+    "baseline": ("lecture", "PyTorch default", {}, 0.977),
+    "zero_fc1": ("lecture", "fc1 all zeros", {"fc1": {"weight": "zeros", "bias": "zeros"}}, STUCK),
+    "all_zero": ("lecture", "all zeros", everywhere("zeros"), STUCK),
+    "all_ones": ("lecture", "all ones", everywhere("ones"), STUCK),
+    "zero_out": ("zeros", "out all zeros", {"out": {"weight": "zeros", "bias": "zeros"}}, 0.976),
+    "zero_weights": ("zeros", "weights zero", {"all": {"weight": "zeros"}}, DISAGREE),
+    "constant_negative": ("constants", "all −0.1", everywhere(constant(-0.1)), STUCK),
+    "constant_small": ("constants", "all 0.01", everywhere(constant(0.01)), 0.35),
+    "constant": ("constants", "all 0.1", everywhere(constant(0.1)), 0.36),
+    "constant_fc1": ("symmetry", "fc1 all 0.1", {"fc1": everywhere(constant(0.1))["all"]}, 0.97),
+    "noise_little": ("symmetry", "0.1 + noise of 10⁻⁶", noise(1e-6), 0.973),
+    "noise_much": ("symmetry", "0.1 + noise of 10⁻²", noise(1e-2), 0.96),
+    "xavier_normal": ("schemes", "Xavier normal", XAVIER, 0.976),
+    "he_normal": ("schemes", "He normal", HE, 0.976),
+    "lecun_normal": ("schemes", "LeCun normal", LECUN, 0.976),
+    "orthogonal": ("schemes", "orthogonal", ORTHOGONAL, 0.976),
+    "tiny_normal": (
+        "schemes", "normal, tiny", everywhere({"normal": {"std": 0.0001}}, "zeros"), 0.97
+    ),
+    "huge_normal": ("schemes", "normal, huge", everywhere({"normal": {"std": 1.0}}, "zeros"), 0.85),
+    "identity": ("deterministic", "identity", everywhere("eye", "zeros"), 0.97),
+    "hadamard": ("deterministic", "Hadamard rows", HADAMARD, 0.977),
+    "deep_default_adam": ("depth", "deep, default, Adam", DEEP, STUCK),
+    "deep_xavier_adam": ("depth", "deep, Xavier, Adam", DEEP | XAVIER, 0.75),
+    "deep_he_adam": ("depth", "deep, He, Adam", DEEP | HE, 0.9),
 }  # fmt: skip
 # The other variants that claims of the literature need.
-LITERATURE: dict[str, tuple[str, str, dict]] = {
-    "duplicated": ("sources", "every unit twice", TWICE),
-    "xavier_uniform": ("sources", "Xavier uniform", everywhere("xavier_uniform", "zeros")),
-    "tanh_usual": (
-        "sources", "tanh, usual", TANH | everywhere({"kaiming_uniform": {"a": 5**0.5}}, "zeros")
-    ),
-    "tanh_xavier": ("sources", "tanh, Xavier", TANH | XAVIER),
-    "thirty_xavier": ("sources", "30 layers, Xavier", THIRTY | XAVIER),
-    "thirty_he": ("sources", "30 layers, He", THIRTY | HE),
-    "thirty_lsuv": ("sources", "30 layers, LSUV", THIRTY | everywhere("lsuv", "zeros")),
-    "linear_gaussian": ("sources", "linear, Gaussian", LINEAR | LECUN),
-    "linear_orthogonal": ("sources", "linear, orthogonal", LINEAR | ORTHOGONAL),
-    "deep_linear_gaussian": ("sources", "30 linear layers, Gaussian", DEEP_LINEAR | LECUN),
-    "deep_linear_orthogonal": ("sources", "30 linear, orthogonal", DEEP_LINEAR | ORTHOGONAL),
-}  # fmt: skip
+LITERATURE: Variants = {
+    "duplicated": ("sources", "every unit twice", TWICE, 0.97),
+    "xavier_uniform": ("sources", "Xavier uniform", everywhere("xavier_uniform", "zeros"), 0.976),
+    "tanh_usual": ("sources", "tanh, usual", TANH_USUAL, 0.85),
+    "tanh_xavier": ("sources", "tanh, Xavier", TANH | XAVIER, 0.9),
+    "thirty_xavier": ("sources", "30 layers, Xavier", THIRTY | XAVIER, STUCK),
+    "thirty_he": ("sources", "30 layers, He", THIRTY | HE, 0.9),
+    "thirty_lsuv": ("sources", "30 layers, LSUV", THIRTY | everywhere("lsuv", "zeros"), 0.91),
+    "linear_gaussian": ("sources", "linear, Gaussian", LINEAR | LECUN, 0.9),
+    "linear_orthogonal": ("sources", "linear, orthogonal", LINEAR | ORTHOGONAL, 0.9),
+    "deep_linear_gaussian": ("sources", "30 linear layers, Gaussian", DEEP_LINEAR | LECUN, 0.7),
+    "deep_linear_orthogonal": ("sources", "30 linear, orthogonal", DEEP_LINEAR | ORTHOGONAL, 0.9),
+}
 EVERY = VARIANTS | LITERATURE
-
-
-def study(variants: Iterable[str] = VARIANTS, display: dict | None = None, **sections) -> Study:
-    """A study with some of EVERY.
-
-    `display` adds to labels and groups; `sections` change settings: `network={"hidden": [16]}`.
-    """
-    values = dict(SETTINGS)
-    for name, section in sections.items():
-        values[name] = values[name] | section if isinstance(section, dict) else section
-    looks = {v: {"group": group, "label": label} for v, (group, label, _) in EVERY.items()}
-    values["display"] = looks | (display or {})
-    values["variants"] = {v: entry for v, (_, _, entry) in EVERY.items()}
-    every = resolved(json.dumps(values))
-    return replace(every, variants={v: every.variants[v] for v in variants})
-
-
-@cache
-def resolved(params: str) -> Study:
-    """The study that a params.yaml, as JSON, describes."""
-    settings = Params.model_validate(json.loads(params))
-    return Study.of(json.loads(json.dumps(described(settings, plans.resolve(settings)))))
-
-
-COMMONEST, LEARNED_ABOVE = 0.1135, 0.1335
-IMAGES = 10_000
-EPOCHS = 3
-STUCK = [COMMONEST] * 5
-DISAGREE = [0.96, COMMONEST, 0.97, 0.96, COMMONEST]  # three seeds learn, two do not
+ACCURACIES = {name: accuracy for name, (*_, accuracy) in VARIANTS.items()}
+EVERY_ACCURACY = {name: accuracy for name, (*_, accuracy) in EVERY.items()}
 
 # The default values of probes: a network that learns.
 HEALTHY = {
@@ -149,25 +125,22 @@ HEALTHY = {
 }  # fmt: skip
 assert HEALTHY.keys() == {*probes.Layer.__dataclass_fields__} - {"layer"}
 
-# Results that agree with theory; a test changes those that it is about.
-ACCURACIES = {
-    "baseline": 0.977, "zero_fc1": STUCK, "all_zero": STUCK, "all_ones": STUCK,
-    "zero_out": 0.976, "zero_weights": DISAGREE,
-    "constant_negative": STUCK, "constant_small": 0.35, "constant": 0.36, "constant_fc1": 0.97,
-    "noise_little": 0.973, "noise_much": 0.96,
-    "xavier_normal": 0.976, "he_normal": 0.976, "lecun_normal": 0.976, "orthogonal": 0.976,
-    "tiny_normal": 0.97, "huge_normal": 0.85, "identity": 0.97, "hadamard": 0.977,
-    "deep_default_adam": STUCK, "deep_xavier_adam": 0.75, "deep_he_adam": 0.9,
-    "deep_default_sgd": STUCK, "deep_xavier_sgd": 0.2, "deep_he_sgd": 0.9,
-}  # fmt: skip
-assert ACCURACIES.keys() == VARIANTS.keys()
+
+def fading(variant: str, hidden: int, gain: float) -> dict:
+    """Gradients of a variant: each layer multiplies their variance by a gain."""
+    layers = range(1, hidden + 1)
+    return {(variant, f"fc{i}", "gradient_std"): gain ** ((hidden - i) / 2) for i in layers}
+
+
+# By variant, layer (None: all hidden ones) and column: values that agree with theory.
 PROBED = {
-    ("all_zero", None, "weight_gradient_zeros"): 1.0,
-    ("all_zero", "out", "weight_gradient_zeros"): 1.0,
-    ("all_zero", None, "weight_gradient_norm"): 0.0,
-    ("all_zero", "out", "weight_gradient_norm"): 0.0,
-    ("all_zero", None, "weight_move"): 0.0,
-    ("all_zero", "out", "weight_move"): 0.0,
+    **{
+        ("all_zero", layer, column): value
+        for layer in (None, "out")
+        for column, value in (
+            ("weight_gradient_zeros", 1.0), ("weight_gradient_norm", 0.0), ("weight_move", 0.0)
+        )
+    },
     ("all_zero", None, "bias_move"): 0.0,
     ("all_zero", None, "weight_moved_at"): None,
     ("all_zero", None, "bias_moved_at"): None,
@@ -181,7 +154,41 @@ PROBED = {
         for variant in ("all_ones", "constant_small", "constant")
         for column, value in (("symmetry_gap", 0.0), ("distinct_units", 1))
     },
-}
+    ("constant_fc1", "fc1", "symmetry_gap"): 0.0,
+    ("duplicated", "fc1", "distinct_units"): 64,
+    ("deep_linear_gaussian", "fc30", "activation_rank"): 5.0,
+    **fading("tanh_usual", 5, 1 / 3), **fading("tanh_xavier", 5, 1.0),
+    **fading("thirty_he", 30, 1.0), **fading("thirty_xavier", 30, 0.5),
+}  # fmt: skip
+
+
+def study(names: Iterable[str] = VARIANTS, display: dict | None = None, **sections) -> Study:
+    """A study with some of EVERY.
+
+    `display` changes labels and groups, and `sections` settings: `network={"hidden": [16]}`;
+    `variants={"other": {}}` adds entries.
+    """
+    settings = SETTINGS | {
+        "display": {v: {"group": group, "label": label} for v, (group, label, *_) in EVERY.items()},
+        "variants": {v: entry for v, (_, _, entry, _) in EVERY.items()},
+    }
+    for name, section in (sections | {"display": display or {}}).items():
+        settings[name] = settings[name] | section if isinstance(section, dict) else section
+    variants: dict[str, Variant] = {}
+    for name in names:  # one by one, so that few are resolved, and each only once
+        own = {
+            key: {name: settings[key][name]} if name in settings[key] else {}
+            for key in ("variants", "display")
+        }
+        resolved = _resolved(json.dumps(settings | own))
+        variants |= resolved.variants
+    return replace(resolved, variants=variants)
+
+
+@cache
+def _resolved(params: str) -> Study:
+    settings = Params.model_validate(json.loads(params))
+    return Study.of(json.loads(json.dumps(described(settings, plans.resolve(settings)))))
 
 
 def report(
@@ -192,7 +199,7 @@ def report(
 
 
 def report_of(results: Results, maps: Iterable[Map] = ()) -> Report:
-    """The report on these results; no file is read before a figure or the page needs it."""
+    """The report on these results; it reads files only for figures and the page."""
     return Report.of(results, list(maps), Path("reports"), Path("data/tables"))
 
 
@@ -200,8 +207,7 @@ def results(accuracies: dict = ACCURACIES, probed: dict = PROBED, **sections) ->
     """Results in which every variant goes from 9.8 % to its accuracy in its first epoch.
 
     `accuracies` by variant: a number, around which the seeds lie 0.1 points apart, or a list
-    with one a seed. `probed` by (variant, layer, column), where None means all hidden layers.
-    `sections` are those of `study`.
+    with one a seed. `probed` is like PROBED. `sections` are those of `study`.
     """
     made = study(accuracies, **sections)
     history: list[dict] = []
@@ -211,8 +217,7 @@ def results(accuracies: dict = ACCURACIES, probed: dict = PROBED, **sections) ->
         finals = final
         if not isinstance(final, list):
             finals = [final + 0.001 * (seed - middle) for seed in range(made.seeds)]
-        names = made.variants[variant].layers
-        trained = [_layer(variant, name, probed) for name in names]
+        trained = [_layer(variant, name, probed) for name in made.variants[variant].layers]
         for seed, accuracy in enumerate(finals):
             for epoch in range(EPOCHS + 1):
                 now = accuracy if epoch else 0.098
@@ -227,6 +232,29 @@ def results(accuracies: dict = ACCURACIES, probed: dict = PROBED, **sections) ->
     return Results(made, *tables, COMMONEST, IMAGES, LEARNED_ABOVE)
 
 
+def _layer(variant: str, layer: str, probed: dict) -> dict:
+    values = HEALTHY | ({"dead_fraction": None} if layer == "out" else {})
+    for (name, where, column), value in probed.items():
+        if name == variant and (where == layer or (where is None and layer != "out")):
+            values[column] = value
+    return {"layer": layer} | values
+
+
+def with_accuracy(results: Results, variant: str, epoch: int, accuracy: float) -> Results:
+    """The same results, but all seeds of a variant have this test accuracy after an epoch."""
+    history = results.history.copy()
+    rows = (history["variant"] == variant) & (history["epoch"] == epoch)
+    history.loc[rows, "test_acc"] = accuracy
+    return replace(results, history=history)
+
+
+def shortened(results: Results, variant: str) -> Results:
+    """The same results, but a variant was trained for an epoch less."""
+    history = results.history
+    last = (history["variant"] == variant) & (history["epoch"] == EPOCHS)
+    return replace(results, history=history[~last])
+
+
 def diverge(results: Results, variant: str, *seeds: int) -> Results:
     """The same results, but these seeds of a variant diverge."""
     tables = []
@@ -237,11 +265,3 @@ def diverge(results: Results, variant: str, *seeds: int) -> Results:
         table.loc[rows, "end"] = "diverges"
         tables.append(table)
     return replace(results, history=tables[0], probes=tables[1])
-
-
-def _layer(variant: str, layer: str, probed: dict) -> dict:
-    values = HEALTHY | ({"dead_fraction": None} if layer == "out" else {})
-    for (name, where, column), value in probed.items():
-        if name == variant and (where == layer or (where is None and layer != "out")):
-            values[column] = value
-    return {"layer": layer} | values
