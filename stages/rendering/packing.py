@@ -1,4 +1,4 @@
-"""Bytes in a page, small: deflated, and in base64."""
+"""Bytes packed into a page: deflated, and in base64."""
 
 import base64
 import io
@@ -9,12 +9,12 @@ from PIL import Image
 
 
 def packed(content: bytes) -> str:
-    """What a browser's DecompressionStream("deflate") unpacks, after one byte 0.
+    """A byte 0 and the content, in a form for a browser's DecompressionStream("deflate").
 
-    Deflated by Pillow, as the data of a PNG of one row: Python's own zlib is the machine's, and
-    gives other bytes on another.
+    Pillow deflates them as the data of a PNG with one row. Python's own zlib differs between
+    machines, and so would its bytes.
     """
-    row = Image.fromarray(np.frombuffer(content, np.uint8)[None], "P")  # not filtered: a palette's
+    row = Image.fromarray(np.frombuffer(content, np.uint8)[None], "P")  # a palette is not filtered
     row.putpalette([0] * 3 * 256)
     file = io.BytesIO()
     row.save(file, "PNG", bits=8, optimize=True)

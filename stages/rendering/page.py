@@ -24,11 +24,10 @@ from stages.rendering import (
     map_figures,
     page_tables,
     style,
-    try_a_start,
+    trying,
 )
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
-from stages.training.activations import ACTIVATIONS
 
 DRAWN = 3  # hidden layers that the drawing of the network has room for
 
@@ -43,10 +42,10 @@ PLACES = {
 }
 # The page's own, one after the other.
 SCRIPTS = (
-    "charts.js", "curves.js", "symmetry.js", "try/starts.js", "try/address.js", "try/controls.js",
-    "try/sentence.js", "try/seen.js", "try/try.js", "page.js",
+    "charts.js", "curves.js", "symmetry.js", "try/setup.js", "try/controls.js", "try/status.js",
+    "try/results.js", "try/try.js", "page.js",
 )  # fmt: skip
-WORKER = ("try/network.js", "try/starts.js", "try/worker.js")
+WORKER = ("try/network.js", "try/initializers.js", "try/worker.js")
 # What made the numbers and the pictures.
 PACKAGES = ("torch", "numpy", "safetensors", "scipy", "pandas", "matplotlib", "dvc")
 
@@ -61,7 +60,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     csv = page_tables.gathered(report, claims, made)
     films = images.films(study, report.results, report.tables / "snapshots.safetensors")
     plots = specifications(report)
-    trying = try_a_start.setup(study, report.tables / "sample.safetensors")
+    form = trying.form(study, report.tables / "sample.safetensors")
     written = {name: variant.written for name, variant in study.variants.items()}
     known = {
         "variants": variants(report),
@@ -71,18 +70,17 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         "tables": packed(as_json(csv).encode()),
         "films": films,
         "charts": plots,
-        "trying": trying,
+        "trying": form,
     }
     return environment(autoescape=True).get_template("index.html").render(
         study=study, findings=report.findings, rows=list(report.rows.values()),
         results=report.results, data=style.DATA_SETS[study.data["name"]],
-        films=films, charts=plots, trying=trying,
+        films=films, charts=plots, trying=form,
         drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
         sets=claim_tables.by_source(claims), verdicts=claim_tables.counts(claims),
         places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
-        activations={name: one.label for name, one in ACTIVATIONS.items()},
-        optimizers=style.OPTIMIZERS, maps=[map_figures.described(one) for one in report.maps],
+        maps=[map_figures.described(one) for one in report.maps],
         downloads={name: what for name, what in page_tables.DOWNLOADS.items() if name in csv},
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72

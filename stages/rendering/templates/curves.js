@@ -1,110 +1,118 @@
-// A chart of curves by epoch: which starts it shows, which of them stand out, how far it reaches.
+// A chart of curves by epoch, with groups of variants, a legend, and a zoom.
 
-const TOP = 0.1; // below the best end: what "the top" is
-const show = {}; // by the id of a place: what shows there the variants that a link is about
+const TOP = 0.1; // accuracy below the best end that the zoom shows
 
-// The values of a variant at an epoch, one a seed.
-const tables = {};
-function values(name, variant, epoch) {
+const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+const withBaseline = (group) => [...new Set([...study.groups[group], study.baseline])].filter(Boolean);
+
+// The values of a variant at an epoch, one for each seed.
+const parsed = {};
+function valuesAt(name, variant, epoch) {
   const { table, y } = study.charts[name];
-  tables[table] ??= study.tables[table].trim().split("\n").map((line) => line.split(","));
-  const [head, ...rows] = tables[table];
-  const [start, when, value] = ["variant", "epoch", y].map((column) => head.indexOf(column));
-  return rows.filter((row) => row[start] === variant && +row[when] === epoch && row[value] !== "")
+  parsed[table] ??= study.tables[table].trim().split("\n").map((line) => line.split(","));
+  const [head, ...rows] = parsed[table];
+  const [own, when, value] = ["variant", "epoch", y].map((column) => head.indexOf(column));
+  return rows.filter((row) => row[own] === variant && +row[when] === epoch && row[value] !== "")
     .map((row) => +row[value]);
 }
-const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
 
-// The vertical axis around those that end near the best one, from their first epoch on.
-function top(name, shown, last) {
-  const ends = shown.map((variant) => mean(values(name, variant, last)));
+// The range of the vertical axis around the variants that end near the best one, after epoch 1.
+function topRange(name, shown, last) {
+  const ends = shown.map((variant) => mean(valuesAt(name, variant, last)));
   const best = Math.max(...ends.filter(Number.isFinite));
   const near = shown.filter((_, i) => ends[i] >= best - TOP);
-  const seen = near.flatMap((variant) => Array.from({ length: last }, (_, i) => values(name, variant, i + 1)).flat());
-  const low = Math.max(best - TOP, Math.min(...seen, best));
-  const high = Math.max(...seen, best);
+  const values = near.flatMap((variant) => Array.from({ length: last }, (_, i) => valuesAt(name, variant, i + 1)).flat());
+  const low = Math.max(best - TOP, Math.min(...values, best)), high = Math.max(...values, best);
   const margin = (high - low) / 20 || 0.01;
   return [Math.max(low - margin, 0), Math.min(high + margin, 1)];
 }
 
-function curves(figure) {
-  const name = figure.dataset.curves;
-  const [legend, plot, zoom] = [".legend", ".plot", ".zoom"].map((selector) => $(selector, figure));
-  const radios = $$("[type=radio]", figure);
-  const boxes = $$("[type=checkbox]", figure);
-  const ofGroup = (group) => [...new Set([...study.groups[group], study.baseline])].filter(Boolean);
-  const group = () => $("[type=radio]:checked", figure) ?? radios[0];
-  let alone = [];
-  let shown = ofGroup(group().value);
+class Curves {
+  constructor(figure) {
+    Object.assign(this, { figure, name: figure.dataset.curves, alone: [] });
+    [this.legend, this.zoom] = [$(".legend", figure), $(".zoom", figure)];
+    this.radios = $$("[type=radio]", figure);
+    this.boxes = $$("[type=checkbox]", figure);
+    this.shown = withBaseline(this.radios.find((radio) => radio.checked)?.value ?? this.radios[0].value);
+    figure.addEventListener("change", ({ target }) => {
+      if (target.type === "radio") this.show(withBaseline(target.value));
+      else this.showByHand(this.boxes.filter((box) => box.checked).map((box) => box.value));
+    });
+    this.zoom?.addEventListener("click", () => {
+      this.zoom.setAttribute("aria-pressed", !this.zoomed());
+      setSignals(this.name, this.signals());
+    });
+    highlight[figure.id] = (variants) => this.highlight(variants);
+  }
 
-  const zoomed = () => zoom?.getAttribute("aria-pressed") === "true";
-  function end(variant) {
-    const { epochs, [figure.dataset.end]: words } = study.variants[variant];
-    const last = reach(shown);
-    const cut = last < epochs && mean(values(name, variant, last));
-    if (!Number.isFinite(cut) || cut === false) return words;
-    return `${(100 * cut).toFixed(2)} % after ${last} epoch${last === 1 ? "" : "s"}`;
+  zoomed() {
+    return this.zoom?.getAttribute("aria-pressed") === "true";
   }
-  // In its group a variant looks as everywhere; what is chosen across groups looks by its place.
-  function looked() {
-    const own = shown.filter((variant) => variant !== study.baseline);
+
+  signals() {
+    const { name, shown, alone } = this;
+    return { shown, alone, span: this.zoomed() && shown.length ? topRange(name, shown, lastOf(shown)) : [0, 1] };
+  }
+
+  // A variant has the same look in every chart of its group; across groups it has one by its place.
+  looks() {
+    const own = this.shown.filter((variant) => variant !== study.baseline);
     const together = Object.values(study.groups).some((group) => own.every((variant) => group.includes(variant)));
-    return together ? {} : byPlace(shown);
+    return together ? {} : looksByPlace(this.shown);
   }
-  function signals() {
-    const span = zoomed() && shown.length ? top(name, shown, reach(shown)) : [0, 1];
-    return { shown, alone, span };
+
+  // The value of a variant at the end, or where its curve is cut.
+  ending(variant) {
+    const { epochs, [this.figure.dataset.end]: text } = study.variants[variant];
+    const last = lastOf(this.shown), cut = last < epochs ? mean(valuesAt(this.name, variant, last)) : NaN;
+    return Number.isFinite(cut) ? `${(100 * cut).toFixed(2)} % after ${last} epoch${last === 1 ? "" : "s"}` : text;
   }
-  function press() {
-    legend.classList.toggle("alone", alone.length > 0);
-    for (const button of $$("button", legend)) button.setAttribute("aria-pressed", alone.includes(button.dataset.variant));
-    plot.setAttribute("aria-label", `${$("figcaption", figure).textContent}. At the end: ` +
-      shown.map((variant) => `${study.variants[variant].label} ${end(variant)}`).join("; ") + ".");
-  }
-  function entries() {
-    const look = looked();
-    legend.replaceChildren(...shown.map((variant) => {
-      const button = entry("button", variant, end(variant), look[variant]);
-      button.type = "button";
+
+  showLegend() {
+    const looks = this.looks();
+    this.legend.replaceChildren(...this.shown.map((variant) => {
+      const button = legendEntry("button", variant, this.ending(variant), looks[variant]);
       button.addEventListener("click", () => {
-        alone = alone.includes(variant) ? [] : [variant];
-        press();
-        signal(name, { alone });
+        this.alone = this.alone.includes(variant) ? [] : [variant];
+        this.pressButtons();
+        setSignals(this.name, { alone: this.alone });
       });
       return button;
     }));
-    press();
+    this.pressButtons();
+    $(".plot", this.figure).setAttribute("aria-label", `${$("figcaption", this.figure).textContent}. At the end: ` +
+      this.shown.map((variant) => `${labelOf(variant)} ${this.ending(variant)}`).join("; ") + ".");
   }
-  async function choose(variants, standing = []) {
-    shown = variants;
-    alone = standing;
-    for (const box of boxes) box.checked = shown.includes(box.value);
-    entries();
-    await signal(name, { looks: looks(looked()), ...signals() });
+
+  pressButtons() {
+    this.legend.classList.toggle("alone", this.alone.length > 0);
+    for (const button of $$("button", this.legend)) button.setAttribute("aria-pressed", this.alone.includes(button.dataset.variant));
   }
-  const byGroup = () => choose(ofGroup(group().value));
-  function byHand(variants, standing) {
-    for (const radio of radios) radio.checked = false;
-    return choose(variants, standing);
+
+  async show(variants, alone = []) {
+    Object.assign(this, { shown: variants, alone });
+    for (const box of this.boxes) box.checked = variants.includes(box.value);
+    this.showLegend();
+    await setSignals(this.name, { looks: coloredLooks(this.looks()), ...this.signals() });
   }
-  for (const radio of radios) radio.addEventListener("change", byGroup);
-  for (const box of boxes) {
-    box.addEventListener("change", () => byHand(boxes.filter((one) => one.checked).map((one) => one.value)));
+
+  showByHand(variants) {
+    for (const radio of this.radios) radio.checked = false;
+    return this.show(variants);
   }
-  zoom?.addEventListener("click", () => {
-    zoom.setAttribute("aria-pressed", !zoomed());
-    signal(name, signals());
-  });
-  // A group that has them all, with these standing out; else these alone.
-  show[figure.id] = (variants) => {
-    const radio = radios.find((one) => variants.every((variant) => ofGroup(one.value).includes(variant)));
-    if (!radio) return byHand(variants, []);
+
+  // Show a group that has all these variants, and highlight them in it; without such a group, show
+  // them alone.
+  highlight(variants) {
+    const radio = this.radios.find(({ value }) => variants.every((variant) => withBaseline(value).includes(variant)));
+    if (!radio) return this.showByHand(variants);
     radio.checked = true;
-    const all = ofGroup(radio.value);
-    return choose(all, variants.length < all.length ? variants : []);
-  };
-  return async () => {
-    await draw(name, signals(), looked());
-    await choose(shown, alone);
-  };
+    const all = withBaseline(radio.value);
+    return this.show(all, variants.length < all.length ? variants : []);
+  }
+
+  async draw() {
+    await draw(this.name, this.signals(), this.looks());
+    await this.show(this.shown, this.alone);
+  }
 }

@@ -1,39 +1,35 @@
-// The page's other parts, and the order in which all is drawn.
+// The table of variants, downloads, folded parts, links, and the order in which all is drawn.
 
 // ------------------------------------------------------------------------- table, downloads
 
-function table() {
-  const body = $("#all-variants tbody");
-  const rows = $$("tr", body);
-  const heads = $$("#all-variants thead th");
-  const count = $(".filter output");
-
+function sortTable(head, rows) {
+  const column = head.cellIndex, ascending = head.getAttribute("aria-sort") !== "ascending";
+  for (const other of head.parentElement.children) other.setAttribute("aria-sort", "none");
+  head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const value = (row) => row.children[column].dataset.value;
+  const empty = (row) => value(row) === "nan"; // at the end in either order
   const compare = (a, b) => (Number.isNaN(a - b) ? a.localeCompare(b) : a - b);
-  heads.forEach((head, column) => {
-    $("button", head).addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      for (const other of heads) other.setAttribute("aria-sort", "none");
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const value = (row) => row.children[column].dataset.value;
-      const empty = (row) => value(row) === "nan"; // below in either order
-      rows.sort((a, b) => empty(a) - empty(b) || (up ? 1 : -1) * compare(value(a), value(b)));
-      body.append(...rows);
-    });
-  });
-  function filter() {
-    const words = $("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
-    let left = 0;
-    for (const row of rows) {
-      // A word of the row begins with it: "he" finds He, and not "the".
-      const own = row.textContent.toLowerCase().split(/[\s,():]+/);
-      row.hidden = !words.every((word) => own.some((one) => one.startsWith(word)));
-      left += !row.hidden;
-    }
-    if (words.length) body.closest("details").open = true;
-    count.textContent = left ? `${left} of ${rows.length}` : "No start has all of these words.";
+  rows.sort((a, b) => empty(a) - empty(b) || (ascending ? 1 : -1) * compare(value(a), value(b)));
+  $("#all-variants tbody").append(...rows);
+}
+
+function filterTable(rows) {
+  const words = $("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of rows) {
+    // Words of the row begin with the given ones: "he" finds He, and not "the".
+    const own = row.textContent.toLowerCase().split(/[\s,():]+/);
+    row.hidden = !words.every((word) => own.some((one) => one.startsWith(word)));
   }
-  $("#filter").addEventListener("input", filter);
-  filter();
+  if (words.length) $("#all-variants").closest("details").open = true;
+  const left = rows.filter((row) => !row.hidden).length;
+  $(".filter output").textContent = left ? `${left} of ${rows.length}` : "No variant matches all of these words.";
+}
+
+function startTable() {
+  const rows = $$("#all-variants tbody tr");
+  for (const head of $$("#all-variants thead th")) $("button", head).addEventListener("click", () => sortTable(head, rows));
+  $("#filter").addEventListener("input", () => filterTable(rows));
+  filterTable(rows);
 }
 
 for (const button of $$("[data-csv]")) {
@@ -44,14 +40,16 @@ for (const button of $$("[data-csv]")) {
   });
 }
 
-// On a phone a long table is one line until it is wanted.
+// -------------------------------------------------------------------------- folds and links
+
+// On a phone a long table is folded.
 const phone = matchMedia("(max-width: 48rem)");
 function fold() {
   for (const one of $$(".fold")) one.open = !phone.matches;
 }
 phone.addEventListener("change", fold);
 
-// A link opens what it leads to: a word, or a claim and its reason.
+// A link to a word or a claim opens it.
 function unfold() {
   const place = document.getElementById(location.hash.slice(1));
   const closed = [place?.closest("details"), place?.querySelector(":scope > td details")].filter((one) => one && !one.open);
@@ -60,46 +58,54 @@ function unfold() {
 }
 addEventListener("hashchange", unfold);
 
+// A link from a claim to a chart highlights the claim's variants there.
+function followLinks() {
+  for (const link of $$("a[data-about]")) {
+    const variants = link.dataset.about.split(" ").filter(Boolean), place = link.hash.slice(1);
+    if (!variants.length || !highlight[place]) continue;
+    link.addEventListener("click", () => queue(async () => {
+      await highlight[place](variants);
+      document.getElementById(place).scrollIntoView(); // drawing may have held up the browser's own
+    }));
+  }
+}
+
 // -------------------------------------------------------------------------------- beginning
 
-table();
+startTable();
 fold();
 unfold();
-tryAStart();
-const redraw = [drawTried, ...$$("[data-curves]").map(curves), symmetry()].filter(Boolean);
-const maps = Object.keys(study.charts).filter((name) => name.startsWith("map_"));
-for (const name of maps) redraw.push(() => draw(name));
+startTrying();
+const redraw = [drawTried];
+for (const figure of $$("[data-curves]")) {
+  const curves = new Curves(figure);
+  redraw.push(() => curves.draw());
+}
+if ($("#epoch")) {
+  const films = new Films($("#epoch"));
+  redraw.push(() => films.show());
+}
+for (const name of Object.keys(study.charts).filter((name) => name.startsWith("map_"))) redraw.push(() => draw(name));
 for (const name of ["who_moved", "final_accuracy"]) {
   let about = [];
   redraw.push(() => draw(name, { about }));
-  show[`figure-${name}`] = (variants) => signal(name, { about: about = variants });
+  highlight[`figure-${name}`] = (variants) => setSignals(name, { about: about = variants });
 }
 for (const legend of $$("[data-legend]")) {
-  const name = legend.dataset.legend;
-  const { shown } = study.charts[name];
+  const name = legend.dataset.legend, { shown } = study.charts[name];
   redraw.push(() => {
-    still(legend, shown);
-    return draw(name, { shown }, byPlace(shown));
+    showFixedLegend(legend, shown);
+    return draw(name, { shown }, looksByPlace(shown));
   });
 }
+followLinks();
 
-// A link from a claim to a chart shows there what the claim is about.
-for (const link of $$("a[data-about]")) {
-  const variants = link.dataset.about.split(" ").filter(Boolean);
-  const place = link.hash.slice(1);
-  if (!variants.length || !show[place]) continue;
-  link.addEventListener("click", () => queue(async () => {
-    await show[place](variants);
-    document.getElementById(place).scrollIntoView(); // where drawing has held the browser up
-  }));
-}
-
-function all() {
+function drawAll() {
   for (const one of redraw) queue(one);
   const screen = `${dark.matches ? "dark" : "light"} ${narrow.matches ? "narrow" : "wide"}`;
   queue(() => { document.documentElement.dataset.drawn = screen; });
 }
 // Text is painted before charts are drawn.
-requestAnimationFrame(() => setTimeout(all));
-dark.addEventListener("change", all);
-narrow.addEventListener("change", all);
+requestAnimationFrame(() => setTimeout(drawAll));
+dark.addEventListener("change", drawAll);
+narrow.addEventListener("change", drawAll);

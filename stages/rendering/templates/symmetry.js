@@ -1,97 +1,99 @@
-// Pictures of the first layer's units, and the charts of how they come apart.
+// Pictures of the first layer's units at the slider's epoch, and the charts of their symmetry.
 
-function symmetry() {
-  const slider = $("#epoch");
-  if (!slider) return null;
-  const output = $(".slider output");
-  const pickers = $$("[data-film]");
-  const play = $("#play");
-  const film = (picker) => study.films.variants[picker.value];
-  const epochs = () => [...new Set(pickers.flatMap((picker) => film(picker).frames.map((frame) => frame.epoch)))]
-    .sort((a, b) => a - b);
-  const shownEpoch = () => epochs()[Math.min(slider.value, epochs().length - 1)];
-  const when = (epoch) => (epoch === 0 ? "before training" : `after epoch ${epoch}`);
-  const said = (epoch) => when(epoch) + (epoch === 0 ? "" : ` of ${epochs().pop()}`);
-  let timer = null;
+const CHARTS = { units: "Distinct units", symmetry: "Symmetry gap" };
+const FRAME = 900; // milliseconds
 
-  function caption({ distinct, width, relative, twins, scale }, frame, ended) {
-    const count = distinct[frame.epoch];
-    const colours = relative ? "differences from the mean of these units, up to" : "up to";
-    return `${frame.alt}, ${when(frame.epoch)}${ended ? ", where its training ended" : ""}. ` +
-      `${count} of the first layer’s ${width} units ${count === 1 ? "is" : "are"} distinct.` +
-      (twins ? " Equal units stand side by side." : "") +
-      (scale === "0" ? "" : ` Colours, for all epochs: ${colours} ±${scale}.`);
+const filmOf = (picker) => study.films.variants[picker.value];
+const afterEpoch = (epoch) => (epoch === 0 ? "before training" : `after epoch ${epoch}`);
+
+function captionOf({ distinct, width, relative, twins, scale }, frame, ended) {
+  const count = distinct[frame.epoch];
+  const colors = relative ? "differences from the mean of these units, up to" : "up to";
+  return `${frame.alt}, ${afterEpoch(frame.epoch)}${ended ? ", where its training ended" : ""}. ` +
+    `${count} of the first layer’s ${width} units ${count === 1 ? "is" : "are"} distinct.` +
+    (twins ? " Equal units are next to each other." : "") +
+    (scale === "0" ? "" : ` Colours, for all epochs: ${colors} ±${scale}.`);
+}
+
+class Films {
+  constructor(slider) {
+    Object.assign(this, { slider, pickers: $$("[data-film]"), output: $(".slider output"), play: $("#play"), timer: null });
+    slider.addEventListener("input", () => { this.pause(); this.showFrames(); });
+    for (const picker of this.pickers) picker.addEventListener("change", () => queue(() => this.show()));
+    this.play.addEventListener("click", () => (this.timer ? this.pause() : this.start()));
+    highlight.films = (variants) => this.highlight(variants);
   }
-  function frame() {
-    const epoch = shownEpoch();
-    const words = said(epoch);
-    output.textContent = words;
-    slider.setAttribute("aria-valuetext", words);
-    for (const picker of pickers) {
-      const { frames } = film(picker);
-      // A start that was trained for fewer epochs stays at its last picture.
-      const shown = frames.filter((one) => one.epoch <= epoch).pop();
+
+  epochs() {
+    const all = this.pickers.flatMap((picker) => filmOf(picker).frames.map(({ epoch }) => epoch));
+    return [...new Set(all)].sort((a, b) => a - b);
+  }
+
+  epoch() {
+    const epochs = this.epochs();
+    return epochs[Math.min(this.slider.value, epochs.length - 1)];
+  }
+
+  textAt(epoch) {
+    return afterEpoch(epoch) + (epoch === 0 ? "" : ` of ${this.epochs().pop()}`);
+  }
+
+  showFrames() {
+    const epoch = this.epoch(), text = this.textAt(epoch);
+    this.output.textContent = text;
+    this.slider.setAttribute("aria-valuetext", text);
+    for (const picker of this.pickers) {
+      // A variant with a shorter training stays at its last picture.
+      const film = filmOf(picker), frame = film.frames.filter((one) => one.epoch <= epoch).pop();
       const figure = picker.closest("figure");
-      const alt = `Weights of ${study.variants[picker.value].label} ${when(shown.epoch)}: ${shown.alt}`;
-      Object.assign($("img", figure), { src: study.films.images[shown.image], alt });
-      $("figcaption", figure).textContent = caption(film(picker), shown, shown.epoch < epoch);
+      const alt = `Weights of ${labelOf(picker.value)} ${afterEpoch(frame.epoch)}: ${frame.alt}`;
+      Object.assign($("img", figure), { src: study.films.images[frame.image], alt });
+      $("figcaption", figure).textContent = captionOf(film, frame, frame.epoch < epoch);
     }
-    for (const name of ["units", "symmetry"]) signal(name, { marked: epoch });
+    for (const name in CHARTS) setSignals(name, { marked: epoch });
   }
-  // A tick for every picture that there is. The words' places are as large as the longest ones
-  // need, so that nothing jumps.
-  function stops() {
-    slider.max = epochs().length - 1;
-    output.style.minWidth = `${Math.max(...epochs().map((epoch) => said(epoch).length))}ch`;
-    $(".ticks").replaceChildren(...epochs().map((epoch) => {
-      const tick = document.createElement("span");
-      tick.textContent = epoch;
-      return tick;
-    }));
-    for (const picker of pickers) {
-      const words = $("figcaption", picker.closest("figure"));
-      words.style.minHeight = "";
-      const heights = film(picker).frames.map((one, i, { length }) => {
-        words.textContent = caption(film(picker), one, i === length - 1 && one.epoch < epochs().pop());
-        return words.offsetHeight;
-      });
-      words.style.minHeight = `${Math.max(...heights)}px`;
+
+  // A tick for every picture.
+  showTicks() {
+    const epochs = this.epochs();
+    this.slider.max = epochs.length - 1;
+    $(".ticks").replaceChildren(...epochs.map((epoch) =>
+      Object.assign(document.createElement("span"), { textContent: epoch })));
+  }
+
+  async show() {
+    const shown = [...new Set(this.pickers.map((picker) => picker.value))];
+    showFixedLegend($("#figure-why_stuck .legend"), shown);
+    this.showTicks();
+    for (const [name, title] of Object.entries(CHARTS)) {
+      $(`[data-chart="${name}"]`).setAttribute("aria-label", `${title} by epoch of ${shown.map(labelOf).join(" and ")}`);
+      await draw(name, { shown, marked: this.epoch() }, looksByPlace(shown));
     }
+    this.showFrames();
   }
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.play.textContent = "Play";
   }
-  async function choose() {
-    const shown = [...new Set(pickers.map((picker) => picker.value))];
-    still($("#figure-why_stuck .legend"), shown);
-    stops();
-    for (const [name, what] of [["units", "Distinct units"], ["symmetry", "Symmetry gap"]]) {
-      $(`[data-chart="${name}"]`).setAttribute("aria-label",
-        `${what} by epoch of ` + shown.map((variant) => study.variants[variant].label).join(" and "));
-      await draw(name, { shown, marked: shownEpoch() }, byPlace(shown));
-    }
-    frame();
-  }
-  slider.addEventListener("input", () => { stop(); frame(); });
-  for (const picker of pickers) picker.addEventListener("change", () => queue(choose));
-  play.addEventListener("click", () => {
-    if (timer) return stop();
+
+  start() {
+    const { slider } = this;
     if (slider.value === slider.max) slider.value = 0;
-    frame();
-    play.textContent = "Pause";
-    timer = setInterval(() => {
+    this.showFrames();
+    this.play.textContent = "Pause";
+    this.timer = setInterval(() => {
       slider.value = +slider.value + 1;
-      frame();
-      if (slider.value === slider.max) stop();
-    }, 900);
-  });
-  // One start stands beside the baseline, where it is another.
-  show.films = (variants) => {
+      this.showFrames();
+      if (slider.value === slider.max) this.pause();
+    }, FRAME);
+  }
+
+  // A single variant is shown next to the baseline.
+  highlight(variants) {
     const pictured = [...variants, study.baseline].filter((variant) => variant in study.films.variants);
-    pictured.slice(0, pickers.length).forEach((variant, i) => { pickers[i].value = variant; });
-    return choose();
-  };
-  return choose;
+    pictured.slice(0, this.pickers.length).forEach((variant, i) => { this.pickers[i].value = variant; });
+    return this.show();
+  }
 }

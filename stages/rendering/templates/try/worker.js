@@ -1,176 +1,167 @@
-// Trains in the background: network.js and starts.js stand above this in one worker.
+// Trains in the background, below network.js and initializers.js in one worker.
 //
-// It is told {begin: setup}, {run: true}, {run: false} or {step: true}, and says how it looks.
+// Messages to it: {images}, {begin: setup}, {run: true}, {run: false}, {step: true}. After each of
+// them, and while it trains, it posts a report of the network.
 
-const ALIKE = 1e-5; // of the largest unit: how far apart rounding alone may drive equal units
+const TOLERANCE = 1e-5; // of the largest unit: rounding alone may drive equal units this far apart
 const PICTURED = 32; // units of fc1
-const SLICE = 60; // milliseconds of training between two looks at what it is told
-const REPORT = 150; // milliseconds between two reports
+const SLICE = 60; // milliseconds of training between two checks for messages
+const INTERVAL = 150; // milliseconds between two reports
 
-let data, run, timer = null, reported = 0;
+let images, run, timer = null, reported = 0;
 
 // A point of the curves is due often at first, and then less often.
 const due = (step) => step % (step < 10 ? 5 : step < 100 ? 10 : step < 500 ? 25 : 50) === 0;
 
 function begin(setup) {
   const layers = allocate(setup.sizes);
-  fill(layers, setup.fills, setup.seed);
+  fill(layers, setup.tensors, setup.seed);
   run = {
-    setup, layers, start: tensorsOf(layers).map(({ values }) => values.slice()),
-    step: 0, rest: setup.steps, order: [], at: 0, epoch: 0, right: 0, seen: 0, points: [],
+    setup, layers, initial: tensorsOf(layers).map(({ values }) => values.slice()),
+    step: 0, left: setup.steps, order: [], at: 0, epoch: 0, correct: 0, trained: 0, points: [],
   };
-  // The gradients before the first step, so that there is something to tell.
-  const { x, labels } = batch(0);
-  const found = backward(layers, setup.activation, forward(layers, setup.activation, x, labels.length), labels);
-  test({ train: found.right / labels.length, loss: found.loss });
+  // The gradients before the first step are in the first report.
+  const { x, labels } = batch();
+  const passes = forward(layers, setup.activation, x, labels.length);
+  const { correct, loss } = backward(layers, setup.activation, passes, labels);
+  test({ train: correct / labels.length, loss });
 }
 
-// The next images of an epoch's order; the last batch of an epoch may be smaller.
-function batch(at) {
-  const { train } = data, size = run.setup.batch;
-  if (at === 0) {
+// The next images in an epoch's order; the last batch of an epoch may be smaller.
+function batch() {
+  const { train } = images;
+  if (run.at === 0) {
     run.epoch += run.step > 0;
     run.order = shuffled(train.labels.length, generator(run.setup.seed, `order/${run.epoch}`));
   }
-  const rows = run.order.subarray(at, at + size);
+  const rows = run.order.subarray(run.at, run.at + run.setup.batch);
   const x = new Float32Array(rows.length * 784);
   rows.forEach((row, n) => x.set(train.x.subarray(row * 784, (row + 1) * 784), n * 784));
   return { x, labels: Uint8Array.from(rows, (row) => train.labels[row]) };
 }
 
-function oneStep() {
-  const { x, labels } = batch(run.at);
-  run.at = run.at + run.setup.batch < data.train.labels.length ? run.at + run.setup.batch : 0;
+function takeStep() {
+  const { x, labels } = batch(), next = run.at + run.setup.batch;
+  run.at = next < images.train.labels.length ? next : 0;
   run.step += 1;
-  const { loss, right } = train(run.layers, run.setup, x, labels, run.step);
-  Object.assign(run, { loss, right: run.right + right, seen: run.seen + labels.length });
-  if (due(run.step)) point();
+  run.left -= 1;
+  const { loss, correct } = train(run.layers, run.setup, x, labels, run.step);
+  Object.assign(run, { loss, correct: run.correct + correct, trained: run.trained + labels.length });
+  if (due(run.step)) addPoint();
 }
 
-// A point of the curves, if there was a step since the last one.
-function point() {
-  if (run.seen === 0) return;
-  test({ train: run.right / run.seen, loss: run.loss });
-  run.right = run.seen = 0;
+// Add a point to the curves, if there was a step since the last one.
+function addPoint() {
+  if (run.trained === 0) return;
+  test({ train: run.correct / run.trained, loss: run.loss });
+  run.correct = run.trained = 0;
 }
 
-// How many test images are right, and which units answer to none.
-function test(point) {
-  const passes = forward(run.layers, run.setup.activation, data.test.x, data.test.labels.length);
-  const { right } = scores(passes.at(-1).a, data.test.labels);
-  run.score = { step: run.step, test: right / data.test.labels.length, ...point };
+// Measure test accuracy and dead units, and add a point with the given scores of training.
+function test(scored) {
+  const { x, labels } = images.test;
+  const passes = forward(run.layers, run.setup.activation, x, labels.length);
+  const { correct } = scores(passes.at(-1).a, labels);
+  run.score = { step: run.step, test: correct / labels.length, ...scored };
   run.points.push(run.score);
   run.dead = passes.slice(0, -1).map(({ a }, i) => silent(a, run.layers[i].fanOut));
 }
 
-// How many units answer 0 to every image.
+// The number of units whose output is 0 for every image.
 function silent(a, width) {
-  const awake = new Uint8Array(width);
-  a.forEach((value, i) => { if (value !== 0) awake[i % width] = 1; });
-  return width - awake.reduce((sum, one) => sum + one, 0);
+  const active = new Uint8Array(width);
+  a.forEach((value, i) => { if (value !== 0) active[i % width] = 1; });
+  return width - active.reduce((sum, one) => sum + one, 0);
 }
 
-// Units that differ in their incoming weights and bias from all before them.
-function distinct({ weight, bias, fanIn, fanOut }) {
-  const rows = Array.from({ length: fanOut }, (_, j) =>
-    [...weight.values.subarray(j * fanIn, (j + 1) * fanIn), bias.values[j]]);
-  const longest = Math.max(...rows.map((row) => row.reduce((sum, value) => sum + value * value, 0)));
-  if (!Number.isFinite(longest)) return fanOut;
-  const limit = ALIKE ** 2 * longest, different = [];
-  const alike = (a, b) => {
-    let apart = 0;
-    for (let k = 0; k <= fanIn && apart <= limit; k++) apart += (a[k] - b[k]) ** 2;
-    return apart <= limit;
-  };
-  for (const row of rows) if (!different.some((other) => alike(row, other))) different.push(row);
-  return different.length;
-}
-
-// The largest difference between two units in one of their weights, over the largest weight.
-function gap({ weight, bias, fanIn, fanOut }) {
-  let most = 0;
-  for (let k = 0; k <= fanIn; k++) {
-    let low = Infinity, high = -Infinity;
-    for (let j = 0; j < fanOut; j++) {
-      const value = k < fanIn ? weight.values[j * fanIn + k] : bias.values[j];
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-    most = Math.max(most, high - low);
-  }
-  return most / (Math.max(largest(weight.values), largest(bias.values)) || 1);
-}
+// The weights and bias of every unit, a row each.
+const unitsOf = ({ weight, bias, fanIn, fanOut }) => Array.from({ length: fanOut }, (_, j) =>
+  Float32Array.from([...weight.values.subarray(j * fanIn, (j + 1) * fanIn), bias.values[j]]));
 
 const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+const squares = (values) => values.reduce((sum, value) => sum + value * value, 0);
+const distance = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
-function look() {
-  const moves = tensorsOf(run.layers).map(({ values }, i) =>
-    values.reduce((most, value, k) => Math.max(most, Math.abs(value - run.start[i][k])), 0));
-  return run.layers.map((layer, i) => ({
-    name: layer.name, units: layer.fanOut,
-    moves: { weight: moves[2 * i], bias: moves[2 * i + 1] },
-    gradients: { weight: norm(layer.weight.gradient), bias: norm(layer.bias.gradient) },
-    zero: largest(layer.weight.values) === 0,
-    distinct: distinct(layer), gap: gap(layer),
-    dead: run.setup.activation === "relu" && i < run.dead.length ? run.dead[i] : null,
-  }));
+// The number of units that differ from all units before them.
+function distinct(units) {
+  const limit = TOLERANCE ** 2 * Math.max(...units.map(squares)), found = [];
+  if (!Number.isFinite(limit)) return units.length;
+  const equal = (a, b) => {
+    let sum = 0;
+    for (let k = 0; k < a.length && sum <= limit; k++) sum += (a[k] - b[k]) ** 2;
+    return sum <= limit;
+  };
+  for (const unit of units) if (!found.some((other) => equal(unit, other))) found.push(unit);
+  return found.length;
 }
 
-// fc1's first units, as bytes from 1 (most negative) over 128 (exactly 0) to 255; and the scale.
+// The largest difference between two units in one weight or bias, over the largest of them all.
+function gap(units) {
+  const ranges = units[0].map((_, k) => {
+    const values = units.map((unit) => unit[k]);
+    return Math.max(...values) - Math.min(...values);
+  });
+  return largest(ranges) / (Math.max(...units.map(largest)) || 1);
+}
+
+function measured(layer, i) {
+  const { name, weight, bias, fanOut } = layer, units = unitsOf(layer);
+  return {
+    name, units: fanOut, distinct: distinct(units), gap: gap(units),
+    moves: {
+      weight: distance(weight.values, run.initial[2 * i]),
+      bias: distance(bias.values, run.initial[2 * i + 1]),
+    },
+    gradients: {
+      weight: Math.sqrt(squares(weight.gradient)), bias: Math.sqrt(squares(bias.gradient)),
+    },
+    zero: largest(weight.values) === 0,
+    dead: run.setup.activation === "relu" && i < run.dead.length ? run.dead[i] : null,
+  };
+}
+
+// The weights of fc1's first units [units, 784], and their differences from the mean of all units.
 function picture() {
   const { weight, fanIn, fanOut } = run.layers[0];
-  const shown = weight.values.slice(0, Math.min(PICTURED, fanOut) * fanIn);
-  const mean = Float32Array.from({ length: fanIn }, (_, k) => {
-    let sum = 0;
-    for (let j = 0; j < fanOut; j++) sum += weight.values[j * fanIn + k];
-    return sum / fanOut;
-  });
-  const apart = shown.map((value, i) => value - mean[i % fanIn]);
-  return { weights: shades(shown), differences: shades(apart) };
+  const sums = new Float64Array(fanIn);
+  weight.values.forEach((value, i) => { sums[i % fanIn] += value; });
+  const weights = weight.values.slice(0, Math.min(PICTURED, fanOut) * fanIn);
+  return { weights, differences: weights.map((value, i) => value - sums[i % fanIn] / fanOut) };
 }
 
-function shades(values) {
-  const limit = largest(values);
-  // Away from 0: what is not 0 has a colour.
-  const byte = (value) => 128 + Math.sign(value) * Math.ceil((Math.abs(value) / (limit || 1)) * 127);
-  return { bytes: Uint8Array.from(values, byte), limit };
-}
-
-function say(running) {
-  postMessage({ id: run.setup.id, step: run.step, running, rested: run.rest <= 0,
-    score: run.score, points: run.points, layers: look(), picture: picture() });
+function report() {
+  reported = performance.now();
+  const { setup, step, left, score, points, layers } = run;
+  postMessage({ id: setup.id, step, running: timer !== null, finished: left <= 0, score, points,
+    layers: layers.map(measured), picture: picture() });
   run.points = [];
 }
 
-function rest() {
+function pause() {
   clearTimeout(timer);
   timer = null;
 }
 
-function go() {
+function trainSlice() {
   const until = performance.now() + SLICE;
-  do {
-    oneStep();
-    run.rest -= 1;
-  } while (run.rest > 0 && performance.now() < until);
-  const running = run.rest > 0;
-  timer = running ? setTimeout(go) : null;
-  if (!running || performance.now() > reported + REPORT) {
-    reported = performance.now();
-    say(running);
-  }
+  do takeStep(); while (run.left > 0 && performance.now() < until);
+  timer = run.left > 0 ? setTimeout(trainSlice) : null;
+  if (timer === null || performance.now() > reported + INTERVAL) report();
 }
 
-onmessage = ({ data: told }) => {
-  if (told.data) {
-    data = told.data;
-    for (const part of [data.train, data.test]) part.x = normalized(part.pixels);
+onmessage = ({ data: message }) => {
+  if (message.images) {
+    images = message.images;
+    for (const part of [images.train, images.test]) part.x = normalized(part.pixels);
     return;
   }
-  if (told.begin) { rest(); begin(told.begin); }
-  if (told.run === false) { rest(); point(); }
-  if (told.step) { rest(); oneStep(); point(); }
-  if (told.run && timer === null) { run.rest = run.setup.steps; timer = setTimeout(go); }
-  say(timer !== null);
+  if (message.begin || message.step || message.run === false) pause();
+  if (message.begin) begin(message.begin);
+  if (message.step) takeStep();
+  if (message.step || message.run === false) addPoint();
+  if (message.run && timer === null) {
+    run.left = run.setup.steps;
+    timer = setTimeout(trainSlice);
+  }
+  report();
 };
