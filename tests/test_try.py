@@ -1,13 +1,12 @@
-"""The page's "Try a start": its trainer against ours, and its controls in a browser."""
+"""The page's form "Try an initialization": its trainer against ours, and its controls."""
 
 import base64
-import re
 
 import numpy as np
 import pytest
 import torch
 
-from stages.rendering import page, style, try_a_start
+from stages.rendering import page, style, trying
 from stages.rendering.packing import packed
 from stages.training import data, epoch, network, probes
 from stages.training.activations import ACTIVATIONS
@@ -15,7 +14,7 @@ from stages.training.epoch import Learner, initial_state
 from stages.training.initialization import initial_weights
 from stages.training.seeds import generator
 from tests.conftest import needs_chromium, plan_of
-from tests.page_study import PARAMS, opened
+from tests.page_study import VARIANTS, opened
 from tests.starts import STUCK, ZERO, constant
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -27,30 +26,29 @@ TEXT = """(array) => {
   return btoa(letters);
 }"""
 
-# What the page's trainer makes of given weights and images: it is the page's own code.
+# Trains given weights on given images with the page's own code.
 TRAIN = """({ source, plan, floats, pixels, labels, steps }) => {
-  const names = "{ allocate, tensorsOf, normalized, forward, backward, train, distinct }";
-  const { allocate, tensorsOf, normalized, forward, backward, train, distinct } =
+  const names = "{ allocate, tensorsOf, normalized, forward, backward, train, distinct, unitsOf }";
+  const { allocate, tensorsOf, normalized, forward, backward, train, distinct, unitsOf } =
     new Function(`${source}; return ${names}`)();
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const text = TEXT;
-  const layers = allocate(plan.sizes), tensors = tensorsOf(layers);
+  const layers = allocate(plan.sizes), tensors = tensorsOf(layers), text = TEXT;
   tensors.forEach(({ values }, i) => values.set(new Float32Array(bytes(floats[i]).buffer)));
   const images = normalized(bytes(pixels)), batch = (step) => {
     const [from, to] = [step * plan.batch, (step + 1) * plan.batch];
     return [images.subarray(from * 784, to * 784), Uint8Array.from(labels.slice(from, to))];
   };
-  let loss = 0, right = 0;
+  let loss = 0, correct = 0;
   for (let step = 0; step < steps; step++) {
     const [x, own] = batch(step), found = train(layers, plan, x, own, step + 1);
     loss += found.loss / steps;
-    right += found.right;
+    correct += found.correct;
   }
   const values = tensors.map((tensor) => text(tensor.values));
   const [x, own] = batch(0);
   backward(layers, plan.activation, forward(layers, plan.activation, x, own.length), own);
-  return { loss, right, values, gradients: tensors.map((tensor) => text(tensor.gradient)),
-    distinct: layers.map(distinct) };
+  return { loss, correct, values, gradients: tensors.map((tensor) => text(tensor.gradient)),
+    distinct: layers.map((layer) => distinct(unitsOf(layer))) };
 }""".replace("TEXT", TEXT)
 
 
@@ -73,10 +71,10 @@ def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
     theirs = blank.evaluate(
         TRAIN,
         {
-            "source": page.joined("try/network.js", "try/initializations.js", "try/worker.js"),
+            "source": page.joined(*page.WORKER),
             "plan": {
                 "sizes": plan.sizes, "batch": plan.batch_size, "activation": plan.activation,
-                "optimizer": plan.optimizer, "rate": plan.lr,
+                "optimizer": plan.optimizer, "lr": plan.lr,
             },
             "floats": floats,
             "pixels": base64.b64encode(images.pixels[order[:count]].numpy().tobytes()).decode(),
@@ -84,12 +82,12 @@ def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
             "steps": steps,
         },
     )  # fmt: skip
-    for what in ("values", "gradients"):
-        arrays = [np.frombuffer(base64.b64decode(one), np.float32) for one in theirs[what]]
-        theirs[what] = dict(zip(named, arrays, strict=True))
+    for kind in ("values", "gradients"):
+        arrays = [np.frombuffer(base64.b64decode(one), np.float32) for one in theirs[kind]]
+        theirs[kind] = dict(zip(named, arrays, strict=True))
     ours = {
         "loss": loss,
-        "right": round(accuracy * count),
+        "correct": round(accuracy * count),
         "values": {name: tensor.numpy().ravel() for name, tensor in named.items()},
         "gradients": gradients(plan, learner.net, images, order[: plan.batch_size]),
         "distinct": [
@@ -111,84 +109,65 @@ def gradients(plan, net, images: data.Images, rows) -> dict[str, np.ndarray]:
     return {name: tensor.numpy().ravel() for name, tensor in grads.named().items()}
 
 
-def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
     """The largest difference, over the largest value."""
     return float(np.abs(ours - theirs).max() / max(np.abs(ours).max(), 1e-30))
 
 
-TRAININGS = {"adam": {"optimizer": "adam", "lr": 0.001}, "sgd": {"optimizer": "sgd", "lr": 0.1}}
-# Adam divides a gradient by its own size: where that is about its eps of 1e-8, rounding decides a
-# part of a step.
-VALUES = {"adam": 1e-3, "sgd": 2e-6}
+# The learning rate, and the tolerance of weights. Adam divides a gradient by its own size: where
+# that is close to its eps of 1e-8, rounding decides a part of a step.
+OPTIMIZERS = {"adam": (0.001, 1e-3), "sgd": (0.1, 2e-6)}
 
 
-@pytest.mark.parametrize("activation", network.KERNELS)
-@pytest.mark.parametrize("optimizer", TRAININGS)
-@pytest.mark.parametrize("steps", [1, 50])
-def test_the_page_trains_as_the_trainer_does(blank, dataset, activation, optimizer, steps):
-    plan = plan_of(network={"activation": activation}, training=TRAININGS[optimizer])
-    ours, theirs = both(blank, plan, dataset.train, steps)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("optimizer", style.OPTIMIZERS)
+def test_form_trains_like_the_trainer(blank, dataset, activation, optimizer):
+    lr, tolerance = OPTIMIZERS[optimizer]
+    training = {"optimizer": optimizer, "lr": lr}
+    plan = plan_of(network={"activation": activation}, training=training)
+    ours, theirs = both(blank, plan, dataset.train, 20)
     assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-6)
-    assert theirs["right"] == ours["right"]
+    assert theirs["correct"] == ours["correct"]
     for name, values in ours["values"].items():
-        assert apart(values, theirs["values"][name]) <= VALUES[optimizer], name
-        assert apart(ours["gradients"][name], theirs["gradients"][name]) <= 5e-5, name
+        assert difference(values, theirs["values"][name]) <= tolerance, name
+        assert difference(ours["gradients"][name], theirs["gradients"][name]) <= 5e-5, name
 
 
-def test_the_page_has_every_activation_and_optimizer():
-    assert list(ACTIVATIONS) == list(network.KERNELS)
-    assert list(style.OPTIMIZERS) == list(TRAININGS)
-
-
-STARTS = STUCK | {
+SYMMETRIC = STUCK | {
     "out zero": {"out": ZERO},
     "all ones": {"all": constant(1)},
     "all 0.1": {"all": constant(0.1)},
     "fc1 0.1": {"fc1": constant(0.1)},
-    "every unit twice": {
-        "fc1": {"weight": {"duplicated": {"rows": 2}}},
-        "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
-        "out": {"weight": {"duplicated": {"columns": 2}}},
-        "all": {"bias": "zeros"},
-    },
+    "every unit twice": VARIANTS["twice"][2],
 }
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-@pytest.mark.parametrize("start", STARTS)
-def test_what_never_moves_and_what_stays_equal_does_so_here_too(blank, dataset, start, activation):
-    plan = plan_of(STARTS[start], network={"activation": activation})
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_form_keeps_zeros_and_equal_units_exactly(blank, dataset, name):
+    plan = plan_of(SYMMETRIC[name])
     ours, theirs = both(blank, plan, dataset.train, 10)
     before = initial_state(plan, dataset.train, 1)
     initial = network.Tensors(plan.sizes, torch.from_numpy(before.weights)).named()
-    for name, values in ours["values"].items():
-        start_values = initial[name].numpy().ravel()
-        moved, theirs_moved = (one != start_values for one in (values, theirs["values"][name]))
-        assert moved.any() == theirs_moved.any(), name
-        assert (ours["gradients"][name] == 0).all() == (theirs["gradients"][name] == 0).all(), name
+    for tensor, values in ours["values"].items():
+        first = initial[tensor].numpy().ravel()
+        assert (values != first).any() == (theirs["values"][tensor] != first).any(), tensor
+        zeros = [(one["gradients"][tensor] == 0).all() for one in (ours, theirs)]
+        assert zeros[0] == zeros[1], tensor
     assert theirs["distinct"] == ours["distinct"]
 
 
-# ----------------------------------------------------------------------------- how it begins
+# ------------------------------------------------------------------------------ initializers
 
-FILL = """({ source, law, numbers, name, fanIn, fanOut }) => {
+FILL = """({ source, initializer, given, fanIn, fanOut }) => {
   const { fill } = new Function(source + "; return { fill }")();
   const values = (size) => ({ values: new Float32Array(size) });
   const layer = { name: "fc1", fanIn, fanOut };
   Object.assign(layer, { weight: values(fanIn * fanOut), bias: values(fanOut) });
-  const fills = { "fc1.weight": [law, ...numbers], "fc1.bias": ["zeros"] };
-  fill([layer], fills, 3);
+  fill([layer], { "fc1.weight": [initializer, ...given], "fc1.bias": ["zeros"] }, 3);
   return (TEXT)(layer.weight.values);
 }""".replace("TEXT", TEXT)
 
-
-def filled(blank, law: str, *numbers: float, fan_in: int = 300, fan_out: int = 200) -> np.ndarray:
-    given = {"law": law, "numbers": numbers, "fanIn": fan_in, "fanOut": fan_out}
-    values = blank.evaluate(FILL, {"source": page.joined("try/initializations.js")} | given)
-    return np.frombuffer(base64.b64decode(values), np.float32).reshape(fan_out, fan_in)
-
-
-# By the names that the page has for them, as params.yaml would write them.
+# As the form has them, and as in params.yaml.
 INITIALIZERS = {
     ("default",): None,
     ("zeros",): "zeros",
@@ -202,22 +181,25 @@ INITIALIZERS = {
     ("he_uniform",): {"kaiming_uniform": {"nonlinearity": "relu"}},
     ("lecun_normal",): {"kaiming_normal": {"nonlinearity": "linear"}},
     ("orthogonal", 1.5): {"orthogonal": {"gain": 1.5}},
-    ("identity",): "eye",
+    ("eye",): "eye",
     ("hadamard", 1.0): "hadamard",
-    ("copies", 2, 1): {"duplicated": {"rows": 2}},
+    ("duplicated", 2, 1): {"duplicated": {"rows": 2}},
 }
 
 
-@pytest.mark.parametrize("told", INITIALIZERS, ids=lambda told: told[0])
-def test_every_start_has_the_law_of_the_trainers(blank, told):
-    variant = {"fc1": {"weight": written}} if (written := INITIALIZERS[told]) else {}
+@pytest.mark.parametrize("choice", INITIALIZERS, ids=lambda choice: choice[0])
+def test_form_draws_the_law_of_every_initializer(blank, choice):
+    assert {name for name, *_ in INITIALIZERS} == trying.INITIALIZERS.keys()
+    variant = {"fc1": {"weight": entry}} if (entry := INITIALIZERS[choice]) else {}
     plan = plan_of(variant, network={"hidden": [128, 64]})
-    fill = {"initializer": plan.tensors["fc1.weight"].initializer}
-    fill["arguments"] = dict(plan.tensors["fc1.weight"].arguments)
-    assert try_a_start.called(fill) == [told[0], *told[1:]]
+    fill = plan.tensors["fc1.weight"]
+    described = {"initializer": fill.initializer, "arguments": dict(fill.arguments)}
+    assert trying.choice(described) == list(choice)
     ours = initial_weights(plan, 0)["fc1.weight"].numpy()
-    theirs = filled(blank, *told, fan_in=784, fan_out=128)
-    if told[0] in ("zeros", "ones", "constant", "identity", "hadamard"):
+    given = {"initializer": choice[0], "given": choice[1:], "fanIn": 784, "fanOut": 128}
+    text = blank.evaluate(FILL, {"source": page.joined("try/initializers.js")} | given)
+    theirs = np.frombuffer(base64.b64decode(text), np.float32).reshape(128, 784)
+    if choice[0] in ("zeros", "ones", "constant", "eye", "hadamard"):
         assert (ours == theirs).all()
         return
     error = float(ours.std()) / ours.size**0.5  # of a mean, and about that of a standard deviation
@@ -225,19 +207,27 @@ def test_every_start_has_the_law_of_the_trainers(blank, told):
     assert theirs.std() == pytest.approx(ours.std(), abs=10 * error)
     tail = np.abs(theirs - theirs.mean()).max() / theirs.std()
     assert tail == pytest.approx(np.abs(ours - ours.mean()).max() / ours.std(), rel=0.35)
-    if told[0] == "orthogonal":
+    if choice[0] == "orthogonal":
         assert np.abs(theirs @ theirs.T / 1.5**2 - np.eye(128)).max() < 1e-6
-    if told[0] == "copies":
+    if choice[0] == "duplicated":
         assert (theirs[:64] == theirs[64:]).all() and len(np.unique(theirs, axis=0)) == 64
 
 
-def test_another_tensor_or_seed_draws_other_numbers_and_the_same_the_same(blank):
-    source = page.joined("try/initializations.js")
+@pytest.mark.parametrize(("initializer", "arguments"), [
+    ("sparse", {"sparsity": 0.5, "std": 0.01}),
+    ("xavier_normal", {"gain": 2.0}),
+    ("kaiming_normal", {"a": 0.0, "mode": "fan_out", "nonlinearity": "relu"}),
+])  # fmt: skip
+def test_form_leaves_out_laws_that_it_lacks(initializer, arguments):
+    assert trying.choice({"initializer": initializer, "arguments": arguments}) is None
+
+
+def test_random_numbers_depend_on_seed_and_tensor_alone(blank):
     draw = """([source, seed, purpose]) => {
       const { generator } = new Function(source + "; return { generator }")();
-      const uniform = generator(seed, purpose);
-      return Array.from({ length: 2000 }, uniform);
+      return Array.from({ length: 2000 }, generator(seed, purpose));
     }"""
+    source = page.joined("try/initializers.js")
     one, again, seed, tensor = (
         np.array(blank.evaluate(draw, [source, *given]))
         for given in ((0, "fc1.weight"), (0, "fc1.weight"), (1, "fc1.weight"), (0, "fc2.weight"))
@@ -248,375 +238,261 @@ def test_another_tensor_or_seed_draws_other_numbers_and_the_same_the_same(blank)
         assert other.mean() == pytest.approx(0.5, abs=0.03)
 
 
-@pytest.mark.parametrize("told", [
-    ("sparse", {"sparsity": 0.5, "std": 0.01}),
-    ("xavier_normal", {"gain": 2.0}),
-    ("kaiming_normal", {"a": 0.0, "mode": "fan_out", "nonlinearity": "relu"}),
-])  # fmt: skip
-def test_what_the_page_does_not_have_is_not_tried(told):
-    name, arguments = told
-    assert try_a_start.called({"initializer": name, "arguments": arguments}) is None
-
-
 @pytest.mark.parametrize("size", [1, 255, 1 << 20])
-def test_what_is_packed_is_what_a_browser_unpacks(blank, size):
+def test_browser_unpacks_packed_bytes(blank, size):
     content = np.random.default_rng(0).integers(0, 256, size, np.uint8).tobytes()
     unpacked = blank.evaluate(
         """async (base64) => {
           const { body } = await fetch(`data:;base64,${base64}`);
           const stream = body.pipeThrough(new DecompressionStream("deflate"));
-          const bytes = new Uint8Array(await new Response(stream).arrayBuffer(), 1);
-          const sum = bytes.reduce((sum, one) => (sum * 31 + one) % 65521, 0);
-          return [bytes.length, bytes[0], bytes.at(-1), sum];
-        }""",
+          return (TEXT)(new Uint8Array(await new Response(stream).arrayBuffer()));
+        }""".replace("TEXT", TEXT),
         packed(content),
     )
-    check = 0
-    for one in content:
-        check = (check * 31 + one) % 65521
-    assert unpacked == [size, content[0], content[-1], check]
+    assert base64.b64decode(unpacked) == b"\0" + content
 
 
-# ----------------------------------------------------------------------------- its controls
+# ---------------------------------------------------------------------------------- controls
 
 
-@pytest.fixture
-def tab(browser, reports):
+@pytest.fixture(scope="module")
+def form(browser, reports):
     tab = opened(browser, reports / "index.html")
     tab.locator("#try").scroll_into_view_if_needed()
-    tab.wait_for_function("document.querySelector('#telling').textContent")
+    wait(tab, "Before training")
     yield tab
-    assert tab.said == []
+    assert tab.logged == []
     assert len(tab.workers) == 1
     tab.context.close()
 
 
-def steps_of(tab) -> int:
-    """How many steps the page says that it has trained."""
-    found = re.match(r"After ([\d,]+) steps?", tab.locator("#telling").inner_text())
-    return int(found[1]) if found else 0
-
-
-def step(tab, count: int = 1) -> None:
-    for _ in range(count):
-        before = steps_of(tab)
-        tab.locator("#step").click()
-        tab.wait_for_function(
-            f"document.querySelector('#telling').textContent.startsWith('After {before + 1} step')"
-        )
-
-
-def forget(tab) -> None:
-    """Empty what is told of the start before, so that it is not taken for the next one's."""
-    tab.locator("#telling").evaluate("it => { it.textContent = '' }")
+def wait(tab, text: str, seconds: int = 30) -> str:
+    """The status once it starts with a text."""
+    started = "text => document.querySelector('#status').textContent.startsWith(text)"
+    tab.wait_for_function(started, arg=text, timeout=1000 * seconds)
+    return tab.locator("#status").inner_text()
 
 
 def choose(tab, variant: str) -> None:
-    forget(tab)
+    tab.locator("#status").evaluate("it => { it.textContent = '' }")
+    tab.locator("[name=preset]").select_option("" if variant else "baseline")
     tab.locator("[name=preset]").select_option(variant)
-    tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('Before')")
+    wait(tab, "Before training")
 
 
-def zeros(tab) -> set[str]:
-    """The tensors of which the table says that they have not moved at all."""
-    rows = tab.locator(".layers tbody tr")
+def step(tab, to: int) -> str:
+    """The status after single steps, the last of which is step `to`."""
+    for count in range(1, to + 1):
+        tab.locator("#step").click()
+        text = wait(tab, f"After {count} step")
+    return text
+
+
+def fill(tab, label: str, text: str) -> None:
+    tab.locator("#setup").get_by_label(label).fill(text)
+    tab.keyboard.press("Tab")
+
+
+def picture(tab) -> str:
+    return tab.evaluate("document.querySelector('#try canvas').toDataURL()")
+
+
+def test_training_pauses_continues_and_resets_to_the_same_weights(form):
+    choose(form, "he_normal")
+    run, before = form.locator("#run"), picture(form)
+    assert run.inner_text() == "Train" and form.locator("#reset").is_disabled()
+    run.click()
+    form.wait_for_function("document.querySelector('#run').textContent == 'Pause'")
+    wait(form, "After ")
+    run.click()
+    form.wait_for_function("document.querySelector('#run').textContent == 'Continue'")
+    paused = form.locator("#status").inner_text()
+    form.wait_for_timeout(400)
+    assert form.locator("#status").inner_text() == paused and picture(form) != before
+    results = []
+    for _ in range(2):
+        form.locator("#reset").click()
+        wait(form, "Before training")
+        assert picture(form) == before
+        results.append((step(form, 3), picture(form)))
+    assert results[0] == results[1]
+
+
+def test_training_stops_after_all_steps(form):
+    choose(form, "baseline")
+    form.locator("#run").click()
+    assert "“Continue” trains 2000 more steps" in wait(form, "After 2000 steps", 120)
+    assert form.locator("#run").inner_text() == "Continue"
+
+
+TENSORS = {f"{layer}.{kind}" for layer in ("fc1", "fc2", "out") for kind in ("weight", "bias")}
+LEARNS = "All units of every hidden layer are distinct. Every layer gets a gradient."
+# After two steps of a variant: key parts of the status, distinct units of fc1, unmoved tensors.
+STATUS = {
+    "baseline": ([LEARNS], "16 of 16", set()),
+    "he_normal": ([LEARNS], "16 of 16", set()),
+    "all_zero": (
+        ["network 784-1-1-10", "fc1 and fc2 outputs 0", "changed only the biases of out"],
+        "1 of 16",
+        TENSORS - {"out.bias"},
+    ),
+    "zero_fc2": (["784-16-1-10"], "16 of 16", TENSORS - {"out.bias"}),
+    "zero_fc1": (
+        ["784-1-8-10", "gradient of fc1 is exactly 0", "fc1 outputs 0"],
+        "1 of 16",
+        {"fc1.weight", "fc1.bias", "fc2.weight"},
+    ),
+    "all_ones": (["network 784-1-1-10", "Every layer gets a gradient"], "1 of 16", set()),
+    "noise": (["units of fc1 differ by at most"], "16 of 16", set()),
+    "twice": (["Only 8 of the 16 units of fc1 are distinct"], "8 of 16", set()),
+}
+
+
+@pytest.mark.parametrize("variant", STATUS)
+def test_status_states_equal_units_zero_gradients_and_moves(form, variant):
+    parts, distinct, still = STATUS[variant]
+    choose(form, variant)
+    status = step(form, 2)
+    for part in parts:
+        assert part in status
     found = set()
-    for row in rows.all():
+    for row in form.locator(".layers tbody tr").all():
         for kind, cell in zip(("weight", "bias"), row.locator("td").all()[:2], strict=True):
             if cell.inner_text() == "0":
                 assert "zero" in cell.get_attribute("class")
                 found.add(f"{row.locator('th').inner_text()}.{kind}")
-    return found
+    assert found == still
+    assert form.locator(".layers tbody td:nth-child(5)").first.inner_text() == distinct
 
 
-def weights(tab) -> str:
-    return tab.evaluate("document.querySelector('#try canvas').toDataURL()")
+def test_status_states_overflow_and_lost_noise(form):
+    choose(form, "he_normal")
+    form.locator("[name=optimizer]").select_option("sgd")
+    fill(form, "Learning rate", "1e30")
+    assert "not a number" in step(form, 3)
+    choose(form, "noise")
+    fill(form, "noise σ: Weights of all layers", "1e-10")
+    form.wait_for_function("document.querySelector('#status').textContent.includes('rounding')")
 
 
-def test_it_starts_pauses_steps_and_begins_again_with_the_same_weights(tab):
-    run = tab.locator("#run")
-    before = weights(tab)
-    assert run.inner_text() == "Start" and tab.locator("#reset").is_disabled()
-    run.click()
-    tab.wait_for_function("document.querySelector('#run').textContent == 'Pause'")
-    tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('After ')")
-    run.click()
-    tab.wait_for_function("document.querySelector('#run').textContent == 'Go on'")
-    paused = steps_of(tab)
-    tab.wait_for_timeout(400)
-    assert steps_of(tab) == paused > 0
-    step(tab)
-    assert steps_of(tab) == paused + 1
-    trained = weights(tab)
-    assert trained != before
-    tab.locator("#reset").click()
-    tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('Before')")
-    assert weights(tab) == before
-    step(tab, 3)
-    told, seen = tab.locator("#telling").inner_text(), weights(tab)
-    tab.locator("#reset").click()
-    tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('Before')")
-    step(tab, 3)
-    assert (tab.locator("#telling").inner_text(), weights(tab)) == (told, seen)
+def test_every_variant_of_the_studys_network_can_be_tried(form):
+    options = form.locator("[name=preset] option").evaluate_all("all => all.map(one => one.value)")
+    assert options == ["", *(name for name in VARIANTS if not name.startswith("deep_"))]
+    assert form.locator(".try-it").count() == len(options) - 1
+    form.get_by_role("link", name="Try all ones").click()
+    form.wait_for_function("document.querySelector('[name=preset]').value == 'all_ones'")
 
 
-def test_it_rests_by_itself_and_goes_on(tab):
-    tab.locator("#run").click()
-    tab.wait_for_function(
-        "document.querySelector('#telling').textContent.startsWith('After 2000 steps')"
-    )
-    assert tab.locator("#run").inner_text() == "Go on"
-    assert "learns" in tab.locator("#telling").inner_text()
-    tab.locator("#run").click()
-    tab.wait_for_function("document.querySelector('#run').textContent == 'Pause'")
-
-
-def test_every_preset_is_set_up_and_takes_a_step(tab):
-    options = tab.locator("[name=preset] option").evaluate_all("all => all.map(one => one.value)")
-    # All that train the study's own network.
-    assert options == ["", *(name for name in PARAMS["variants"] if not name.startswith("deep_"))]
-    moved = {}
-    for variant in options[1:]:
-        choose(tab, variant)
-        assert tab.locator("[name=preset]").input_value() == variant
-        step(tab)
-        moved[variant] = zeros(tab)
-    every = {f"{layer}.{kind}" for layer in ("fc1", "fc2", "out") for kind in ("weight", "bias")}
-    assert moved["all_zero"] == moved["zero_fc2"] == every - {"out.bias"}
-    assert moved["zero_fc1"] >= {"fc1.weight", "fc1.bias", "fc2.weight"}
-    assert moved["baseline"] == moved["he_normal"] == moved["all_ones"] == set()
-
-
-def test_the_reasons_are_those_of_the_study(tab):
-    told = {}
-    for variant in ("baseline", "all_zero", "zero_fc1", "all_ones", "noise"):
-        choose(tab, variant)
-        step(tab, 2)
-        told[variant] = tab.locator("#telling").inner_text()
-        units = tab.locator(".layers tbody tr").first.locator("td").nth(3).inner_text()
-        one = variant in ("all_zero", "zero_fc1", "all_ones")
-        assert units == ("1 of 16" if one else "16 of 16"), variant
-    assert "Only the biases of out can move" in told["all_zero"]
-    assert "0. The units of fc1 answer 0 to every image" in told["zero_fc1"]
-    assert "the same answer" in told["zero_fc1"]
-    assert "784-1-1-10 in disguise" in told["all_ones"]
-    assert "they still act almost as one" in told["noise"]
-    assert "a gradient arrives at every layer" in told["baseline"]
-    choose(tab, "parted")  # weights of 0 and random biases
-    assert "for now only" in tab.locator("#telling").inner_text()
-
-
-def test_every_law_is_set_up_by_hand_written_in_the_address_and_restored_from_it(
-    tab,
-    browser,
-    reports,
-):
-    tab.locator("[name=each]").check()
+def test_address_restores_every_control_and_the_weights(form, browser):
+    choose(form, "baseline")
+    form.locator("[name=each]").check()
     for tensor in ("fc1.weight", "fc2.bias", "out.weight"):
-        select = tab.locator(f"[data-tensor='{tensor}']")
-        for law in select.locator("option").evaluate_all("all => all.map(one => one.value)"):
-            select.select_option(law)
-            tab.wait_for_function("document.querySelector('#telling').textContent")
-            written = tab.evaluate("decodeURIComponent(location.hash)")
-            assert (f"{tensor}:{law}" in written) == (law != "default")
-    tab.locator("[data-tensor='fc1.weight']").select_option("normal")
-    tab.get_by_label("mean: Weights of fc1").fill("0.25")
-    tab.get_by_label("noise σ: Weights of fc1").fill("1e-6")
-    tab.locator("[name=activation]").select_option("gelu")
-    tab.locator("[name=optimizer]").select_option("sgd")
-    tab.locator("[name=lr]").fill("0.5")
-    tab.locator("[name=seed]").fill("7")
-    tab.locator("[name=seed]").press("Tab")
-    address = tab.url
-    assert tab.locator("#share").get_attribute("href") in address
-    assert "activation:gelu;optimizer:sgd;lr:0.5;seed:7" in address
+        select = form.locator(f"[data-tensor='{tensor}']")
+        for name in select.locator("option").evaluate_all("all => all.map(one => one.value)"):
+            select.select_option(name)
+            address = form.evaluate("decodeURIComponent(location.hash)")
+            assert (f"{tensor}:{name}" in address) == (name != "default")
+    form.locator("[data-tensor='fc1.weight']").select_option("normal")
+    fill(form, "mean: Weights of fc1", "0.25")
+    fill(form, "noise σ: Weights of fc1", "1e-6")
+    form.locator("[name=activation]").select_option("gelu")
+    form.locator("[name=optimizer]").select_option("sgd")
+    fill(form, "Learning rate", "0.5")
+    fill(form, "Seed", "7")
+    assert "activation:gelu;optimizer:sgd;lr:0.5;seed:7" in form.url
+    assert form.locator("#share").get_attribute("href") in form.url
+    assert "seed:7: not trained yet" in form.locator("#tried button").last.inner_text()
     shown = "[...document.querySelectorAll('#setup :is(select, input)')].map(one => one.value)"
-    step(tab, 2)
+    step(form, 2)
     other = browser.new_page()
-    other.goto(address)
-    other.wait_for_function("document.querySelector('#telling').textContent")
-    assert other.evaluate(shown) == tab.evaluate(shown)
+    other.goto(form.url)
+    wait(other, "Before training")
+    assert other.evaluate(shown) == form.evaluate(shown)
     step(other, 2)
-    assert weights(other) == weights(tab)
+    assert picture(other) == picture(form)
     other.close()
 
 
-def test_all_layers_are_set_at_once(tab):
-    tab.locator("[data-tensor='all.weight']").select_option("zeros")
-    assert not tab.locator("[data-tensor='fc2.weight']").is_visible()
-    assert tab.locator("[data-tensor='fc2.weight']").input_value() == "zeros"
-    tab.locator("[data-tensor='all.bias']").select_option("zeros")
-    assert tab.locator("[name=preset]").input_value() == "all_zero"
-    tab.locator("[name=each]").check()
-    tab.locator("[data-tensor='out.bias']").select_option("ones")
-    assert tab.locator("[name=preset]").input_value() == ""
-    assert tab.locator("[data-tensor='all.bias']").input_value() == ""
+def test_all_layers_are_set_at_once_or_separately(form):
+    choose(form, "baseline")
+    form.locator("[name=each]").uncheck()
+    form.locator("[data-tensor='all.weight']").select_option("zeros")
+    form.locator("[data-tensor='all.bias']").select_option("zeros")
+    assert form.locator("[name=preset]").input_value() == "all_zero"
+    assert not form.locator("[data-tensor='fc2.weight']").is_visible()
+    form.locator("[name=each]").check()
+    form.locator("[data-tensor='fc2.weight']").select_option("ones")
+    assert form.locator("[data-tensor='all.weight']").input_value() == ""
+    assert form.locator("[name=preset]").input_value() == ""
 
 
 WRONG = [
-    ("fc9.weight:zeros", "The address names “fc9.weight”; allowed: fc1.weight, fc1.bias, "),
-    ("fc1.bias:orthogonal(1)", "fc1.bias: “orthogonal(1)” is not known; allowed: default, zeros, "),
-    ("fc1.weight:normal(0,x)", "noise σ of fc1.weight has to be a number, like 0.01 or 1e-6."),
-    ("fc1.weight:copies(0,1)", "rows of fc1.weight has to be a whole number above 0."),
+    ("fc9.weight:zeros", "The address: “fc9.weight” is not known; allowed: fc1.weight, fc1.bias, "),
+    ("fc1.bias:orthogonal(1)", "fc1.bias: “orthogonal” is not known; allowed: default, zeros, "),
+    ("fc1.weight:normal(0,x)", "fc1.weight: noise σ must be a number"),
+    ("all.weight:duplicated(0,1)", "fc1.weight: rows must be a whole number above 0"),
     ("activation:swish", "activation: “swish” is not known; allowed: relu, "),
-    ("lr:-1", "The learning rate has to be a number above 0."),
-    ("seed:1.5", "The seed has to be a whole number, 0 or more."),
-    ("<b>x</b>", "The address names “<b>x</b>”; allowed: "),
-    ("%E0", "The address cannot be read"),
-]  # fmt: skip
+    ("lr:-1", "The learning rate must be a number above 0"),
+    ("seed:1.5", "The seed must be a whole number"),
+    ("<b>x</b>", "The address: “<b>x</b>” is not known"),
+    ("%E0", "The address has a %"),
+]
 
 
-def test_an_address_that_is_wrong_is_one_line(tab):
-    for address, line in WRONG:
-        tab.evaluate("address => { location.hash = `#try=${address}`; }", address)
-        tab.wait_for_function(
-            "line => document.querySelector('#refused').textContent.startsWith(line)", arg=line
-        )
-    refused = tab.locator("#refused")
-    assert refused.is_visible()
-    choose(tab, "all_zero")
-    assert refused.is_hidden()
+@pytest.mark.parametrize(("address", "line"), WRONG)
+def test_wrong_address_is_one_line(form, address, line):
+    choose(form, "baseline")
+    form.evaluate("address => { location.hash = `#try=${address}`; }", address)
+    form.locator("#invalid").wait_for(state="visible")
+    assert form.locator("#invalid").inner_text().startswith(line)
 
 
-def test_a_number_may_be_written_as_people_do(tab):
-    for text in ("1e-6", "10^-6", "10⁻⁶", "1·10⁻⁶", "0,000001", " 0.000001 "):
-        choose(tab, "constant")
-        tab.locator("[data-tensor='all.weight']").select_option("normal")
-        tab.get_by_label("noise σ: Weights of all layers").fill(text)
-        tab.keyboard.press("Tab")
-        tab.wait_for_function("document.querySelector('[name=preset]').value == 'noise'")
-
-
-def test_noise_that_is_rounded_away_is_told(tab):
-    choose(tab, "noise")
-    units = tab.locator(".layers tbody tr").first.locator("td").nth(3)
-    for noise, words, distinct in (
-        ("1e-8", "act almost as one", "1 of 16 (nearly equal)"),
-        ("1e-10", "near 0.1, 32-bit numbers are 7.5·10⁻⁹ apart, so it is rounded", "1 of 16"),
+def test_wrong_number_is_an_error_until_it_is_right(form):
+    choose(form, "noise")
+    for label, wrong, right, line in (
+        ("noise σ: Weights of all layers", "", "0.5", "fc1.weight: noise σ must be a number"),
+        ("Learning rate", "0", "0.1", "The learning rate must be a number above 0"),
     ):
-        forget(tab)
-        tab.get_by_label("noise σ: Weights of all layers").fill(noise)
-        tab.keyboard.press("Tab")
-        tab.wait_for_function(
-            "words => document.querySelector('#telling').textContent.includes(words)", arg=words
-        )
-        assert units.inner_text() == distinct
+        fill(form, label, wrong)
+        assert form.locator("#invalid").inner_text().startswith(line)
+        assert form.locator("#run").is_disabled() and form.locator("#step").is_disabled()
+        fill(form, label, right)
+        assert form.locator("#invalid").is_hidden()
+        assert form.locator("#run").is_enabled()
 
 
-def test_a_wrong_number_is_refused_until_it_is_right(tab):
-    choose(tab, "noise")
-    field = tab.get_by_label("noise σ: Weights of all layers")
-    for text in ("much", "", "1e999"):
-        field.fill(text)
-        field.press("Tab")
-        line = f"noise σ (weights of all layers): “{text}” is not a number; write it like 0.01"
-        assert tab.locator("#refused").inner_text().startswith(line)
-        assert field.get_attribute("aria-invalid") == "true"
-        assert tab.locator("#run").is_disabled() and tab.locator("#step").is_disabled()
-    field.fill("0.5")
-    field.press("Tab")
-    assert tab.locator("#refused").is_hidden()
-    step(tab)
-    tab.locator("[name=lr]").fill("0")
-    tab.locator("[name=lr]").press("Tab")
-    assert tab.locator("#refused").inner_text() == "The learning rate has to be a number above 0."
-
-
-def test_starts_tried_are_beside_each_other_and_can_be_set_up_again(tab):
+def test_latest_runs_are_drawn_together_and_can_be_chosen_again(browser, reports):
+    tab = opened(browser, reports / "index.html")
     for variant in ("all_ones", "he_normal"):
         choose(tab, variant)
         step(tab, 2)
     entries = tab.locator("#tried button")
-    assert [text.split(":")[0].strip() for text in entries.all_inner_texts()] == [
-        "all ones", "He normal",
-    ]  # fmt: skip
-    assert "after 2 steps" in entries.first.inner_text()
+    names = [text.split(":")[0].strip() for text in entries.all_inner_texts()]
+    assert names == ["all ones", "He normal"]
     entries.last.focus()
     tab.evaluate("document.querySelector('#step').click()")  # which moves no focus
     tab.wait_for_function("document.activeElement.textContent.includes('after 3 steps')")
-    label = tab.locator("[data-chart=tried]").get_attribute("aria-label")
-    assert "all ones" in label and "He normal" in label
+    assert "all ones" in tab.locator("[data-chart=tried]").get_attribute("aria-label")
     tab.wait_for_function(
         "document.querySelectorAll('[data-chart=tried] .mark-line path').length == 4"
     )
-    told = entries.first.inner_text()
+    ending = entries.first.inner_text()
     entries.first.click()
-    tab.wait_for_function("document.querySelector('#telling').textContent.startsWith('Before')")
+    wait(tab, "Before training")
     assert tab.locator("[name=preset]").input_value() == "all_ones"
-    assert tab.locator("#tried button", has_text="all ones").inner_text() == told  # its curve stays
+    assert entries.last.inner_text() == ending  # its curve stays
     step(tab, 3)
-    assert "after 3 steps" in tab.locator("#tried button", has_text="all ones").inner_text()
-
-
-def test_a_start_of_ones_own_is_called_by_what_is_in_it(tab):
-    tab.locator("[data-tensor='all.weight']").select_option("normal")
-    tab.locator("[name=seed]").fill("3")
-    tab.locator("[name=seed]").press("Tab")
-    label = tab.locator("#tried button").last.inner_text()
-    assert label.startswith("all weights 0.1 + noise of 0.01, seed 3: not trained yet")
-
-
-def test_a_start_in_the_table_is_a_link_away_from_being_tried(tab):
-    tab.get_by_role("link", name="Try all ones").click()
-    tab.wait_for_function("document.querySelector('[name=preset]').value == 'all_ones'")
-    step(tab)
-    assert tab.locator(".try-it").count() == tab.locator("[name=preset] option").count() - 1
-
-
-def test_it_is_read_aloud_when_it_turns_and_not_at_every_step(tab):
-    tab.evaluate(
-        """() => {
-          window.spoken = 0;
-          new MutationObserver(() => { window.spoken += 1; })
-            .observe(document.querySelector("#spoken"), { childList: true });
-        }"""
-    )
-    tab.locator("#run").click()
-    tab.wait_for_function("+document.querySelector('#telling').textContent.split(' ')[1] > 300")
-    tab.locator("#run").click()
-    tab.wait_for_function("document.querySelector('#run').textContent == 'Go on'")
-    assert 2 <= tab.evaluate("window.spoken") <= 4
-    assert tab.locator("#spoken").inner_text() == tab.locator("#telling").inner_text()
-
-
-def test_what_is_no_number_any_more_is_told(tab):
-    choose(tab, "he_normal")
-    tab.locator("[name=optimizer]").select_option("sgd")
-    tab.locator("[name=lr]").fill("1e30")
-    tab.locator("[name=lr]").press("Tab")
-    step(tab, 3)
-    assert "not a number" in tab.locator("#telling").inner_text()
-
-
-def test_there_is_one_worker_and_leaving_ends_it(browser, reports):
-    tab = opened(browser, reports / "index.html")
-    tab.locator("#try").scroll_into_view_if_needed()
-    tab.wait_for_function("document.querySelector('#telling').textContent")
-    [worker] = tab.workers
-    ended = []
-    worker.on("close", lambda one: ended.append(one))
-    for _ in range(3):
-        tab.locator("#step").click()
-        tab.locator("#run").click()
-        tab.locator("#reset").click()
-        tab.locator("[name=preset]").select_option("all_ones")
-        assert tab.workers == [worker]
-    assert ended == []
-    tab.goto("about:blank")
-    tab.wait_for_timeout(500)
-    assert ended == [worker]
+    assert "after 3 steps" in entries.last.inner_text()
     tab.context.close()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_readable_as_it_trains_on_every_screen(browser, reports, width, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    tab = opened(browser, reports / "index.html", width, scheme)
-    choose(tab, "noise")
-    step(tab, 2)
-    violations = Axe().run(tab, "#try").response["violations"]
-    assert [(v["id"], [n["html"][:80] for n in v["nodes"]]) for v in violations] == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    tab.context.close()
+def test_status_is_read_aloud_only_while_training_rests(form):
+    choose(form, "baseline")
+    status = form.locator("#status")
+    assert status.get_attribute("aria-live") == "polite"
+    form.locator("#run").click()
+    form.wait_for_function("document.querySelector('#run').textContent == 'Pause'")
+    assert status.get_attribute("aria-live") == "off"
+    form.locator("#run").click()
+    form.wait_for_function("document.querySelector('#run').textContent == 'Continue'")
+    assert status.get_attribute("aria-live") == "polite"

@@ -96,7 +96,7 @@ def choice(fill: dict[str, Any]) -> list[Any] | None:
     match law:
         case _ if law in BY_LAW:
             return [BY_LAW[law]]
-        case (("default" | "eye") as name), _:
+        case ((("default" | "eye") as name), _):
             return [name]
         case "duplicated", _:
             return ["duplicated", fill["arguments"]["rows"], fill["arguments"]["columns"]]

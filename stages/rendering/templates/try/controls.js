@@ -48,7 +48,8 @@ function changed(setup, control) {
 }
 
 function showError(error) {
-  $("#invalid").textContent = error?.message ?? "";
+  const undecoded = error instanceof URIError && "The address has a % without two hexadecimal digits.";
+  $("#invalid").textContent = undecoded || (error?.message ?? "");
   $("#invalid").hidden = !error;
   for (const button of ["#run", "#step"]) $(button).disabled = Boolean(error);
 }
