@@ -17,7 +17,7 @@ from stages.settings.params import Params
 from stages.training import data, integrity
 from stages.training.plan import Plan
 from tests.once import made_once
-from tests.page_study import known, reports, tab  # noqa: F401  fixtures
+from tests.page_study import known, page_tab, reports, tab  # noqa: F401  fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
 
