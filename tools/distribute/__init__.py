@@ -1,1 +1,1 @@
-"""Spreads the study's trainings over many processes or machines with Dask."""
+"""Distributes the study's trainings over processes or machines with Dask."""

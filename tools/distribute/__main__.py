@@ -1,14 +1,13 @@
-"""Trains what is not up to date on many processes or machines, and then runs `dvc repro`.
+"""Trains everything that is not up to date on many processes or machines, then runs `dvc repro`.
 
     python -m tools.distribute                       on all cores of this machine
     python -m tools.distribute --scheduler ADDRESS   on the workers of a Dask scheduler
     python -m tools.distribute --jobqueue FILE       as jobs of Slurm, PBS, LSF, …
 
-docs/cluster.md tells more.
+See docs/cluster.md.
 """
 
 import argparse
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,33 +15,22 @@ from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from stages import jobs
-from stages.running import one_line
-from tools.distribute import clusters, record, send, work
-from tools.distribute.crew import LostError
-from tools.distribute.spread import Spread
+from stages import running
+from tools.distribute import clusters, record, spread, task, work
 
 PARAMS = Path("params.yaml")
-GO_ON = "what is finished is kept; the same command goes on from here"
-INTERRUPTED = f"interrupted; {GO_ON}"
 
 
 def main() -> None:
     arguments = parse()
-    repro("--quiet", "download")  # plans and data; DVC says itself what is wrong with them
-    told = PARAMS.read_bytes()
+    repro("--quiet", "download")  # writes plans and data; DVC itself reports its errors
+    params = PARAMS.read_bytes()
     try:
-        done, problems = train(arguments, record.pending(arguments.targets))
-        refused = record.commit(done)
+        names = record.pending(arguments.targets)
+        problems = train(arguments, names) if names else []
     except DvcException as error:
         sys.exit(f"DVC: {error}")
-    except work.ChangedError as error:
-        sys.exit(f"nothing was begun: {error}; run the same command again")
-    problems += [f"{one.name}: not recorded: {why}" for one, why in refused.items()]
-    for one in done:
-        if one not in refused:
-            one.forget()
-    if PARAMS.read_bytes() != told:
+    if PARAMS.read_bytes() != params:
         problems.append("params.yaml was edited meanwhile; run the same command again")
     if problems:
         sys.exit("\n".join(problems))
@@ -55,14 +43,11 @@ def parse() -> argparse.Namespace:
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--local",
-        type=int,
-        metavar="N",
-        help="on N processes of this machine (default: a core each)",
+        "--local", type=int, metavar="N", help="N processes of this machine (default: all cores)"
     )
     where.add_argument("--scheduler", metavar="ADDRESS", help="such as tcp://HOST:8786")
     where.add_argument("--jobqueue", type=Path, metavar="FILE", help="see docs/cluster.md")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="stages, as of `dvc repro`")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="stages, as for `dvc repro`")
     arguments = parser.parse_args()
     if arguments.local is not None and arguments.local < 1:
         parser.error(f"--local {arguments.local}: must be above 0")
@@ -75,42 +60,17 @@ def repro(*arguments: str) -> None:
         sys.exit(code)
 
 
-def train(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[list[work.Work], list[str]]:
-    """Train the stages that are named; what is done, and a line for all that went wrong."""
-    if not names:
-        return [], []
+def train(arguments: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """Train stages and record their results; a line for each problem."""
     with record.reserved():
         works = [work.of(name) for name in names]
-        client = clusters.connect(arguments, jobs.worker_count())
-        try:
-            wanted = send.send(client, (plan for one in works for plan in one.plans))
-            for one in works:
-                one.check()  # so what was sent is what its results will be kept for
-            spread = Spread(client, wanted, works)
-            return spread.done, run(spread)
-        finally:
-            clusters.close(client)
-
-
-def run(spread: Spread) -> list[str]:
-    """Do it; a line for all that went wrong."""
-    try:
-        spread.run()
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here it takes seconds
-        return [INTERRUPTED]
-    except LostError:
-        return [f"the scheduler is gone; {GO_ON}"]
-    except OSError as error:
-        return [f"{one_line(error)}; {GO_ON}"]
-    finally:
-        spread.stop()
-    failed = [one.name for one in spread.failed]
-    return [f"{len(failed)} failed: {', '.join(failed)}; {GO_ON}"] if failed else []
+        if task.environment() != task.LOADED:  # workers are compared with what is loaded here
+            sys.exit("the code changed meanwhile; run the same command again")
+        required = task.required(plan for one in works for plan in one.plans)
+        with clusters.connected(arguments) as client:
+            done, problems = spread.run(client, required, works)
+    return problems + record.commit(done)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    running.run(main, spread.INTERRUPTED)

@@ -1,122 +1,146 @@
-"""Where the workers are: on this machine, at a scheduler, or at a batch system's nodes."""
+"""Where the workers are: on this machine, at a Dask scheduler, or on a batch system's nodes."""
 
 import argparse
 import logging
+import shlex
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import dask
 import yaml
 from distributed import Client, LocalCluster
+from pydantic import BaseModel, Field, ValidationError
 
-from stages.running import one_line
+from stages.jobs import worker_count
 from stages.settings import yaml_file
-from stages.training.initialization import first_line
+from tools.distribute import worker
+from tools.distribute.task import ROOT
 
-BATCH_SYSTEMS = {
-    "htcondor": "HTCondorCluster",
-    "lsf": "LSFCluster",
-    "oar": "OARCluster",
-    "pbs": "PBSCluster",
-    "sge": "SGECluster",
-    "slurm": "SLURMCluster",
-}
-KEYS = ("system", "jobs", "options")
 LOGS = ("asyncio", "distributed", "distributed.client", "tornado.application")
-PATIENCE = 10  # seconds until a scheduler has to have answered
+PATIENCE = 10  # seconds in which a scheduler has to answer
+ANY_PORT = "127.0.0.1:0"  # for a dashboard: another may have the usual port
 
 
-def connect(arguments: argparse.Namespace, cores: int) -> Client:
-    """A client of the cluster that is asked for, by default of all cores of this machine.
+class Jobs(BaseModel, extra="forbid"):
+    """The file of `--jobqueue`; dask-jobqueue checks the options."""
 
-    Ends the command if there is none.
-    """
-    for name in LOGS:  # what happens is told in our own lines
+    system: Literal["htcondor", "lsf", "oar", "pbs", "sge", "slurm"]
+    jobs: Annotated[int, Field(gt=0, strict=True)]
+    options: dict[str, Any]
+
+
+@contextmanager
+def connected(arguments: argparse.Namespace) -> Iterator[Client]:
+    """A client of the requested cluster; ends the command if there is none."""
+    for name in LOGS:  # this command prints lines of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    if arguments.scheduler:
-        try:
-            return Client(arguments.scheduler, timeout=PATIENCE)
-        except (OSError, ValueError) as error:
-            sys.exit(f"--scheduler {arguments.scheduler}: no scheduler answers there: {error}")
+    cluster: Any = None
     if arguments.jobqueue:
-        return Client(batch(arguments.jobqueue))
-    return local(arguments.local or cores)
-
-
-def local(workers: int) -> Client:
-    """A client of so many processes on this machine."""
-    # Threads started now leave Ctrl-C to this one, and so do the processes that they start.
-    resource_tracker.ensure_running()  # later it would undo this
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        cluster = batch(arguments.jobqueue)
+    elif not arguments.scheduler:
+        cluster = local(arguments.local or worker_count())
+    client = Client(cluster) if cluster else remote(arguments.scheduler)
     try:
-        cluster = LocalCluster(
+        yield client
+    finally:
+        client.close()
+        if cluster:
+            cluster.close()
+
+
+def remote(address: str) -> Client:
+    """A client of a scheduler, whose workers are restarted to load the code as it is now."""
+    try:
+        client = Client(address, timeout=PATIENCE)
+        workers = client.sync(client.scheduler.identity)["workers"]
+        with_nanny = [one for one, worker in workers.items() if worker["nanny"]]
+        client.restart_workers(with_nanny, raise_for_error=False)
+        return client
+    except (OSError, ValueError) as error:
+        sys.exit(f"--scheduler {address}: no scheduler answers there: {error}")
+
+
+def local(workers: int) -> LocalCluster:
+    """New worker processes on this machine."""
+    # Threads and processes that start now do not receive Ctrl-C; the main thread handles it.
+    resource_tracker.ensure_running()  # later, it would unblock it
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    dask.config.set(worker.CONFIG)
+    try:
+        return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
+            resources=worker.RESOURCE,
+            dashboard_address=ANY_PORT,
             silence_logs=logging.CRITICAL,
         )
-        return Client(cluster)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def batch(file: Path) -> Any:
-    """Dask's cluster of the jobs that a file asks for; ends the command on a mistake in it."""
-    try:
-        values = yaml_file.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        sys.exit(one_line(error))
-    except (ValueError, yaml.YAMLError) as error:
-        sys.exit(f"{file}: {in_one_line(error)}")
-    if not isinstance(values, dict) or values.keys() != set(KEYS):
-        sys.exit(f"{file}: needs the keys {', '.join(KEYS)}, and no others")
-    system, count, options = (values[key] for key in KEYS)
-    if system not in BATCH_SYSTEMS:
-        sys.exit(f"{file}: system = {system!r}: must be one of {', '.join(BATCH_SYSTEMS)}")
-    if not isinstance(count, int) or count < 1:
-        sys.exit(f"{file}: jobs = {count!r}: must be a whole number above 0")
-    if not isinstance(options, dict):
-        sys.exit(f"{file}: options = {options!r}: must be a mapping")
-    heed = signal.getsignal(signal.SIGINT)
-    import dask_jobqueue  # it takes a moment
+    """The cluster of the jobs that a file describes; ends the command on a mistake in it."""
+    wish = _read(file)
+    handler = signal.getsignal(signal.SIGINT)
+    import dask_jobqueue  # which takes a moment
 
-    signal.signal(signal.SIGINT, heed)  # it had Ctrl-C end the command without a word
-    kind = getattr(dask_jobqueue, BATCH_SYSTEMS[system])
-    if not shutil.which(kind.job_cls.submit_command):
-        sys.exit(f"{file}: system = {system!r}: this machine has no {kind.job_cls.submit_command}")
+    signal.signal(signal.SIGINT, handler)  # its own would end the command without a line
+    kinds: list[Any] = dask_jobqueue.JobQueueCluster.__subclasses__()
+    kind = next(kind for kind in kinds if kind.job_cls.config_name == wish.system)
+    command = kind.job_cls.submit_command
+    if not shutil.which(command):
+        sys.exit(f"{file}: system = {wish.system!r}: this machine has no {command}")
     try:
-        # Any port: others may have a dashboard on the usual one.
-        cluster = kind(**{"scheduler_options": {"dashboard_address": "127.0.0.1:0"}, **options})
-        cluster.sync(submit, cluster, count)
-    except (TypeError, ValueError) as error:
-        sys.exit(f"{file}: options: {first_line(error).removesuffix(':')}")
-    except RuntimeError as error:
-        sys.exit(f"{file}: options: {in_one_line(error)}")
+        cluster = kind(**_complete(wish.options))
+        cluster.sync(_submit, cluster, wish.jobs)
+    except (TypeError, ValueError, RuntimeError) as error:
+        sys.exit(f"{file}: options: {_in_one_line(error)}")
     return cluster
 
 
-def in_one_line(error: Exception) -> str:
+def _read(file: Path) -> Jobs:
+    try:
+        return Jobs.model_validate(yaml_file.loads(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        key = ".".join(map(str, mistake["loc"])) or "the file"
+        value = "" if mistake["type"] == "missing" else f" = {mistake['input']!r}"
+        sys.exit(f"{file}: {key}{value}: {mistake['msg']}")
+    except (ValueError, yaml.YAMLError) as error:
+        sys.exit(f"{file}: {_in_one_line(error)}")
+
+
+def _complete(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with what makes a job start its workers in this checkout, one for each core."""
+    processes = options.get("processes", options.get("cores", 1))
+    extra, before = (options.get(key, []) for key in ("worker_extra_args", "job_script_prologue"))
+    return {
+        "scheduler_options": {"dashboard_address": ANY_PORT},
+        **options,
+        "processes": processes,
+        "worker_command": worker.__name__,
+        "worker_extra_args": [*extra, "--nworkers", processes],
+        "job_script_prologue": [*before, f"cd {shlex.quote(str(ROOT))}"],
+    }
+
+
+def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-async def submit(cluster: Any, jobs: int) -> None:
-    """Put jobs in the queue, all or none; raises RuntimeError if one is refused."""
+async def _submit(cluster: Any, jobs: int) -> None:
+    """Submit all jobs, or none: raises RuntimeError if one is refused."""
     cluster.scale(jobs=jobs)
     try:
-        await cluster._correct_state()  # what this began: alone it tells a log of what went wrong
+        await cluster._correct_state()  # scale() runs this too, but only logs its errors
     except RuntimeError:
         for job in cluster.workers.values():
             await job.close()
-        cluster.shutdown_on_close = False  # at exit, which fails where a job was never started
+        cluster.shutdown_on_close = False  # at exit, which fails for a job that never started
         raise
-
-
-def close(client: Client) -> None:
-    """Leave the cluster, and end what was started for it."""
-    cluster = client.cluster
-    client.close()
-    if cluster:
-        cluster.close()

@@ -1,4 +1,4 @@
-"""What DVC knows: which trainings are to be done, and the results of those that were."""
+"""DVC's side: the trainings that are to be done, and recording the results."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,63 +18,59 @@ WRITTEN = ("data/runs", "reports/sweeps")
 
 
 def pending(targets: Sequence[str]) -> list[str]:
-    """The stages that have to train for the targets, or for all; raises DvcException.
-
-    What the run cache has is restored.
-    """
+    """The stages that have to train for the targets, or for all; raises DvcException."""
     with Repo() as repo, repo.lock:
         stages = [stage for target in targets for stage in repo.stage.collect(target)]
-        found, restored = [], []
-        for stage in plan_repro(repo.index.graph, stages or None):
-            if stage.addressing.startswith(("train@", "sweep@")) and stage.changed():
-                try:
-                    repo.stage_cache.restore(stage)
-                    restored.append(stage)
-                except RunCacheNotFoundError:
-                    found.append(stage.addressing)
-        for stage in restored:
-            stage.save()
-        _commit(restored)
-    return found
+        return [
+            stage.addressing
+            for stage in plan_repro(repo.index.graph, stages or None)
+            if stage.addressing.startswith(("train@", "sweep@"))
+            and stage.changed()
+            and not _in_run_cache(repo, stage)
+        ]
 
 
-def commit(works: Iterable[Work]) -> dict[Work, str]:
-    """Have DVC take outputs for what their stages give, as `dvc commit --force` does.
+def _in_run_cache(repo: Repo, stage: PipelineStage) -> bool:
+    """Whether `dvc repro` will restore the stage's results instead of running it."""
+    try:
+        stage.save_deps()
+        repo.stage_cache.restore(stage, dry=True)
+        return True
+    except RunCacheNotFoundError:
+        return False
 
-    Not by that command: it takes a group as a whole, also what failed, or writes dvc.lock anew for
-    every stage. Why some could not be taken. Raises DvcException.
+
+def commit(works: Iterable[Work]) -> list[str]:
+    """Record outputs as results of their stages; a line for each that could not be.
+
+    Raises DvcException. `dvc commit --force` would also take a group's failed stages, or write
+    dvc.lock once for every stage.
     """
-    left, refused = {work.name: work for work in works}, {}
+    left, problems, recorded = {work.name: work for work in works}, [], []
     with Repo() as repo, repo.lock:
-        taken = []
-        for stage in plan_repro(repo.index.graph):  # in which `dvc repro` would write them down
-            if work := left.pop(stage.addressing, None):
+        for stage in plan_repro(repo.index.graph):  # the order in which `dvc repro` writes them
+            if work := left.get(stage.addressing):
                 stage.save()
                 try:
-                    work.check()  # after the sums were taken: so they are of what it was made with
-                    taken.append(stage)
+                    work.check()  # after DVC took its sums, so they are those of the fingerprint
                 except ChangedError as error:
-                    refused[work] = str(error)
-        _commit(taken)
-    return refused | dict.fromkeys(left.values(), "params.yaml has it no more")
-
-
-def _commit(stages: Sequence[PipelineStage]) -> None:
-    for stage in stages:
-        stage.commit()
-    if stages:
-        stages[0].dvcfile.dump_stages(stages, update_pipeline=False)
+                    problems.append(f"{work.name}: not recorded: {error}")
+                    continue
+                stage.commit()
+                recorded.append(stage)
+        if recorded:
+            recorded[0].dvcfile.dump_stages(recorded, update_pipeline=False)
+    for stage in recorded:
+        left[stage.addressing].forget()
+    return problems
 
 
 @contextmanager
 def reserved() -> Iterator[None]:
-    """Have DVC tell others that plans and results are in use; raises DvcException if they are."""
+    """Lock plans and results as `dvc repro` does; raises DvcException if another has them."""
     with Repo() as repo:
-        tmp_dir, fs, hardlink = (
-            repo.tmp_dir,
-            repo.fs,
-            repo.config["core"].get("hardlink_lock", False),
-        )
-        read, written = ([str(Path(name).resolve()) for name in names] for names in (READ, WRITTEN))
-    with rwlock(tmp_dir, fs, COMMAND, read, written, hardlink):
+        folder, fs = repo.tmp_dir, repo.fs
+        hardlink = repo.config["core"].get("hardlink_lock", False)
+    read, written = ([str(Path(name).resolve()) for name in names] for names in (READ, WRITTEN))
+    with rwlock(folder, fs, COMMAND, read, written, hardlink):
         yield

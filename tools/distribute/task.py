@@ -1,101 +1,107 @@
-"""What a worker does. It runs there from the code that was sent (send.py)."""
+"""The code that runs on a worker: the check before its first task, and the tasks."""
 
 import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from distributed import get_worker
 
-import stages.training
-from stages.training import data, integrity
+from stages.training import BITS_PROMISED, data, integrity
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.initialization import InitializationError
-from stages.training.plan import PACKAGES, Plan
+from stages.training.plan import DEFAULT, PACKAGES, Plan
 from stages.training.results import Trained
 
-ROOT = Path(__file__).resolve().parents[2]  # where stages, tools and data are
-TRIED = 640  # images that a worker shows its arithmetic on
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a worker has to have: the files that were sent, by their sums, packages, bits."""
-
-    sent: str
-    packages: dict[str, str]
-    promised: bool
-    plans: tuple[Plan, ...]
-    bits: str
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("stages/training", "stages/initializers", "tools/distribute")
+TRIED = 640  # training images on which a worker shows its arithmetic
 
 
 class UnfitError(Exception):
-    """Why a worker cannot compute what the coordinator would."""
+    """A worker would compute other bits; its name, its address, and the reason."""
 
 
-def packages() -> dict[str, str]:
-    """The versions here of what computes a network."""
-    return {name: version(name).partition("+")[0] for name in PACKAGES}
+def environment() -> dict[str, str]:
+    """The code and the packages that decide a result, by name."""
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.py"))]
+    code = {str(path.relative_to(ROOT)): sha256(path.read_bytes()).hexdigest() for path in paths}
+    packages = {name: version(name).partition("+")[0] for name in PACKAGES}
+    return code | packages | {"processor": "AVX2" if BITS_PROMISED else "without AVX2"}
 
 
-def bits(plans: Sequence[Plan]) -> str:
-    """A sum of what one epoch of each plan gives here, on some images."""
+LOADED = environment()  # a later edit does not change what this process computes
+
+
+def required(plans: Iterable[Plan]) -> bytes:
+    """A description of this process for `checked`; raises OSError if the data is damaged."""
+    tried = list({(plan.activation, plan.optimizer): plan for plan in plans}.values())
+    return pickle.dumps((LOADED, pickle.dumps(tried), trial(tried)))
+
+
+def trial(plans: Sequence[Plan]) -> str:
+    """A SHA-256 of the data, and of one epoch of each plan from PyTorch's initialization.
+
+    Raises OSError if data is missing or damaged.
+    """
     whole = sha256()
     for plan in plans:
-        try:
-            trained = _train(replace(plan, epochs=1, limit=TRIED), 0)
-        except InitializationError as error:  # told when it is its turn
-            whole.update(str(error).encode())
-        else:
-            whole.update(repr(trained.rows).encode() + trained.final[0].weights.tobytes())
+        whole.update((ROOT / "data" / plan.data / integrity.FILE).read_bytes())
+        tensors = dict.fromkeys(plan.tensors, DEFAULT)
+        trained = _train(replace(plan, epochs=1, limit=TRIED, tensors=tensors), 0)
+        whole.update(repr(trained.rows).encode() + trained.final[0].weights.tobytes())
     return whole.hexdigest()
 
 
-def admit(wanted: Wanted, resource: str) -> None:
-    """Let this worker be given tasks; raises UnfitError."""
-    if reason := unfit(wanted):
-        raise UnfitError(reason)
-    worker = get_worker()
-    # One task at a time, also where a worker has several threads: they share one interpreter.
-    worker.loop.add_callback(worker.set_resources, **{resource: 1})
+def checked(required: bytes, call: bytes) -> Any:
+    """The result of a pickled call; raises UnfitError.
+
+    A worker with other code runs this, too. So nothing is unpickled before the code is compared.
+    """
+    if reason := mismatch(required):
+        worker = get_worker()
+        raise UnfitError(worker.name, worker.address, reason)
+    return pickle.loads(call)()  # noqa: S301  the coordinator's
 
 
-def unfit(wanted: Wanted) -> str | None:
-    """Why this process cannot compute what the coordinator would; None if it can."""
-    code = Path(stages.training.__file__).parents[2]
-    if code != ROOT or not (ROOT / integrity.FILE).exists():
-        return f"it has other code, in {code}; start it with a nanny, as is usual"
+@lru_cache
+def mismatch(required: bytes) -> str | None:
+    """The reason why this process would compute other bits than the coordinator, or None."""
+    expected, plans, result = pickle.loads(required)  # noqa: S301  the coordinator's
+    for name in LOADED | expected:
+        here, there = LOADED.get(name, "missing"), expected.get(name, "unknown")
+        if here != there and name.endswith(".py"):
+            return f"its {name} is not the coordinator's; check out the same commit"
+        if here != there:
+            return f"its {name} is {here}, and {there} is required"
     try:
-        integrity.read(ROOT, [])
-        if sha256((ROOT / integrity.FILE).read_bytes()).hexdigest() != wanted.sent:
-            return "another study was sent to it since"
+        same = trial(pickle.loads(plans)) == result  # noqa: S301  the coordinator's
     except OSError as error:
-        return f"what was sent is not what is there: {error.filename}: {error.strerror}"
-    for name, there in packages().items():
-        if there != wanted.packages[name]:
-            return f"it has {name} {there}, and {wanted.packages[name]} is asked for"
-    if wanted.promised and not stages.training.BITS_PROMISED:
-        return "its processor is not Intel's or AMD's with AVX2"
-    if bits(wanted.plans) != wanted.bits:
-        return "its processor computes other bits"
-    return None
+        return f"{error.filename}: {error.strerror}; run `dvc repro download` or `dvc pull` there"
+    return None if same else "its processor or its data gives other results"
 
 
 def train(plan: Plan, seed: int) -> bytes:
-    """All of one seed, a `Trained` as bytes; raises InitializationError."""
+    """All epochs of one seed as a pickled `Trained`; raises InitializationError."""
     trained = _train(plan, seed)
     state = trained.final[seed]
-    nothing = state.moments[0][:0]  # nobody asks for the optimizer's state, and it is half of all
+    nothing = state.moments[0][:0]  # the optimizer's state is half of all bytes, and not needed
     trained.final[seed] = replace(state, moments=(nothing, nothing))
     return pickle.dumps(trained)
 
 
+def sweep(cell: Cell, seeds: tuple[int, ...]) -> list[CellScores]:
+    """The scores of some seeds of a cell; raises InitializationError."""
+    return do([cell], _dataset(cell.plan), Piece(0, seeds))
+
+
 def _train(plan: Plan, seed: int) -> Trained:
-    dataset, trained = _dataset(plan.data, plan.limit), Trained()
+    dataset, trained = _dataset(plan), Trained()
     state = initial_state(plan, dataset.train, seed)
     for _ in range(plan.epochs + 1):
         state, row = run_epoch(plan, dataset, state)
@@ -103,14 +109,9 @@ def _train(plan: Plan, seed: int) -> Trained:
     return trained
 
 
-def sweep(cell: Cell, seeds: tuple[int, ...]) -> list[CellScores]:
-    """Some seeds of a cell; raises InitializationError."""
-    return do([cell], _dataset(cell.plan.data, cell.plan.limit), Piece(0, seeds))
-
-
-def _dataset(name: str, limit: int | None) -> data.Dataset:
-    whole = _whole(name)
-    return data.Dataset(whole.train.first(limit), whole.test)
+def _dataset(plan: Plan) -> data.Dataset:
+    whole = _whole(plan.data)
+    return data.Dataset(whole.train.first(plan.limit), whole.test)
 
 
 @lru_cache
