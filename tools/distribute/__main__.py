@@ -68,8 +68,9 @@ def train(arguments: argparse.Namespace, names: Sequence[str]) -> list[str]:
             sys.exit("the code changed meanwhile; run the same command again")
         required = task.required(plan for one in works for plan in one.plans)
         with clusters.connected(arguments) as client:
-            done, problems = spread.run(client, required, works)
-    return problems + record.commit(done)
+            run = spread.Spread(client, required, works)
+            problems = run.run()
+    return problems + record.commit(run.done)
 
 
 if __name__ == "__main__":

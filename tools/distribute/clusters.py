@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import dask
 import yaml
 from distributed import Client, LocalCluster
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, PositiveInt, ValidationError
 
 from stages.jobs import worker_count
 from stages.settings import yaml_file
@@ -31,7 +31,7 @@ class Jobs(BaseModel, extra="forbid"):
     """The file of `--jobqueue`; dask-jobqueue checks the options."""
 
     system: Literal["htcondor", "lsf", "oar", "pbs", "sge", "slurm"]
-    jobs: Annotated[int, Field(gt=0, strict=True)]
+    jobs: PositiveInt
     options: dict[str, Any]
 
 
@@ -40,18 +40,18 @@ def connected(arguments: argparse.Namespace) -> Iterator[Client]:
     """A client of the requested cluster; ends the command if there is none."""
     for name in LOGS:  # this command prints lines of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    cluster: Any = None
-    if arguments.jobqueue:
-        cluster = batch(arguments.jobqueue)
-    elif not arguments.scheduler:
-        cluster = local(arguments.local or worker_count())
-    client = Client(cluster) if cluster else remote(arguments.scheduler)
+    if arguments.scheduler:
+        client = remote(arguments.scheduler)
+    elif arguments.jobqueue:
+        client = Client(batch(arguments.jobqueue))
+    else:
+        client = Client(local(arguments.local or worker_count()))
     try:
-        yield client
+        with client:
+            yield client
     finally:
-        client.close()
-        if cluster:
-            cluster.close()
+        if client.cluster:
+            client.cluster.close()
 
 
 def remote(address: str) -> Client:

@@ -11,41 +11,25 @@ from operator import methodcaller
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from distributed import CancelledError, Client, Future, KilledWorker, TimeoutError
+from distributed import CancelledError, Client, Future, TimeoutError
 from toolz import compose
 from tqdm import tqdm
 
+from stages import running
 from stages.sweep import duration
 from stages.training.initialization import InitializationError, first_line
 from tools.distribute import task
 from tools.distribute.work import ChangedError, Task, Work
-from tools.distribute.worker import RESOURCE
+from tools.distribute.worker import COMMAND, RESOURCE
 
 BAR = "{percentage:3.0f}%|{bar:30}| {elapsed} gone, {remaining} left{postfix}"
 PAUSE = 1.0  # seconds between two requests for the list of workers
 AHEAD = 2  # tasks for each worker at once, so that none waits for the next
 CONTINUES = "finished results are kept; the same command continues from here"
 INTERRUPTED = f"interrupted; {CONTINUES}"
+GONE = f"the scheduler is gone; {CONTINUES}"
 # Calls travel as bytes: a scheduler unpickles its input, and does not have this code.
 CALL = compose(methodcaller("__call__"), pickle.loads)
-
-
-def run(client: Client, required: bytes, works: Sequence[Work]) -> tuple[list[Work], list[str]]:
-    """Train all works; the finished ones, and a line for each problem."""
-    spread = Spread(client, required, works)
-    try:
-        spread.run()
-        failed = [work.name for work in spread.failed]
-        problem = f"{len(failed)} failed: {', '.join(failed)}" if failed else ""
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # recording the results takes only seconds
-        problem = "interrupted"
-    except (OSError, TimeoutError, CancelledError) as error:
-        file = getattr(error, "filename", None)  # of a result, such as when the disk is full
-        problem = f"{file}: {os.strerror(error.errno)}" if file else "the scheduler is gone"
-    finally:
-        spread.stop()
-    return spread.done, [f"{problem}; {CONTINUES}"] if problem else []
 
 
 class Spread:
@@ -53,7 +37,7 @@ class Spread:
 
     def __init__(self, client: Client, required: bytes, works: Sequence[Work]):
         self.done: list[Work] = []
-        self.failed: list[Work] = []
+        self._failed: list[Work] = []
         self._client, self._required = client, required
         tasks = {work: list(work.missing()) for work in works}
         self._left = {work: len(missing) for work, missing in tasks.items()}
@@ -61,35 +45,26 @@ class Spread:
         self._waiting = deque(sorted(chain(*tasks.values()), key=lambda one: -one.seconds))
         self._running: dict[Future, Task] = {}
         self._ended: SimpleQueue[Future] = SimpleQueue()
-        # By its folder, since a restarted worker can have an old address: its name and address.
-        self._workers: dict[str, tuple[str, str]] = {}
+        self._workers: dict[str, str] = {}  # names by address
         self._refused: set[str] = set()  # addresses
 
-    def run(self) -> None:
-        """Run all tasks; raises OSError or CancelledError if the scheduler is gone.
-
-        Also raises OSError if a result cannot be kept; it then has a file name.
-        """
-        self._announce()
-        for work in self._left:
-            self._finish_if_whole(work)  # an earlier run may have kept all of it
-        # disable=None: a bar on a terminal, none in a log file.
-        with tqdm(total=self._seconds(), disable=None, leave=False, bar_format=BAR) as bar:
-            updated = -PAUSE
-            while self._waiting or self._running:
-                if monotonic() - updated >= PAUSE:
-                    updated, workers = monotonic(), self._find_workers()
-                    bar.total = bar.n + self._seconds()  # less, after a failure
-                    bar.set_postfix_str(f"workers: {workers}")
-                while self._waiting and len(self._running) < AHEAD * workers:
-                    self._submit(self._waiting.popleft())
-                with suppress(Empty):
-                    bar.update(self._take(self._ended.get(timeout=PAUSE)))
-
-    def stop(self) -> None:
-        """Cancel the tasks that workers have."""
-        with suppress(OSError, CancelledError):  # the scheduler may be gone
-            self._client.cancel(list(self._running), force=True)
+    def run(self) -> list[str]:
+        """Run all tasks; a line for each problem."""
+        try:
+            self._announce()
+            self._run()
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # recording the results takes only seconds
+            return [INTERRUPTED]
+        except (CancelledError, ConnectionError, TimeoutError):
+            return [GONE]
+        except OSError as error:  # of a file if it has a number, such as for a full disk
+            return [f"{running.one_line(error)}; {CONTINUES}" if error.errno else GONE]
+        finally:
+            with suppress(OSError, CancelledError):  # the scheduler may be gone
+                self._client.cancel(list(self._running), force=True)
+        names = ", ".join(work.name for work in self._failed)
+        return [f"{len(self._failed)} failed: {names}; {CONTINUES}"] if names else []
 
     def _announce(self) -> None:
         networks = sum(plan.seeds for work in self._left for plan in work.plans)
@@ -102,28 +77,40 @@ class Spread:
     def _seconds(self) -> float:
         return sum(one.seconds for one in chain(self._waiting, self._running.values()))
 
-    def _find_workers(self) -> int:
-        """The number of workers for tasks; prints a line for each that is refused or gone."""
+    def _run(self) -> None:
+        for work in self._left:
+            self._finish_if_whole(work)  # an earlier run may have kept all of it
+        # disable=None: a bar on a terminal, none in a log file.
+        with tqdm(total=self._seconds(), disable=None, leave=False, bar_format=BAR) as bar:
+            updated = -PAUSE
+            while self._waiting or self._running:
+                if monotonic() - updated >= PAUSE:
+                    updated = monotonic()
+                    self._update_workers()
+                    bar.total = bar.n + self._seconds()  # less, after a failure
+                    bar.set_postfix_str(f"workers: {len(self._workers)}")
+                while self._waiting and len(self._running) < AHEAD * len(self._workers):
+                    self._submit(self._waiting.popleft())
+                with suppress(Empty):
+                    bar.update(self._take(self._ended.get(timeout=PAUSE)))
+
+    def _update_workers(self) -> None:
         # Not scheduler_info(): the client's copy has no workers in it now and then.
         workers = self._client.sync(self._client.scheduler.identity)["workers"]
-        found = {}
+        fit = {}
         for address, worker in workers.items():
             if RESOURCE.keys() <= worker["resources"].keys():
-                found[worker["local_directory"]] = worker["name"], address
+                fit[address] = worker["name"]
             else:
-                self._refuse(worker["name"], address, "start it with tools.distribute.worker")
-        for folder in self._workers.keys() - found.keys():
-            name, address = self._workers[folder]
-            if address not in self._refused:
-                tqdm.write(f"worker {name}: is gone; its tasks run again elsewhere")
-        self._workers = found
-        return len(found)
+                self._refuse(worker["name"], address, f"start it with `{COMMAND}`")
+        for address in self._workers.keys() - fit.keys() - self._refused:
+            tqdm.write(f"worker {self._workers[address]}: is gone; its tasks run again elsewhere")
+        self._workers = fit
 
     def _refuse(self, name: str, address: str, reason: str) -> None:
         if address not in self._refused:
             self._refused.add(address)
-            at = "" if name == address else f" at {address}"
-            tqdm.write(f"worker {name}{at}: refused: {reason}")
+            tqdm.write(f"worker {name} at {address}: refused: {reason}")
 
     def _submit(self, one: Task) -> None:
         call = pickle.dumps(partial(task.checked, self._required, pickle.dumps(one.call)))
@@ -142,10 +129,12 @@ class Spread:
             self._client.retire_workers([address])
             self._waiting.appendleft(one)
             return 0.0
+        except InitializationError as error:
+            self._fail(one.work, f"{error.tensor} cannot be filled: {error}")
         except Exception as error:
             if future.status != "error":  # of the connection, and not of the task
                 raise
-            self._fail(one.work, _reason(error))
+            self._fail(one.work, first_line(error))
         else:
             one.work.keep(one.part, result)
             self._left[one.work] -= 1
@@ -161,16 +150,7 @@ class Spread:
                 self._fail(work, str(error))
 
     def _fail(self, work: Work, reason: str) -> None:
-        if work not in self.failed:
-            self.failed.append(work)
+        if work not in self._failed:
+            self._failed.append(work)
             self._waiting = deque(one for one in self._waiting if one.work is not work)
             tqdm.write(f"{work.name}: failed: {reason}")
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case InitializationError():
-            return f"{error.tensor} cannot be filled: {error}"
-        case KilledWorker():
-            return f"{error.allowed_failures + 1} workers ended with a task; do they lack memory?"
-    return first_line(error)

@@ -14,7 +14,6 @@ from distributed import get_worker
 from stages.training import BITS_PROMISED, data, integrity
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
-from stages.training.initialization import InitializationError
 from stages.training.plan import DEFAULT, PACKAGES, Plan
 from stages.training.results import Trained
 

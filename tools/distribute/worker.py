@@ -9,7 +9,8 @@ import dask
 
 from stages.training import ARITHMETIC
 
-RESOURCE = {"initlab": 1}  # a task takes it: so a worker has one task at a time
+COMMAND = "python -m tools.distribute.worker"
+RESOURCE = {"initlab": 1}  # every task requires it, so other workers get no task
 CONFIG = {
     # A process must have these variables when it starts. They replace Dask's, which make workers
     # return freed memory at once: that and the profiler take a fifth of a worker's time.
@@ -21,5 +22,4 @@ if __name__ == "__main__":
     dask.config.set(CONFIG)
     from distributed.cli.dask_worker import main
 
-    resources = " ".join(f"{name}={number}" for name, number in RESOURCE.items())
-    main([*sys.argv[1:], "--nthreads", "1", "--resources", resources])
+    main([*sys.argv[1:], "--nthreads", "1", "--resources", "initlab=1"])

@@ -1,1 +1,0 @@
-"""What a trained network costs, and what an edit does."""
