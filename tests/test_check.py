@@ -65,29 +65,18 @@ def test_check_writes_the_files_that_other_stages_read():
 
 
 def test_study_json_has_settings_looks_and_plans():
-    looks = {"all_ones": {"label": "ünits “alike”", "color": "#123456", "group": "constants"}}
-    checked(changed(display=looks))
+    looks = {"label": "ünits “alike”", "color": "#123456", "group": "constants"}
+    checked(changed(display={"all_ones": looks, "baseline": {"label": " \n", "group": " "}}))
     study = Study.of(integrity.read_json(DATA / "study.json"))
     assert study.data == {"name": "mnist", "limit": 640}
     assert study.training["lr"] == 0.001
     assert (study.seeds, study.probed) == (2, probes.PROBED)
     baseline, ones = study.variants.values()
-    assert (baseline.label, baseline.group, baseline.color) == ("PyTorch default", "other", None)
+    assert (baseline.label, baseline.group, baseline.color) == ("baseline", "other", None)
     assert (ones.label, ones.group, ones.color) == ("ünits “alike”", "constants", "#123456")
     assert (baseline.written, ones.written) == ({}, SMALL["variants"]["all_ones"])
     for variant in study.variants.values():
         assert variant.plan == integrity.read_json(DATA / "plans" / f"{variant.name}.json")
-    assert baseline.layers == ["fc1", "fc2", "out"]
-    assert study.same_layers() == ["baseline", "all_ones"]
-
-
-@pytest.mark.parametrize(
-    "look", [{}, {"label": None}, {"label": ""}, {"label": " \n", "group": " "}]
-)
-def test_variant_without_a_label_is_shown_by_its_name(look):
-    checked(changed(display={"all_ones": look}))
-    shown = Study.of(integrity.read_json(DATA / "study.json")).variants["all_ones"]
-    assert (shown.label, shown.group) == ("all_ones", "other")
 
 
 def test_edit_changes_no_file_of_other_variants():

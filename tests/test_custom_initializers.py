@@ -87,13 +87,10 @@ LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
         ({"fc1": {"bias": "hadamard"}}, "fc1.bias = 'hadamard': cannot fill fc1.bias: a Hadamard"),
         ({"fc1": {"weight": {"duplicated": {"rows": 3}}}}, "fc1.weight: rows = 3 must be a whole"),
         ({"all": {"bias": "duplicated"}}, "cannot fill fc1.bias: it fills a weight"),
-        ({"fc1": {"bias": "lsuv"}}, "give the bias zeros"),
-        ({"fc1": {"bias": "scaled_normal"}}, "a bias has no fan-in"),
         ({"fc1": {"weight": {"scaled_normal": {"variance": -1}}}}, "variance = -1.0 must not be"),
         (LSUV | {"fc1": {"weight": "zeros"}}, "cannot fill fc2.weight: its layer gives the same"),
         ({"fc1": {"weight": {"lsuv": {"inputs": 3}}}}, "fc1.weight.lsuv.inputs: unknown key"),
         ({"fc1": {"weight": {"hadamard": {"gian": 3}}}}, "unknown key; did you mean 'gain'?"),
-        ({"fc1": {"weight": "hadamrd"}}, "fc1.weight = 'hadamrd': no such initializer; did you"),
     ],
 )
 def test_impossible_initialization_is_refused_in_one_line(variant, words):
@@ -134,28 +131,20 @@ FAULTY = {
     "empty": ("", "faulty.py has no function fill(tensor, …): AttributeError"),
     "no Python": ("def fill(:", "has no function fill(tensor, …): SyntaxError: invalid syntax"),
     "a missing module": ("import nothing_at_all", "No module named 'nothing_at_all'"),
-    "an error": ("1 / 0", "ZeroDivisionError: division by zero"),
     "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
     "no arguments": ("def fill(): pass", "not enough values to unpack"),
-    "a number": ("fill = 3", "is not a callable object"),
     "an error while it fills": ("def fill(tensor): {}['x']", "cannot fill fc1.weight: KeyError"),
     "an exit while it fills": ("def fill(tensor): raise SystemExit(0)", "SystemExit: 0"),
     "an error without text": ("def fill(tensor): assert False", "fc1.weight: AssertionError"),
     "a long text": ("def fill(tensor): raise ValueError('x' * 10**6)", "fc1.weight: xxx"),
-    "lines": ("def fill(tensor): raise ValueError('a\\nb')", "fc1.weight: a"),
     "a bell": ("def fill(tensor): raise ValueError('a\\x07')", "fc1.weight: a\\x07"),
-    "a recursion": ("def fill(tensor): fill(tensor)", "RecursionError: "),
     "nothing filled": ("def fill(tensor): pass", "leaves the tensor unchanged"),
     "a tensor returned": ("def fill(tensor): return tensor * 2", "leaves the tensor unchanged"),
     "not a number": ("def fill(tensor): tensor.fill_(float('nan'))", "are not finite"),
     "unseeded torch": ("def fill(tensor): tensor.normal_()", "draws different numbers each time"),
-    "unseeded Python": (
-        "import random\ndef fill(tensor): tensor.fill_(random.random())",
-        "draws different numbers each time",
-    ),
     "unseeded NumPy": (
         "import numpy\ndef fill(tensor): tensor.fill_(numpy.random.rand())",
-        "draws different numbers each time",
+        "different numbers",
     ),
 }
 
@@ -176,11 +165,7 @@ def test_fault_in_a_file_gets_one_line(mine, code, words):
     [
         ("normal.py", "normal", "is in torch.nn.init, too; rename "),
         ("my-init.py", "my-init", "no such initializer"),
-        ("default.py", "default", "no such initializer"),
         ("Mine.py", "mine", "no such initializer; did you mean 'Mine'?"),
-        ("folder.py/x", "folder", "no such initializer"),
-        (".#mine.py", "mine", "no such initializer"),
-        ("mine.txt", "mine", "no such initializer"),
         ("x", "../x", "no such initializer"),
     ],
 )
@@ -198,12 +183,9 @@ def test_file_with_an_unsuitable_name_is_no_initializer(mine, tmp_path, file, na
         ("a: 'float'", "1", "must be a number"),
         ("a: float", float("nan"), "must be a finite number"),
         ("a: int", 1.5, "must be a whole number"),
-        ("a: bool", 1, "must be a boolean"),
-        ("a: str", 1, "must be a string"),
         ("a: list[int]", 3, "must be a list"),
         ("a", {1, 2}, "must be a JSON value"),
         ("a", float("nan"), "finite"),
-        ("a", {1: 2}, "must be a string"),
     ],
 )
 def test_argument_has_its_declared_type_or_any_that_json_has(mine, parameter, value, words):
@@ -212,19 +194,14 @@ def test_argument_has_its_declared_type_or_any_that_json_has(mine, parameter, va
         resolved("mine", a=value)
 
 
-def test_unknown_type_is_not_checked(mine):
-    mine("mine", "def fill(tensor, a: 'Nothing', b: 3): tensor.zero_()")
-    assert resolved("mine", a=1, b="x").arguments == {"a": 1, "b": "x"}
-
-
 def test_plan_leaves_out_defaults_that_json_cannot_hold(mine):
     mine("mine", "def fill(tensor, f=print, pair=(1, 2), a=float('nan'), b=1.0): tensor.zero_()")
     assert resolved("mine").arguments == {"b": 1.0}
 
 
-def test_arguments_may_have_any_name(mine):
-    mine("mine", "def fill(tensor, copy=1, model_x=2, _y: float = 3, **rest): tensor.zero_()")
-    assert resolved("mine", copy=4).arguments == {"copy": 4, "model_x": 2, "_y": 3.0}
+def test_arguments_may_have_any_name_and_an_unknown_type(mine):
+    mine("mine", "def fill(tensor, copy: 'Any' = 1, _y: float = 3, **rest): tensor.zero_()")
+    assert resolved("mine", copy=4).arguments == {"copy": 4, "_y": 3}
 
 
 def test_files_of_an_initializer_are_its_own_and_those_it_imports():

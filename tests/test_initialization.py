@@ -94,14 +94,6 @@ def test_layer_overrides_all_and_all_overrides_the_default():
     assert weights["fc1.bias"].unique().numel() > 100
 
 
-def test_order_of_tensors_in_a_plan_changes_no_weight():
-    plan = plan_of({"all": {"weight": "orthogonal"}, "fc2": {"weight": "lsuv"}})
-    backwards = replace(plan, tensors=dict(reversed(plan.tensors.items())))
-    weights = initial_weights(plan, seed=0)
-    for name, tensor in initial_weights(backwards, seed=0).items():
-        assert torch.equal(tensor, weights[name])
-
-
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"dirac", "constant"}))
 def test_functions_of_torch_nn_init_fill_as_in_pytorch(name):
     ours, theirs = torch.empty(20, 30), torch.empty(20, 30)
@@ -130,12 +122,8 @@ def test_truncated_normal_has_torchs_distribution():
     torch.testing.assert_close(
         ours.flatten().quantile(levels), theirs.flatten().quantile(levels), rtol=0, atol=0.03
     )
-
-
-def test_normal_truncated_far_out_stays_within_its_bounds():
-    tensor = torch.empty(50, 50)
-    fill(tensor, "trunc_normal", a=40, b=41)
-    assert 40 <= tensor.min() <= tensor.max() <= 41
+    fill(ours, "trunc_normal", a=40, b=41)  # where the distribution rounds to 1
+    assert 40 <= ours.min() <= ours.max() <= 41
 
 
 def test_sparse_has_as_many_zeros_in_each_column_at_different_places():
@@ -157,12 +145,6 @@ def test_initializer_draws_from_the_given_generator_alone(name):
         run(asked, tensor, generator(0, "test"), lambda: torch.eye(32))
         filled.append(tensor)
     assert torch.equal(*filled)
-
-
-def test_filling_leaves_torchs_global_generator_unchanged():
-    state = torch.random.get_rng_state()
-    initial_weights(plan_of({"all": {"weight": "orthogonal"}}), seed=0)
-    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_error_names_the_tensor_in_one_line():

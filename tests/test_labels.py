@@ -1,4 +1,4 @@
-"""Labels of variants and groups, whatever is in them, wherever they are shown as text."""
+"""Labels and groups with markup, shown as text in Markdown files and figures."""
 
 import html
 import unicodedata
@@ -7,11 +7,8 @@ import xml.etree.ElementTree as ET
 import markdown_it
 import pytest
 
-from stages.analysis.claims import LECTURE
-from stages.analysis.judging import audit
-from stages.analysis.outcomes import comparison
-from stages.analysis.sources import SOURCES
-from stages.rendering import accuracy_figures, claims, figures, note, probe_figures, summary
+from stages.analysis.report import Report
+from stages.rendering import accuracy_figures, claim_tables, claims, figures, note, summary
 from tests import made_up
 
 LABELS = [
@@ -22,82 +19,57 @@ LABELS = [
     "Z\u0351\u036b\u0343", "a\xa0b", "b\u0430seline", "ａ", "שלום",
     "مرحبا", "日本語", "🎉", "👩‍👩‍👧", "x" * 200, "a b " * 50, "−0.1", "σ²", "\U0001d49c",
 ]  # fmt: skip
+MARKUP = ("<script", "<b>", '<img src="b"', "<s>", "<h1>a", "<!-- a", 'href="http://a', "<li>a")
 
 
-@pytest.fixture(scope="module", params=[0, 1, 2], ids="part {}".format)
+@pytest.fixture(scope="module", params=[0, 26], ids="from {}".format)
 def named(request) -> dict[str, str]:
-    """Another label for every variant."""
-    part = LABELS[request.param * 18 :]
-    return dict(zip(made_up.ACCURACIES, part, strict=False))
+    """A label for every variant."""
+    return dict(zip(made_up.ACCURACIES, LABELS[request.param :], strict=False))
 
 
 @pytest.fixture(scope="module")
-def parts(named):
-    """Study, results, table and audit with these labels, which are groups as well."""
+def report(named) -> Report:
+    """A report on a study whose labels and groups are these."""
     looks = {name: {"label": label, "group": label} for name, label in named.items()}
-    study = made_up.study(made_up.ACCURACIES, looks)
-    results = made_up.results(made_up.ACCURACIES, made_up.PROBED)
-    judged = claims.rows(study, results, audit((*LECTURE, *SOURCES), study, results))
-    return study, results, comparison(study, results), judged
+    return made_up.report(display=looks)
 
 
 def shown(label: str) -> str:
-    """A label as HTML has it, on one line."""
+    """A label on one line in HTML."""
     one_line = unicodedata.normalize("NFC", " ".join(label.split()))
     return html.escape(one_line, quote=False).replace('"', "&quot;")
 
 
 def rendered(markdown: str) -> str:
-    """What a reader of GitHub's Markdown sees, as HTML."""
+    """Markdown as HTML, without its front matter; asserts that no label became markup."""
     reader = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    return reader.render(markdown.partition("---\n\n")[2] if markdown[:3] == "---" else markdown)
+    page = reader.render(markdown.partition("---\n\n")[2] if markdown[:3] == "---" else markdown)
+    for tag in MARKUP:
+        assert tag not in page, tag
+    return page
 
 
-def assert_no_markup(page: str) -> None:
-    for tag in (
-        "<script",
-        "<b>",
-        "<img src=b",
-        "<s>",
-        "<h1>a",
-        "<!-- a",
-        'href="http://a',
-        "<li>a",
-    ):
-        assert tag not in page.replace('<img src="b', "<img src=b"), tag
-
-
-def test_the_summary_shows_them_as_text(parts, named):
-    page = rendered(summary.as_markdown(parts[2]))
-    assert_no_markup(page)
+def test_summary_shows_labels_as_text(report, named):
+    page = rendered(summary.as_markdown(report))
     for label in named.values():
-        assert page.count(f"<td>{shown(label)}</td>") >= 2, label  # the group, and the start
+        assert page.count(f"<td>{shown(label)}</td>") >= 2, label  # the group and the variant
 
 
-def test_the_audit_shows_them_as_text(parts, named):
-    page = rendered(claims.as_markdown(parts[3]))
-    assert_no_markup(page)
-    assert f"“{shown(named['all_ones'])}”" in page if "all_ones" in named else True
+def test_claims_show_labels_as_text(report, named):
+    page = rendered(claim_tables.as_markdown(claims.rows(report)))
+    assert f"“{shown(named['all_ones'])}”" in page
 
 
-def test_the_note_shows_them_as_text(parts, named):
-    page = rendered(note.text(*parts))
-    assert_no_markup(page)
+def test_note_shows_labels_as_text(report, named):
+    page = rendered(note.text(report, claims.rows(report)))
     for variant in ("baseline", "zero_fc1", "all_zero", "all_ones"):
-        if variant in named:
-            assert f"<strong>{shown(named[variant])}:</strong>" in page
+        assert shown(named[variant]) in page
 
 
 @pytest.mark.slow
-def test_figures_are_drawn_with_them(parts):
-    study, results, table, _ = parts
-    drawn = [
-        accuracy_figures.learning_curves(study, results, table),
-        accuracy_figures.all_variants(study, results, table),
-        accuracy_figures.final_accuracy(study, results, table),
-        probe_figures.who_moved(study, results),
-    ]
-    for figure in drawn:
-        files = figures.saved(figure, "figure")
+def test_figures_show_labels_as_text(report):
+    for draw in (accuracy_figures.learning_curves, accuracy_figures.final_accuracy):
+        files = figures.saved(draw(report), "figure")
         ET.fromstring(files["figure.svg"])
         assert files["figure.png"][:4] == b"\x89PNG"

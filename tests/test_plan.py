@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from stages.settings import plans
-from stages.settings.mistakes import ParamsError
 from stages.settings.params import Params
 from stages.training.plan import DEFAULT, Fill, Plan
 from tests.conftest import LECTURE, plan_of
@@ -27,14 +26,12 @@ def resolved(values: dict) -> dict[str, Plan]:
     return plans.resolve(Params.model_validate(values))
 
 
-@pytest.mark.parametrize("variant", [{}, MINE])
-def test_plan_is_read_as_it_was_written(variant, tmp_path):
-    plan = plan_of(variant, data={"limit": 640})
+def test_plan_is_read_as_it_was_written(tmp_path):
+    plan = plan_of(MINE)
     path = tmp_path / "plan.json"
     path.write_text(plan.as_json(), encoding="utf-8")
     assert Plan.read(path) == plan
     assert Plan.read(path).as_json() == plan.as_json()
-    assert isinstance(Plan.read(path).hidden, tuple)
 
 
 def test_plan_has_everything_that_params_yaml_sets():
@@ -109,20 +106,6 @@ def test_only_sgd_has_a_momentum():
     assert plan_of(adam, training=SGD).as_json() == plan_of().as_json()
 
 
-def backwards(values: object) -> object:
-    """The same mapping, and all mappings in it, with the keys in the opposite order."""
-    if isinstance(values, dict):
-        return {key: backwards(value) for key, value in reversed(values.items())}
-    return values
-
-
-def test_order_of_keys_changes_no_plan():
-    values = LECTURE | {"variants": {"mine": MINE, "baseline": {}}}
-    one, other = resolved(values), resolved(backwards(values))
-    for name, plan in one.items():
-        assert plan.as_json() == other[name].as_json()
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -164,20 +147,3 @@ def test_changed_setting_changes_the_plan(field):
     one, other = plan_of(training=SGD), plan_of(**change)
     assert getattr(one, field) != getattr(other, field)
     assert one.as_json() != other.as_json()
-
-
-def test_all_wrong_variants_are_reported_at_once():
-    values = LECTURE | {
-        "variants": {
-            "good": {},
-            "typo": weight("zeross"),
-            "refused": {"fc2": {"bias": "eye"}},
-            "late": {"network": {"hidden": [8] * 3}, "out": {"weight": {"normal": {"std": "x"}}}},
-        }
-    }
-    with pytest.raises(ParamsError) as refusal:
-        resolved(values)
-    typo, refused, late = refusal.value.lines
-    assert "variants.typo.all.weight = 'zeross': no such initializer" in typo
-    assert "variants.refused.fc2.bias = 'eye': cannot fill fc2.bias" in refused
-    assert "variants.late.out.weight.normal.std = 'x': must be a number" in late

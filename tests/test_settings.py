@@ -2,7 +2,6 @@
 
 import copy
 import json
-import sys
 
 import jsonschema
 import pytest
@@ -48,7 +47,6 @@ def test_small_study_is_valid(tmp_path):
     [
         # types
         ("seeds", "five", ["seeds = 'five'", "whole number"]),
-        ("seeds", 2.5, ["seeds = 2.5", "whole number"]),
         ("seeds", True, ["seeds = True", "whole number"]),
         ("training.lr", "fast", ["training.lr = 'fast'", "number"]),
         ("training.lr", float("nan"), ["training.lr = nan", "finite"]),
@@ -58,7 +56,6 @@ def test_small_study_is_valid(tmp_path):
         # sizes
         ("seeds", 0, ["seeds = 0", "greater than 0"]),
         ("seeds", 10**9, ["seeds = 1000000000", "less than or equal to 1000000"]),
-        ("data.limit", 10**7, ["data.limit = 10000000", "less than or equal to 60000"]),
         ("network.hidden", [128, -64], ["network.hidden.1 = -64", "greater than 0"]),
         ("network.hidden", [], ["network.hidden = []", "at least 1 item"]),
         ("network.hidden", [4] * 201, ["network.hidden = ", "at most 200 items"]),
@@ -72,71 +69,45 @@ def test_small_study_is_valid(tmp_path):
         ("training.ir", 0.1, ["training.ir: unknown key", "did you mean 'lr'", "batch_size"]),
         ("sedes", 3, ["sedes: unknown key", "did you mean 'seeds'"]),
         ("variants.baseline.fc9", {}, ["variants.baseline.fc9: unknown key", "fc1, fc2, out"]),
-        (
-            "variants.baseline.trainig",
-            {"lr": 1.0},
-            ["variants.baseline.trainig: unknown key", "did you mean 'training'", "fc1, …, out"],
-        ),
-        (
-            "variants.all_ones.fc1",
-            {"wieght": "zeros"},
-            ["variants.all_ones.fc1.wieght: unknown key", "did you mean 'weight'"],
-        ),
+        ("variants.a.trainig", {"lr": 1.0}, ["variants.a.trainig: unknown key", "'training'?"]),
+        ("variants.a.fc1.wieght", "zeros", ["variants.a.fc1.wieght: unknown key", "'weight'?"]),
         ("variants.all.al", {}, ["variants.all.al: unknown key", "did you mean 'all'"]),
         ("display.basline", {}, ["display.basline: unknown key", "did you mean 'baseline'"]),
         ("display.baseline.colour", "red", ["baseline.colour: unknown key", "mean 'color'"]),
-        ("variants.base\u0456ine", {}, ["variants.base\\u0456ine", "lower-case"]),
         # names, labels and colours
         ("variants.Bad-Name", {}, ["variants.Bad-Name", "lower-case"]),
-        ("variants.1st", {}, ["variants.1st", "starts with a letter"]),
+        ("variants.b\u0430seline", {}, ["variants.b\\u0430seline: ", "lower-case"]),
         ("variants." + "x" * 41, {}, ["at most 40"]),
         ("variants", {}, ["variants = {}", "at least 1 item"]),
-        ("display.baseline.label", "a\x07b", ["label = 'a\\x07b'", "visible characters"]),
         ("display.baseline.label", "\u202ea", ["label = '\\u202ea'", "visible characters"]),
         ("display.baseline.group", "x" * 201, ["group = 'xxx", "at most 200"]),
-        ("display.baseline.label", 3, ["display.baseline.label = 3", "string"]),
         ("display.baseline.color", "red", ["display.baseline.color = 'red'", "#0072b2"]),
-        ("display.baseline.label", "all_ones", ["baseline.label = 'all_ones'", "different labels"]),
-        (
-            "display.all_ones",
-            {"label": " PyTorch \n default"},
-            ["all_ones.label = 'PyTorch default'", "baseline and all_ones need different labels"],
-        ),
+        ("display.baseline.label", "all_ones", ["baseline and all_ones need different labels"]),
+        ("display.all_ones.label", "PyTorch \n default", ["all_ones.label = 'PyTorch default'"]),
         # initializers
-        ("variants.baseline.all", {"weight": 0.1}, ["all.weight = 0.1", "{normal: {std: 0.1}}"]),
-        ("variants.baseline.all", {"weight": ["zeros"]}, ["all.weight = ['zeros']"]),
+        ("variants.a.all.weight", 0.1, ["all.weight = 0.1", "{normal: {std: 0.1}}"]),
         (
-            "variants.baseline.all",
-            {"weight": "zeroes"},
-            ["all.weight = 'zeroes': no such initializer", "did you mean 'zeros'", "orthogonal"],
+            "variants.a.all.weight",
+            "zeroes",
+            ["'zeroes': no such initializer; did you mean 'zeros'"],
         ),
         (
-            "variants.baseline.fc1",
-            {"weight": {"normal": {"stdd": 1}}},
-            ["fc1.weight.normal.stdd: unknown key", "did you mean 'std'?", "mean, std"],
+            "variants.a.fc1.weight",
+            {"normal": {"stdd": 1}},
+            ["weight.normal.stdd: unknown", "'std'"],
         ),
-        ("variants.baseline.fc1", {"weight": "constant"}, ["fc1.weight.constant.val: is missing"]),
+        ("variants.a.fc1.weight", "constant", ["fc1.weight.constant.val: is missing"]),
+        ("variants.a.out.bias", {"normal": {"std": "x"}}, ["bias.normal.std = 'x': must be a num"]),
         (
-            "variants.baseline.out",
-            {"weight": {"normal": {"std": "wide"}}},
-            ["out.weight.normal.std = 'wide': must be a number"],
+            "variants.a.all.weight",
+            {"kaiming_normal": {"mode": "fan"}},
+            ["mode = 'fan'", "'fan_in'"],
         ),
-        (
-            "variants.baseline.all",
-            {"weight": {"kaiming_normal": {"nonlinearity": "tahn"}}},
-            ["all.weight.kaiming_normal.nonlinearity = 'tahn'", "'tanh'"],
-        ),
-        (
-            "variants.baseline.all",
-            {"weight": {"constant": {"val": float("inf")}}},
-            ["all.weight.constant.val = inf: must be a finite number"],
-        ),
-        ("variants.baseline.out", {"bias": "eye"}, ["out.bias = 'eye': cannot fill out.bias: "]),
+        ("variants.a.out.bias", "eye", ["out.bias = 'eye': cannot fill out.bias: "]),
         # a setting without effect
         ("training.momentum", 0.9, ["training.momentum = 0.9", "only the optimizer sgd"]),
         # more than this machine has
         ("network.hidden", [1_000_000], ["variants.all_ones: would take about", "GB of memory"]),
-        ("seeds", 1_000_000, ["variants.all_ones: would take about", "lower seeds"]),
     ],
 )
 def test_mistake_gets_one_line(tmp_path, key, value, words):
@@ -152,24 +123,24 @@ def test_mistake_gets_one_line(tmp_path, key, value, words):
 
 def test_all_mistakes_are_reported_at_once(tmp_path):
     values = changed("training.lr", -1)
-    values["seeds"] = 0
-    assert len(mistakes(tmp_path, values)) == 2
+    assert len(mistakes(tmp_path, values | {"seeds": 0})) == 2
+    entry = {"all": {"weight": "zeross"}}
+    assert (
+        len(mistakes(tmp_path, SMALL | {"variants": {"a": entry, "baseline": {}, "c": entry}})) == 2
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (b"", "must be a mapping with the keys data, seeds"),
-        (b"- 1\n", "must be a mapping with the keys data, seeds"),
         (b"seeds: [1\n", "params.yaml, line 2: not valid YAML: "),
         (b"a: 1\nseeds: 1\nseeds: 2\n", "params.yaml, line 3: not valid YAML: the key seeds "),
         (b"network:\n\thidden: [1]\n", "line 2: not valid YAML: "),
-        (b"seeds: *x\n", "not valid YAML: found undefined alias"),
         (b"seeds: !!python/module:antigravity\n", "not valid YAML: could not determine"),
         (b"seeds: !!int abc\n", "cannot be read: invalid literal"),
         (b"seeds: !!bool maybe\n", "cannot be read: KeyError"),
         ("seeds: ü\n".encode("latin-1"), "cannot be read: 'utf-8'"),
-        (b"seeds: \x07\n", "not valid YAML: "),
         (b"[" * 3000, "cannot be read: RecursionError"),
         (None, "cannot be read: No such file"),
     ],
@@ -182,29 +153,6 @@ def test_unreadable_file_gets_one_line(tmp_path, text, words):
         reading.load(path)
     [line] = error.value.lines
     assert line.startswith("params.yaml") and words in line and line.isprintable()
-
-
-def test_variant_overrides_network_and_training(tmp_path):
-    values = changed("variants.deep", {"network": {"hidden": [8] * 3}, "fc3": {"bias": "ones"}})
-    values["variants"]["slow"] = {"training": {"optimizer": "sgd", "momentum": 0.9}}
-    settings = reading.load(written(tmp_path, values))
-    deep, slow = settings.variants["deep"], settings.variants["slow"]
-    assert settings.network_of(deep).model_dump() == {"hidden": [8, 8, 8], "activation": "relu"}
-    assert settings.network_of(slow).hidden == [16, 8]
-    assert (settings.training_of(slow).momentum, settings.training_of(slow).lr) == (0.9, 0.001)
-    assert settings.training_of(deep).optimizer == "adam"
-
-
-@pytest.mark.slow
-def test_check_refuses_without_traceback_and_changes_nothing(fresh_clone, tmp_path):
-    clone = fresh_clone.copy(tmp_path / "initlab")
-    clone.params = changed("variants.x;touch pwned", {})
-    before = {p: p.stat().st_mtime_ns for p in clone.folder.rglob("*") if ".git" not in p.parts}
-    result = clone.run(sys.executable, "-B", "-m", "stages.check", expect=1)
-    [line] = result.stderr.splitlines()
-    assert "x;touch pwned" in line and "Traceback" not in line
-    after = {p: p.stat().st_mtime_ns for p in clone.folder.rglob("*") if ".git" not in p.parts}
-    assert before == after
 
 
 @pytest.fixture(scope="module")
@@ -231,15 +179,14 @@ def test_editors_accept_the_study(editor):
     [
         ("trainig", {"lr": 0.1}),
         ("training.lr", "fast"),
-        ("training.optimizer", "adm"),
         ("network.hidden", [16, 0]),
         ("variants.Shout", {}),
         ("variants.baseline.fc0", {"weight": "ones"}),
-        ("variants.baseline.all", {"weight": "zeross"}),
-        ("variants.baseline.all", {"weight": "constant"}),
-        ("variants.baseline.all", {"weight": {"constant": {"value": 1}}}),
-        ("variants.baseline.all", {"weight": {"constant": {"val": "one"}}}),
-        ("variants.baseline.all", {"weight": {"zeros": None, "ones": None}}),
+        ("variants.baseline.all.weight", "zeross"),
+        ("variants.baseline.all.weight", "constant"),
+        ("variants.baseline.all.weight", {"constant": {"value": 1}}),
+        ("variants.baseline.all.weight", {"constant": {"val": "one"}}),
+        ("variants.baseline.all.weight", {"zeros": None, "ones": None}),
         ("display.baseline.color", "red"),
     ],
 )

@@ -26,9 +26,7 @@ def line(written: dict) -> str:
     ("written", "points"),
     [
         ({"values": [1, 2.5, 10.0]}, [1, 2.5, 10]),
-        ({"values": ["zeros", "ones"]}, ["zeros", "ones"]),
         ({"values": [0.70710678118, 0.1, 0.10000001]}, [0.70710678118, 0.1, 0.10000001]),
-        ({"from": 1, "to": 4, "count": 4}, [1, 2, 3, 4]),
         ({"from": 4, "to": 1, "count": 3}, [4, 2.5, 1]),
         ({"from": 1e-5, "to": 1, "count": 6, "scale": "log"}, [1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]),
         ({"from": 1, "to": 10, "count": 3, "scale": "log"}, [1, 3.16228, 10]),
@@ -85,10 +83,7 @@ WIDE = {"network": {"hidden": {"width": 10**6, "depth": 3}}}
     ("change", "words"),
     [
         ({"steps": None}, "sweeps.grid: needs steps or epochs, and not both"),
-        ({"epochs": 1}, "sweeps.grid: needs steps or epochs, and not both"),
         ({"steps": 0}, "sweeps.grid: cannot show train_acc"),
-        ({"shows": "constant"}, "sweeps.grid: cannot show constant"),
-        ({"steps": -1}, "sweeps.grid.steps = -1: must be greater than or equal to 0"),
         ({"colour": 1}, "sweeps.grid.colour: unknown key; Allowed here: label, base, axes, seeds"),
         ({"axes": {"x": LR}}, "sweeps.grid.axes.y: is missing"),
         ({"axes": {"x": LR, "y": LR}}, "axes with different keys"),
@@ -113,7 +108,6 @@ def test_mistake_in_a_sweep_gets_one_line(change, words):
     ("axis", "words"),
     [
         ({"key": "training.lr"}, "axes.x: needs values, or from, to and count"),
-        ({"key": "training.lr", "from": 1, "to": 2}, "needs values, or from, to and count"),
         ({"key": "training.lr", "values": [1], "count": 2}, "either values, or from"),
         ({"key": "training.lr", "values": []}, "values = []: must have at least 1 item"),
         ({"key": "training.lr", "values": [0.5] * 51}, "must have at most 50 items"),
@@ -121,12 +115,9 @@ def test_mistake_in_a_sweep_gets_one_line(change, words):
         ({"key": "training.lr", "values": [0.1], "labels": ["a", "b"]}, "as many labels"),
         ({"key": "training.lr", "values": [0.1, 1], "labels": ["a", "a"]}, "the label 'a' twice"),
         ({"key": "training.lr", "values": [0.1, True]}, "values.1 = True: must be a finite number"),
-        ({"key": "training.lr", "values": [[1]]}, "values.0 = [1]: must be a finite number"),
-        ({"key": "training.lr", "values": [float("inf")]}, "values.0 = inf: must be a finite"),
         ({"key": "training.lr", "from": 0, "to": 1, "count": 3, "scale": "log"}, "above 0"),
         ({"key": "training.lr", "from": 1, "to": 2, "count": 3, "skale": "log"}, "unknown key"),
         ({"key": "data.limit", "values": [10]}, "axes.x.key = 'data.limit': must be variant, or"),
-        ({"key": "network", "values": [10]}, "axes.x.key = 'network': must be variant, or"),
         ({"key": "training.momentum", "values": [0, 0.9]}, "training.momentum = 0.9: only the"),
         ({"key": "training.lr", "values": [0.1, -1]}, "training.lr = -1: must be greater than 0"),
         ({"key": "training.rate", "values": [0.1]}, "training.rate: unknown key"),
@@ -135,7 +126,6 @@ def test_mistake_in_a_sweep_gets_one_line(change, words):
         ({"key": "network.hidden.depth", "values": [3]}, "a width and a depth"),
         ({"key": "all.weight", "values": ["zeros", "constant"]}, "constant.val: is missing"),
         ({"key": "all.weight.normal.std", "values": ["much"]}, "normal.std = 'much': must be a"),
-        ({"key": "all.weight.normal.deviation", "values": [1]}, "normal.deviation: unknown key"),
     ],
 )
 def test_mistake_in_an_axis_gets_one_line(axis, words):

@@ -28,7 +28,7 @@ NAME = r"^[a-z][a-z0-9_]{0,39}$"
 LABEL = rf"^[^{INVISIBLE}]{{0,200}}$"
 COLOR = r"^#[0-9a-fA-F]{6}$"
 RULES = {
-    NAME: "a name starts with a letter and has at most 40 lower-case letters, digits and _",
+    NAME: "a name is lower-case letters, digits and _, starting with a letter, at most 40 long",
     LABEL: "must be text of at most 200 visible characters",
     COLOR: "must be a colour like '#0072b2'",
 }

@@ -121,7 +121,9 @@ def _line(model: type[Section], place: str, error: dict[str, Any]) -> str:
     if kind in ("extra_forbidden", UNKNOWN_LAYER):
         above = place + "".join(f"{key}." for key in location[:-1])
         return unknown_key(above, location[-1], _keys(model, location[:-1]))
-    key = place + ".".join(map(str, location)).removesuffix(".[key]")
+    key = place + ".".join(map(str, location))
+    if location[-1:] == ("[key]",):
+        return f"{in_file(key.removesuffix('.[key]'))}: {rule_of(error)}"
     if kind == "missing":
         return f"{in_file(key)}: is missing"
     if kind == "model_type":
