@@ -81,9 +81,6 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
         if path not in files:
             path.unlink()
-    for path in DATA.glob(".partial-sweep-*"):
-        if path.name.removeprefix(".partial-sweep-") not in grids:
-            path.unlink()
 
 
 def described(settings: Params, found: dict[str, Plan]) -> dict:

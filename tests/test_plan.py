@@ -79,15 +79,12 @@ def weight(initializer) -> dict:
     [
         (weight("zeros"), weight({"constant": {"val": 0}})),
         (weight("ones"), weight({"constant": {"val": 1.0}})),
-        (weight("normal"), weight({"normal": {"mean": 0, "std": 1}})),
         (weight("normal"), weight({"normal": None})),
         (weight({"normal": {"std": 3, "mean": 2}}), weight({"normal": {"mean": 2.0, "std": 3.0}})),
-        (weight("hadamard"), weight({"hadamard": {"gain": 1}})),
         (weight({"duplicated": {"rows": 2}}), weight({"duplicated": {"columns": 1, "rows": 2}})),
         (weight("zeros"), {layer: {"weight": "zeros"} for layer in ("out", "fc2", "fc1")}),
         (weight("zeros"), weight("ones") | {f: {"weight": "zeros"} for f in ("fc1", "fc2", "out")}),
         ({}, {"network": {"hidden": [128, 64]}, "training": {"optimizer": "adam", "lr": 1e-3}}),
-        ({"training": {"lr": 1}}, {"training": {"lr": 1.0}}),
         ({"training": {"optimizer": "sgd"}}, {"training": {"optimizer": "sgd", "momentum": 0}}),
     ],
 )

@@ -86,23 +86,11 @@ def test_small_study_is_valid(tmp_path):
         ("display.all_ones.label", "PyTorch \n default", ["all_ones.label = 'PyTorch default'"]),
         # initializers
         ("variants.a.all.weight", 0.1, ["all.weight = 0.1", "{normal: {std: 0.1}}"]),
-        (
-            "variants.a.all.weight",
-            "zeroes",
-            ["'zeroes': no such initializer; did you mean 'zeros'"],
-        ),
-        (
-            "variants.a.fc1.weight",
-            {"normal": {"stdd": 1}},
-            ["weight.normal.stdd: unknown", "'std'"],
-        ),
+        ("variants.a.all.weight", "zeroes", ["'zeroes': no such initializer; did you mean 'zer"]),
+        ("variants.a.fc1.weight", {"normal": {"stdd": 1}}, ["normal.stdd: unknown key", "'std'?"]),
         ("variants.a.fc1.weight", "constant", ["fc1.weight.constant.val: is missing"]),
-        ("variants.a.out.bias", {"normal": {"std": "x"}}, ["bias.normal.std = 'x': must be a num"]),
-        (
-            "variants.a.all.weight",
-            {"kaiming_normal": {"mode": "fan"}},
-            ["mode = 'fan'", "'fan_in'"],
-        ),
+        ("variants.a.out.bias", {"normal": {"std": "x"}}, ["bias.normal.std = 'x': must be a"]),
+        ("variants.a.all.weight", {"kaiming_normal": {"mode": "x"}}, ["mode = 'x': must be 'fan"]),
         ("variants.a.out.bias", "eye", ["out.bias = 'eye': cannot fill out.bias: "]),
         # a setting without effect
         ("training.momentum", 0.9, ["training.momentum = 0.9", "only the optimizer sgd"]),
@@ -124,10 +112,9 @@ def test_mistake_gets_one_line(tmp_path, key, value, words):
 def test_all_mistakes_are_reported_at_once(tmp_path):
     values = changed("training.lr", -1)
     assert len(mistakes(tmp_path, values | {"seeds": 0})) == 2
-    entry = {"all": {"weight": "zeross"}}
-    assert (
-        len(mistakes(tmp_path, SMALL | {"variants": {"a": entry, "baseline": {}, "c": entry}})) == 2
-    )
+    wrong = {"all": {"weight": "zeross"}}
+    several = {"variants": {"a": wrong, "baseline": {}, "c": wrong}}
+    assert len(mistakes(tmp_path, SMALL | several)) == 2
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,6 @@ from stages.training import initialization
 FILE = Path("params.schema.json")
 
 
-def main() -> None:
-    writing.replace({FILE: text()})
-
-
 def text() -> str:
     """The schema as JSON: pydantic's, with the rules that its types cannot express."""
     schema = Params.model_json_schema(mode="validation")
@@ -69,4 +65,4 @@ def _arguments(name: str) -> dict:
 
 
 if __name__ == "__main__":
-    main()
+    writing.replace({FILE: text()})

@@ -1,15 +1,15 @@
-"""Initializers that torch.nn.init does not have, or not the same everywhere, a file each.
+"""Initializers that torch.nn.init lacks, or whose bits there differ between processors.
 
-A file `NAME.py` makes `NAME` an initializer for params.yaml. Its function `fill` takes
-the tensor and fills it in place, `[fan_out, fan_in]` for a weight and `[fan_out]` for a
-bias; its other parameters are the arguments in params.yaml. Two parameters are given
-instead of asked for, where the function has them:
+A file `NAME.py` makes `NAME` an initializer for params.yaml. Its function `fill` gets the tensor
+and fills it in place, `[fan_out, fan_in]` for a weight and `[fan_out]` for a bias; its other
+parameters are the arguments in params.yaml. It gets two parameters without being asked for, if it
+has them:
 
-- `generator`: the seed's random numbers for this tensor;
-- `inputs` `[rows, fan_in]`: what the layer receives from the layers before it, already
-  filled, for the first training images.
+- `generator`: the random numbers of the seed for this tensor;
+- `inputs` `[rows, fan_in]`: the inputs of its layer, for the first training images; all layers
+  below are already filled.
 
-Where the bits have to be the same on every processor, stages/training/arithmetic.py tells what to
-use: not torch.linalg, for one. A ValueError of the function reaches the reader as one line. Only
-the variants that use a file depend on it, and on what it imports from this folder.
+For the same bits on every processor use the functions of stages/training/arithmetic.py, and not
+torch.linalg. An error of the function becomes one line for the user. Only the variants that use a
+file depend on it, and on the files that it imports from this folder.
 """

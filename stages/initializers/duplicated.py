@@ -1,4 +1,4 @@
-"""Random weights in which units come in identical copies."""
+"""Random weights that are the same for several units."""
 
 import math
 
@@ -9,11 +9,10 @@ from torch import Tensor
 def fill(tensor: Tensor, generator: torch.Generator, rows: int = 1, columns: int = 1) -> None:
     """W[i, j] = B[i mod fan_out/rows, j mod fan_in/columns], B ~ U(−1/√fan_in, 1/√fan_in).
 
-    `rows` copies of every unit have equal incoming weights, `columns` copies of every unit
-    of the layer before have equal outgoing ones. Only units that are equal in both stay
-    equal (Goodfellow et al. 2016, Deep Learning, section 8.4, on breaking symmetry). The
-    bound is PyTorch's default. Raises ValueError for a bias, and if the copies do not come
-    out even.
+    Groups of `rows` units have equal incoming weights, and groups of `columns` units of the layer
+    below have equal outgoing weights. Only units that share both stay equal (Goodfellow et al.
+    2016, Deep Learning, section 8.4, on breaking symmetry). The bound is PyTorch's default. Raises
+    ValueError for a bias, and if the number of copies does not divide the number of units.
     """
     if tensor.ndim != 2:
         raise ValueError("it fills a weight; equal units have equal biases, for example zeros")

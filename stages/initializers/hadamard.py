@@ -1,4 +1,4 @@
-"""Rows of a Hadamard matrix: every unit different, nothing random."""
+"""Rows of a Hadamard matrix: not random, and all units differ."""
 
 import math
 
@@ -9,10 +9,10 @@ from torch import Tensor
 def fill(tensor: Tensor, gain: float = 1.0) -> None:
     """W = gain/√fan_in · H[:fan_out, :fan_in], with entries ±gain/√fan_in.
 
-    H is Sylvester's matrix of the smallest order 2ᵏ that holds the tensor:
+    H is Sylvester's matrix of the smallest order 2ᵏ that is at least both sizes:
     H[i, j] = (−1)^(number of ones that i and j share in binary). Its rows are orthogonal
-    before they are cut. A gain of √2 keeps the variance under ReLU. Raises ValueError for
-    a bias. Sylvester 1867; as a way to start, Zhao et al. 2021 (ZerO, arXiv:2110.12661).
+    until they are cut. A gain of √2 keeps the variance under ReLU. Raises ValueError for
+    a bias. Sylvester 1867; as an initialization, Zhao et al. 2021 (ZerO, arXiv:2110.12661).
     """
     if tensor.ndim != 2:
         raise ValueError("a Hadamard matrix has rows and columns; a bias has not")

@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance: every layer scaled by what it really puts out."""
+"""Layer-sequential unit variance: weights scaled by the measured outputs of their layer."""
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from stages.initializers.orthogonal import fill as orthogonal
 def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
     """W = Q / std(inputs Qᵀ), with Q orthonormal and random.
 
-    So the layer's outputs before its bias and its activation have variance 1 over the
-    images and units. The procedure's repetitions are not needed: without a bias the outputs
-    are proportional to the weights, and one division is exact. Raises ValueError for a bias,
-    and if the layer receives nothing. Mishkin & Matas 2015 (arXiv:1511.06422), algorithm 1.
+    The outputs of the layer, before bias and activation, get variance 1 over images and units.
+    One division is exact, so the algorithm's repetitions are not needed: without a bias the
+    outputs are proportional to the weights. Raises ValueError for a bias, and if all inputs are
+    0. Mishkin & Matas 2015 (arXiv:1511.06422), algorithm 1.
     """
     if tensor.ndim != 2:
         raise ValueError("it scales a weight by its outputs; give the bias zeros")

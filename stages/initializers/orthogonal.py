@@ -1,4 +1,4 @@
-"""Orthonormal rows or columns, random otherwise."""
+"""Random matrices with orthonormal rows or columns."""
 
 import numpy as np
 import torch
@@ -6,11 +6,11 @@ from torch import Tensor
 
 
 def fill(tensor: Tensor, generator: torch.Generator, gain: float = 1.0) -> None:
-    """W = gain · Q: the rows orthonormal, or the columns where there are more rows.
+    """W = gain · Q: orthonormal rows, or orthonormal columns if there are more rows than columns.
 
-    What torch.nn.init.orthogonal_ does, from the same random numbers, but for rounding: the
-    bits of its decomposition depend on the processor's maker. Raises ValueError for a bias.
-    Saxe et al. 2013 (arXiv:1312.6120).
+    Equals torch.nn.init.orthogonal_ from the same random numbers, except for rounding: the bits of
+    torch's decomposition depend on the processor's maker. Raises ValueError for a bias. Saxe et
+    al. 2013 (arXiv:1312.6120).
     """
     if tensor.ndim != 2:
         raise ValueError("it fills a weight; give the bias zeros")

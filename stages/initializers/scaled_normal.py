@@ -1,4 +1,4 @@
-"""Normal weights with the variance that theory counts in: a multiple of 1/fan_in."""
+"""Normal weights whose variance is a multiple of 1/fan_in, as in mean-field theory."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def fill(tensor: Tensor, generator: torch.Generator, variance: float = 1.0) -> None:
-    """W ~ N(0, variance/fan_in): with 2 these are He's weights, with 1 LeCun's.
+    """W ~ N(0, variance/fan_in): He's weights with a variance of 2, LeCun's with 1.
 
     `variance` is σ_w² of mean-field theory. Raises ValueError for a bias, and for a variance
     below 0. Schoenholz et al. 2017 (arXiv:1611.01232).

@@ -1,4 +1,4 @@
-"""Few connections out of every unit below: most of every column is 0."""
+"""Weights of which most are 0: a unit of the layer below has few connections."""
 
 import math
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def fill(tensor: Tensor, generator: torch.Generator, sparsity: float, std: float = 0.01) -> None:
-    """Every column has ⌈sparsity · fan_out⌉ zeros at random places, and else N(0, std²).
+    """W ~ N(0, std²), except for ⌈sparsity · fan_out⌉ zeros at random places in every column.
 
-    What torch.nn.init.sparse_ does, which places its zeros with numbers of its own and so
-    elsewhere in every run. Raises ValueError for a bias, and for a sparsity outside 0 to 1.
-    Martens 2010, Deep learning via Hessian-free optimization, section 5.
+    Replaces torch.nn.init.sparse_, which draws the places of its zeros from a global generator.
+    Raises ValueError for a bias, and for a sparsity outside 0 to 1. Martens 2010, Deep learning
+    via Hessian-free optimization, section 5.
     """
     if tensor.ndim != 2:
         raise ValueError("it fills a weight; give the bias zeros")

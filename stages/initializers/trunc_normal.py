@@ -14,11 +14,11 @@ def fill(
     a: float = -2.0,
     b: float = 2.0,
 ) -> None:
-    """N(mean, std²) within [a, b], which are values and not multiples of std.
+    """N(mean, std²) within [a, b], which are values, not multiples of std.
 
-    By inversion of the distribution function, as in torch.nn.init.trunc_normal_, whose inverse
-    has bits that depend on the processor's maker. Raises ValueError for an empty interval,
-    and where std is not above 0.
+    Inverts the distribution function, as torch.nn.init.trunc_normal_ does; the bits of torch's
+    inverse depend on the processor's maker. Raises ValueError for an empty interval and for a std
+    that is not above 0.
     """
     if not (std > 0 and a < b):
         raise ValueError(f"std = {std!r} must be above 0, and a = {a!r} below b = {b!r}")

@@ -33,6 +33,9 @@ def _whole(value: Any) -> Any:
     return int(value) if float(value).is_integer() and abs(value) <= MOST else value
 
 
+Value = Annotated[Any, BeforeValidator(_is_value)]
+
+
 class Axis(Section):
     """A setting by its dotted key, and its values: a list, or a range.
 
@@ -40,13 +43,7 @@ class Axis(Section):
     """
 
     key: Annotated[str, AfterValidator(_is_key)]
-    values: (
-        Annotated[
-            list[Annotated[Any, BeforeValidator(_is_value)]],
-            Field(min_length=1, max_length=LONGEST),
-        ]
-        | None
-    ) = None
+    values: Annotated[list[Value], Field(min_length=1, max_length=LONGEST)] | None = None
     start: float | None = Field(default=None, alias="from")
     to: float | None = None
     count: Annotated[int, Field(gt=1, le=LONGEST)] | None = None

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from stages.training.initialization import first_line
 from stages.training.plan import DEFAULT, Fill
 
 FOLDER = Path("stages/initializers")
+JSON = (bool, int, float, str, list, dict, type(None))
 CONSTANTS = {"zeros": 0.0, "ones": 1.0}
 
 
@@ -37,8 +37,8 @@ def resolve(fill: Fill, key: str) -> Fill:
         rule = f"no such initializer; {did_you_mean(name, allowed)}Allowed: {', '.join(allowed)}"
         raise ParamsError(mistake(key, name, rule))
     if allowed.count(name) > 1:
-        file = FOLDER / f"{name}.py"
-        raise ParamsError(mistake(key, name, f"is in torch.nn.init, too; rename {file}"))
+        rule = f"is in torch.nn.init, too; rename {FOLDER / name}.py"
+        raise ParamsError(mistake(key, name, rule))
     try:
         section = arguments(name)
     except (Exception, SystemExit) as error:  # any error that a user's file raises when it loads
@@ -49,14 +49,13 @@ def resolve(fill: Fill, key: str) -> Fill:
         return Fill("constant", {"val": CONSTANTS[name]})
     values = {f.alias or "": getattr(given, field) for field, f in section.model_fields.items()}
     # A default that JSON cannot hold stays with the function.
-    return Fill(name, {n: v for n, v in values.items() if n in fill.arguments or _fits_json(v)})
+    return Fill(name, {n: value for n, value in values.items() if type(value) in JSON})
 
 
 def arguments(name: str) -> type[Section]:
     """A section with the arguments of an initializer.
 
-    Raises any error of its file, and TypeError or ValueError if that has no function
-    `fill(tensor, …)`.
+    Raises any error of its file, and others if that has no function `fill(tensor, …)`.
     """
     function = initialization.function(name)
     try:
@@ -83,13 +82,6 @@ def _type(annotation: Any) -> Any:
         return JsonValue
     unknown = annotation is inspect.Parameter.empty or isinstance(annotation, str)
     return JsonValue if unknown else annotation
-
-
-def _fits_json(value: object) -> bool:
-    try:
-        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
-    except (TypeError, ValueError):
-        return False
 
 
 def files(name: str) -> set[Path]:

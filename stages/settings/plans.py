@@ -1,6 +1,6 @@
 """Turns the variants of params.yaml into plans."""
 
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +15,14 @@ from stages.training.data import TRAIN_IMAGES
 from stages.training.initialization import InitializationError, initial_weights
 from stages.training.plan import DEFAULT, PACKAGES, Fill, Plan, tensor_names
 
+VERSIONS = {name: version(name).partition("+")[0] for name in PACKAGES}
+
 
 def resolve(settings: Params) -> dict[str, Plan]:
     """Every variant's plan, tested by filling its tensors.
 
-    Raises ParamsError with a line for each variant that cannot be initialized or that takes more
-    memory than this machine has.
+    Raises ParamsError with a line for each mistake, and for each variant that takes more memory
+    than this machine has.
     """
     return collect(settings.variants, partial(_of_variant, settings))
 
@@ -58,13 +60,8 @@ def plan_of(settings: Params, variant: VariantSettings, place: str) -> Plan:
         momentum=training.momentum if training.optimizer == "sgd" else 0.0,
         tensors=tensors,
         files={path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in sorted(files)},
-        packages=_packages(),
+        packages=VERSIONS,
     )
-
-
-@cache  # a sweep asks once per cell, and the answer is read from files
-def _packages() -> dict[str, str]:
-    return {name: version(name).partition("+")[0] for name in PACKAGES}
 
 
 def expect_fills(plan: Plan, variant: VariantSettings, place: str) -> None:

@@ -10,14 +10,7 @@ from pydantic import ValidationError
 from stages.settings import yaml_file
 from stages.settings.fields import RULES, Section
 from stages.settings.mistakes import FILE, ParamsError, in_file, mistake, unknown_key
-from stages.settings.params import (
-    UNKNOWN_LAYER,
-    LayerSettings,
-    Params,
-    TrainingOverrides,
-    TrainingSettings,
-    VariantSettings,
-)
+from stages.settings.params import UNKNOWN_LAYER, LayerSettings, Params, VariantSettings
 from stages.training.initialization import first_line
 from stages.training.plan import layer_names
 
@@ -40,7 +33,7 @@ def load(path: Path = Path(FILE)) -> Params:
 def checked(values: Any) -> Params:
     """The settings that values stand for; raises ParamsError with a line for each mistake."""
     settings = validated(Params, values)
-    lines = _idle_momentum("", settings.training, settings.training)
+    lines = _idle_momentum("", settings.training.momentum, settings.training.optimizer)
     for name, variant in settings.variants.items():
         lines += contradictions(settings, variant, f"variants.{name}.")
     if lines := lines + _display_mistakes(settings):
@@ -73,7 +66,8 @@ def contradictions(settings: Params, variant: VariantSettings, place: str) -> li
     layers = layer_names(settings.network_of(variant).hidden)
     allowed = [*VariantSettings.model_fields, *layers]
     lines = [unknown_key(place, name, allowed) for name in variant.layers if name not in layers]
-    return lines + _idle_momentum(place, variant.training, settings.training_of(variant))
+    optimizer = settings.training_of(variant).optimizer
+    return lines + _idle_momentum(place, variant.training.momentum, optimizer)
 
 
 def _values(path: Path) -> Any:
@@ -98,21 +92,17 @@ def _display_mistakes(settings: Params) -> list[str]:
     for name in settings.variants:
         label = settings.label_of(name)
         if label in labels:
-            written = name if name in settings.display else labels[label]
             rule = f"{labels[label]} and {name} need different labels"
-            lines.append(mistake(f"display.{written}.label", label, rule))
+            lines.append(mistake(f"display.{name}.label", label, rule))
         labels[label] = name
     unknown = settings.display.keys() - settings.variants
     return lines + [unknown_key("display.", name, settings.variants) for name in sorted(unknown)]
 
 
-def _idle_momentum(
-    place: str, written: TrainingSettings | TrainingOverrides, training: TrainingSettings
-) -> list[str]:
-    if not written.momentum or training.optimizer == "sgd":
-        return []
-    rule = f"only the optimizer sgd has a momentum, and this one is {training.optimizer}"
-    return [mistake(f"{place}training.momentum", written.momentum, rule)]
+def _idle_momentum(place: str, momentum: float | None, optimizer: str) -> list[str]:
+    rule = f"only the optimizer sgd has a momentum, and this one is {optimizer}"
+    idle = momentum and optimizer != "sgd"
+    return [mistake(f"{place}training.momentum", momentum, rule)] if idle else []
 
 
 def _line(model: type[Section], place: str, error: dict[str, Any]) -> str:
@@ -122,19 +112,17 @@ def _line(model: type[Section], place: str, error: dict[str, Any]) -> str:
         above = place + "".join(f"{key}." for key in location[:-1])
         return unknown_key(above, location[-1], _keys(model, location[:-1]))
     key = place + ".".join(map(str, location))
-    if location[-1:] == ("[key]",):
-        return f"{in_file(key.removesuffix('.[key]'))}: {rule_of(error)}"
     if kind == "missing":
         return f"{in_file(key)}: is missing"
     if kind == "model_type":
         rule = f"must be a mapping with the keys {', '.join(_keys(model, location))}"
         return mistake(key, value, rule) if key else f"{FILE}: {rule}"
-    if kind == "value_error" and isinstance(value, dict):
-        return f"{in_file(key)}: {rule_of(error)}"
-    return mistake(key, value, rule_of(error))
+    if key.endswith(".[key]") or (kind == "value_error" and isinstance(value, dict)):
+        return f"{in_file(key.removesuffix('.[key]'))}: {_rule(error)}"
+    return mistake(key, value, _rule(error))
 
 
-def rule_of(error: dict[str, Any]) -> str:
+def _rule(error: dict[str, Any]) -> str:
     """The rule that a value breaks, from pydantic's words for it."""
     if error["type"] == "string_pattern_mismatch":
         return RULES[error["ctx"]["pattern"]]

@@ -15,10 +15,7 @@ from stages.training.plan import Plan
 
 
 def resolve(settings: Params) -> dict[str, Grid]:
-    """Every sweep's grid, tested by filling tensors.
-
-    Raises ParamsError with a line for each sweep that cannot run.
-    """
+    """Every sweep's grid, tested by filling tensors; raises ParamsError."""
     return collect(settings.sweeps, partial(_grid, settings))
 
 
