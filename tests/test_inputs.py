@@ -70,7 +70,7 @@ def mutations(draw) -> dict:
 
 @given(mutations())
 @settings(
-    max_examples=60,
+    max_examples=30,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

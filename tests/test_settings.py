@@ -128,7 +128,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         (b"seeds: !!int abc\n", "cannot be read: invalid literal"),
         (b"seeds: !!bool maybe\n", "cannot be read: KeyError"),
         ("seeds: ü\n".encode("latin-1"), "cannot be read: 'utf-8'"),
-        (b"[" * 3000, "cannot be read: RecursionError"),
+        (b"[" * 500, "cannot be read: RecursionError"),
         (None, "cannot be read: No such file"),
     ],
 )

@@ -53,7 +53,7 @@ values = st.recursive(
 
 
 @given(values)
-@settings(derandomize=True, deadline=None, max_examples=50)
+@settings(derandomize=True, deadline=None, max_examples=30)
 def test_dumped_values_are_read_unchanged_here_and_by_dvc(tmp_path_factory, written):
     path = tmp_path_factory.getbasetemp() / "generated.yaml"
     ours, dvcs = both(path, yaml_file.dumps({"key": written}))
