@@ -1,122 +1,109 @@
-"""Maps of sweeps: their cells, mean-field theory's line, claims about them, and how they look."""
+"""Heat maps: cells, the lines of mean-field theory, claims about them, and their pictures."""
 
 import json
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
 
-from stages import check, report, sweep
-from stages.analysis import judging, map_claims, maps
-from stages.analysis.judging import Verdict
+from stages import check, sweep
+from stages.analysis import judging, maps
+from stages.analysis.claims.form import Verdict
+from stages.analysis.claims.heat_maps import HEAT_MAPS
+from stages.analysis.map_lines import Lines
 from stages.analysis.mean_field import MeanField
-from stages.analysis.results import Results
-from stages.analysis.sources import SOURCES
-from stages.rendering import claims, map_figures
+from stages.analysis.statistics import Estimate, t_interval, wilson_interval
+from stages.rendering import map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
 from stages.training.grid import CellScores, Grid
 from stages.training.integrity import DamagedError
 from tests import made_up
 from tests.conftest import LECTURE
+from tests.made_up import LEARNED_ABOVE, everywhere
 from tests.test_plots import filled, marks
 
 HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTED = Verdict
 
-VARIANCE = "all.weight.scaled_normal.variance"
-THIRDS = [float(f"{i / 3:.6g}") for i in range(1, 13)]
-# As the claims have them.
-SGD = {"optimizer": "sgd", "lr": 0.01, "batch_size": 256}
+# The sweeps that the claims are about.
+WIDE = {"hidden": {"width": 64}}
 DEEP = {"seeds": 3, "steps": 200, "shows": "train_acc"}
+SGD = {"optimizer": "sgd", "lr": 0.01, "batch_size": 256}
+THIRDS = [float(f"{i / 3:.6g}") for i in range(1, 13)]
+HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
+
+
+def axes(x: dict, y: dict) -> dict:
+    return {"axes": {"x": x, "y": y}}
+
+
 GRIDS = {
-    "tanh": {
+    "tanh": DEEP | {
         "base": {
-            "network": {"activation": "tanh", "hidden": {"width": 64}},
-            "training": SGD, "all": {"bias": {"normal": {"std": 0.2236068}}},
+            "network": WIDE | {"activation": "tanh"}, "training": SGD,
+            "all": {"bias": {"normal": {"std": 0.2236068}}},
         },
-        "axes": {
-            "x": {"key": VARIANCE, "from": 1, "to": 4, "count": 13},
-            "y": {"key": "network.hidden.depth", "values": [10, 20, 40, 60]},
-        },
-    } | DEEP,
-    "relu": {
-        "base": {"network": {"hidden": {"width": 64}}, "training": SGD, "all": {"bias": "zeros"}},
-        "axes": {
-            "x": {"key": VARIANCE, "values": THIRDS},
-            "y": {"key": "network.hidden.depth", "values": [5, 10, 20, 40]},
-        },
-    } | DEEP,
-    "rates": {
-        "axes": {
-            "x": {"key": "training.lr", "from": 1e-5, "to": 1, "count": 6, "scale": "log"},
-            "y": {
-                "key": "variant",
-                "values": ["baseline", "zero_fc1", "all_zero", "all_ones", "tiny", "huge"],
-            },
-        },
-        "seeds": 3, "epochs": 1, "shows": "test_acc",
-    },
-    "dead": {
-        "base": {"all": {"weight": {"kaiming_normal": {"nonlinearity": "relu"}}, "bias": "zeros"}},
-        "axes": {
-            "x": {"key": "network.hidden.width", "values": [2, 3, 4, 5, 10]},
-            "y": {"key": "network.hidden.depth", "values": [2, 5, 10, 20]},
-        },
-        "seeds": 1000, "steps": 0, "shows": "constant",
-    },
+    } | axes(
+        {"key": maps.VARIANCE, "from": 1, "to": 4, "count": 13},
+        {"key": maps.DEPTH, "values": [10, 20, 40, 60]},
+    ),
+    "relu": DEEP | {
+        "base": {"network": WIDE, "training": SGD, "all": {"bias": "zeros"}},
+    } | axes(
+        {"key": maps.VARIANCE, "values": THIRDS}, {"key": maps.DEPTH, "values": [5, 10, 20, 40]}
+    ),
+    "rates": {"seeds": 3, "epochs": 1, "shows": "test_acc"} | axes(
+        {"key": maps.RATE, "from": 1e-5, "to": 1, "count": 6, "scale": "log"},
+        {"key": "variant",
+         "values": ["baseline", "zero_fc1", "all_zero", "all_ones", "tiny_normal", "huge_normal"]},
+    ),
+    "dead": {"base": HE, "seeds": 1000, "steps": 0, "shows": "constant"} | axes(
+        {"key": maps.WIDTH, "values": [2, 3, 4, 5, 10]},
+        {"key": maps.DEPTH, "values": [2, 5, 10, 20]},
+    ),
 }  # fmt: skip
-ZERO = {"weight": "zeros", "bias": "zeros"}
-PARAMS = LECTURE | {
-    "variants": {
-        "baseline": {},
-        "zero_fc1": {"fc1": ZERO},
-        "all_zero": {"all": ZERO},
-        "all_ones": {"all": {"weight": "ones", "bias": "ones"}},
-        "tiny": {"all": {"weight": {"normal": {"std": 0.0001}}, "bias": "zeros"}},
-        "huge": {"all": {"weight": {"normal": {"std": 1.0}}, "bias": "zeros"}},
-    },
-    "sweeps": GRIDS,
-}
+SWEPT = GRIDS["rates"]["axes"]["y"]["values"]
 DEAD = {(3, 10): 0.6, (5, 10): 0.15, (10, 10): 0.002}
 
 
-def learned(name: str, x, y, seed: int) -> float:
-    """The accuracy that a network has, if all is as the claims say."""
+def agreeing(name: str, x, y, seed: int) -> float:
+    """A value with which all claims hold: an accuracy, or the share of networks that are dead."""
+    if name == "dead":
+        return DEAD.get((x, y), 0.0)
     if name in ("rates", "few"):
-        return 0.97 if y in ("baseline", "tiny", "huge") and x == 0.001 else 0.1135
-    field = MeanField(name, x, 0.05 if name == "tanh" else 0.0)
-    return 0.9 - abs(x - 2) / 10 - seed / 1000 if y < 6 * field.depth_scale() else 0.1135
+        return 0.97 if y in ("baseline", "tiny_normal", "huge_normal") and x == 0.001 else 0.1135
+    return 0.9 - abs(x - 2) / 10 - seed / 1000 if y < 6 * depth_scale(name, x) else 0.1135
 
 
 @cache
-def grids(other: str = "{}") -> dict[str, tuple[Grid, dict, list[dict]]]:
-    """The sweeps of PARAMS, with what check tells of them, and their cells as JSON has them.
+def depth_scale(activation: str, variance: float) -> float:
+    return MeanField(activation, variance, 0.05 if activation == "tanh" else 0.0).depth_scale()
 
-    `other` are sweeps, as JSON, instead of those of the same name or beside them.
-    """
-    settings = Params.model_validate(PARAMS | {"sweeps": GRIDS | json.loads(other)})
+
+@cache
+def grids(other: str) -> dict[str, tuple[Grid, dict, list[dict]]]:
+    """Every sweep of GRIDS and `other`, JSON: its grid, its description, and its cells."""
+    variants = {name: made_up.EVERY[name][2] for name in SWEPT}
+    values = LECTURE | {"variants": variants, "sweeps": GRIDS | json.loads(other)}
+    settings = Params.model_validate(values)
     return {
-        name: (one, check.described_sweep(settings, name), json.loads(one.as_json())["cells"])
-        for name, one in sweeps.resolve(settings).items()
+        name: (grid, check.described_sweep(settings, name), json.loads(grid.as_json())["cells"])
+        for name, grid in sweeps.resolve(settings).items()
     }
 
 
-def made(change=None, other=None) -> list[maps.Map]:
-    """Maps of GRIDS in which everything is as the claims say, but for what `change` returns.
-
-    It gets the sweep's name, x, y and seed, and gives the accuracy, or the share that is dead.
-    """
+def made(*names: str, change=None, other: dict | None = None) -> list[maps.Map]:
+    """Maps with which all claims hold, except for the values that `change` returns."""
     found = []
-    for name, (_, described, cells) in grids(json.dumps(other or {})).items():
+    for name in names:
+        _, described, cells = grids(json.dumps(other or {}))[name]
         rows = []
         for x, y in ((cell["x"], cell["y"]) for cell in cells):
             for seed in range(described["seeds"]):
-                value = change and change(name, x, y, seed)
-                if value is None:
-                    value = DEAD.get((x, y), 0) if name == "dead" else learned(name, x, y, seed)
+                value = change(name, x, y, seed) if change else None
+                value = agreeing(name, x, y, seed) if value is None else value
                 rows.append((x, y, seed, 0.5, 0, value, value))
         columns = ["x", "y", "seed", "largest_guess", "constant", "train_acc", "test_acc"]
         table = pd.DataFrame(rows, columns=columns)
@@ -127,205 +114,179 @@ def made(change=None, other=None) -> list[maps.Map]:
     return found
 
 
-RESULTS = Results(pd.DataFrame(), pd.DataFrame(), 0.1135, 10_000, 0.1335)
+def verdicts(drawn: list[maps.Map]) -> dict[str, Verdict]:
+    judgements = judging.audit(HEAT_MAPS, Lines.of(drawn, LEARNED_ABOVE))
+    return {one.claim.id: one.verdict for one in judgements}
 
 
-def verdicts(change=None, only=None, other=None) -> dict[str, Verdict]:
-    drawn = [one for one in made(change, other) if only is None or one.name in only]
-    study, results = maps.as_study(made_up.study(), drawn), maps.MapResults.of(drawn, RESULTS)
-    audit = judging.audit(map_claims.MAPS, study, results)
-    rows = claims.rows(study, results, audit)
-    assert all(row["evidence"] and "{" not in row["evidence"] for row in rows)
-    return {one.claim.id: one.verdict for one in audit}
+def sets(name: str, value: float, where=lambda x, y, seed: True):
+    """A change: this value in a map's cells."""
+    return lambda one, x, y, seed: value if one == name and where(x, y, seed) else None
 
 
-def everywhere(sweep: str, value: float, where=lambda x, y, seed: True):
-    """A change: this value in a sweep's cells."""
-    return lambda name, x, y, seed: value if name == sweep and where(x, y, seed) else None
-
-
+MAPS = {
+    "trainable_to_depth": "tanh", "relu_learns_best_at_two": "relu", "born_dead": "dead",
+    "stuck_at_any_rate": "rates", "scale_at_best_rate": "rates",
+}  # fmt: skip
 CASES = [
-    (None, {
-        "trainable_to_depth": HOLDS, "relu_learns_best_at_two": HOLDS, "born_dead": HOLDS,
-        "stuck_at_any_rate": HOLDS, "scale_at_best_rate": HOLDS,
-    }),
-    (everywhere("tanh", 0.9), {"trainable_to_depth": IN_PART}),
-    (everywhere("tanh", 0.1), {"trainable_to_depth": IN_PART}),
-    (lambda name, x, y, seed: 1.0 - learned(name, x, y, seed) if name == "tanh" else None,
-     {"trainable_to_depth": FAILS}),
-    (everywhere("tanh", 0.1, lambda x, y, seed: seed == 0), {"trainable_to_depth": UNDECIDED}),
-    (everywhere("relu", 0.95, lambda x, y, seed: x == 4), {"relu_learns_best_at_two": FAILS}),
-    (everywhere("relu", 0.5, lambda x, y, seed: x == 1), {"relu_learns_best_at_two": IN_PART}),
-    (everywhere("relu", 0.1), {"relu_learns_best_at_two": UNDECIDED}),
-    (everywhere("relu", 0.95, lambda x, y, seed: x == 4 and seed),
-     {"relu_learns_best_at_two": UNDECIDED}),
-    (everywhere("dead", 0.0), {"born_dead": IN_PART}),
-    (everywhere("dead", 0.05), {"born_dead": FAILS}),
-    (everywhere("dead", 0.01, lambda x, y, seed: x == 10), {"born_dead": UNDECIDED}),
-    (everywhere("rates", 0.5, lambda x, y, seed: y == "all_ones" and x == 0.1 and seed == 2),
-     {"stuck_at_any_rate": IN_PART}),
-    (everywhere("rates", 0.5, lambda x, y, seed: y in ("all_ones", "all_zero", "zero_fc1")),
-     {"stuck_at_any_rate": FAILS}),
-    (everywhere("rates", 0.5, lambda x, y, seed: y == "huge"), {"scale_at_best_rate": IN_PART}),
-    (everywhere("rates", 0.5, lambda x, y, seed: y in ("huge", "tiny")),
-     {"scale_at_best_rate": FAILS}),
+    ("trainable_to_depth", HOLDS, None),
+    ("trainable_to_depth", IN_PART, sets("tanh", 0.9)),
+    ("trainable_to_depth", IN_PART, sets("tanh", 0.1)),
+    ("trainable_to_depth", FAILS, lambda name, *at: 1.0 - agreeing(name, *at)),
+    ("trainable_to_depth", UNDECIDED, sets("tanh", 0.1, lambda x, y, seed: seed == 0)),
+    ("relu_learns_best_at_two", HOLDS, None),
+    ("relu_learns_best_at_two", FAILS, sets("relu", 0.95, lambda x, y, seed: x == 4)),
+    ("relu_learns_best_at_two", IN_PART, sets("relu", 0.5, lambda x, y, seed: x == 1)),
+    ("relu_learns_best_at_two", UNDECIDED, sets("relu", 0.1)),
+    ("born_dead", HOLDS, None),
+    ("born_dead", IN_PART, sets("dead", 0.0)),
+    ("born_dead", FAILS, sets("dead", 0.05)),
+    ("born_dead", UNDECIDED, sets("dead", 0.01, lambda x, y, seed: x == 10)),
+    ("stuck_at_any_rate", HOLDS, None),
+    ("stuck_at_any_rate", IN_PART,
+     sets("rates", 0.5, lambda x, y, seed: (x, y, seed) == (0.1, "all_ones", 2))),
+    ("stuck_at_any_rate", FAILS,
+     sets("rates", 0.5, lambda x, y, seed: y in ("all_ones", "all_zero", "zero_fc1"))),
+    ("scale_at_best_rate", HOLDS, None),
+    ("scale_at_best_rate", IN_PART, sets("rates", 0.5, lambda x, y, seed: y == "huge_normal")),
+    ("scale_at_best_rate", FAILS,
+     sets("rates", 0.5, lambda x, y, seed: y in ("huge_normal", "tiny_normal"))),
 ]  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("change", "expected"), CASES)
-def test_every_verdict_can_be_had(change, expected):
-    found = verdicts(change)
-    assert {claim: found[claim] for claim in expected} == expected
+@pytest.mark.parametrize(("claim", "expected", "change"), CASES)
+def test_a_verdict_follows_from_the_map_and_wider_intervals_only_undecide_it(
+    claim, expected, change, monkeypatch
+):
+    drawn = made(MAPS[claim], change=change)
+    assert verdicts(drawn)[claim] is expected
+
+    def wider(values, together):
+        mean, low, high = t_interval(values, together)
+        return Estimate(mean, mean - 9 * (mean - low), mean + 9 * (high - mean))
+
+    monkeypatch.setattr(judging, "t_interval", wider)
+    monkeypatch.setattr(
+        judging, "wilson_interval", lambda share, n, together: wilson_interval(share, n // 9)
+    )
+    assert verdicts(drawn)[claim] in (expected, UNDECIDED)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("without", "claim"),
+    ("change", "tested"),
     [
-        ("tanh", "trainable_to_depth"), ("relu", "relu_learns_best_at_two"),
-        ("dead", "born_dead"), ("rates", "stuck_at_any_rate"), ("rates", "scale_at_best_rate"),
+        ({}, {"trainable_to_depth"}), ({"steps": 100}, set()), ({"seeds": 2}, set()),
+        ({"shows": "test_acc"}, {"trainable_to_depth"}),
     ],
 )  # fmt: skip
-def test_without_its_map_a_claim_is_not_tested(without, claim):
-    found = verdicts(only=GRIDS.keys() - {without})
-    assert found.pop(claim) is UNTESTED
-    assert set(verdicts(only=()).values()) == {UNTESTED}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("which", "change", "claim"),
-    [
-        ("tanh", {"steps": 100}, "trainable_to_depth"),
-        ("tanh", {"seeds": 2}, "trainable_to_depth"),
-        ("relu", {"seeds": 2}, "relu_learns_best_at_two"),
-        ("rates", {"epochs": 2}, "stuck_at_any_rate"),
-        ("dead", {"seeds": 2}, "born_dead"),
-    ],
-)  # fmt: skip
-def test_a_map_with_other_settings_is_not_the_one(which, change, claim):
-    assert verdicts(other={which: GRIDS[which] | change})[claim] is UNTESTED
-
-
-@pytest.mark.slow
-def test_another_sweep_of_few_seeds_does_not_matter():
-    few = {"few": GRIDS["rates"] | {"seeds": 1, "epochs": 2}}
-    assert verdicts(other=few)["trainable_to_depth"] is HOLDS
-
-
-def test_figures_that_are_named_are_those_of_maps():
-    drawn = made()
-    study, results = maps.as_study(made_up.study(), drawn), maps.MapResults.of(drawn, RESULTS)
-    rows = claims.rows(study, results, judging.audit(map_claims.MAPS, study, results))
-    assert {row["figure"] for row in rows} == {f"map_{one.name}" for one in drawn}
-    lecture, found = made_up.study(), made_up.results(made_up.ACCURACIES, made_up.PROBED)
-    rows = claims.rows(lecture, found, judging.audit(SOURCES, lecture, found))
-    assert not [row["figure"] for row in rows if "map_" in str(row["figure"])]
+def test_a_claim_is_tested_only_on_its_map(change, tested):
+    other = {"tanh": GRIDS["tanh"] | change, "few": GRIDS["rates"] | {"seeds": 1, "epochs": 2}}
+    found = verdicts(made("tanh", "few", other=other))
+    assert {claim for claim, verdict in found.items() if verdict is not UNTESTED} == tested
 
 
 def test_a_share_of_draws_has_wilsons_interval():
-    """None of a thousand is no proof of none at all: Student's interval would be a point."""
-    drawn = made(everywhere("dead", 0.0))
-    study, results = maps.as_study(made_up.study(), drawn), maps.MapResults.of(drawn, RESULTS)
-    claim = next(claim for claim in map_claims.MAPS if claim.id == "born_dead")
-    part = judging.judge(claim, study, results).parts[0]
-    assert part.estimate is not None
-    assert part.estimate.mean == part.estimate.low == 0 < part.estimate.high < 0.01
+    lines = Lines.of(made("dead", change=sets("dead", 0.0)), LEARNED_ABOVE)
+    [claim] = [claim for claim in HEAT_MAPS if claim.id == "born_dead"]
+    estimate = judging.judge(claim, lines).parts[0].estimate
+    assert estimate.mean == estimate.low == 0 < estimate.high < 0.01  # Student's would be a point
 
 
-# ----------------------------------------------------------------------------------- the cells
+def test_the_report_names_the_map_of_a_claim_and_finds_how_deep_networks_learn():
+    report = made_up.report({"baseline": 0.977}, maps=made(*GRIDS))
+    tested = [one for one in report.judgements if one.claim in HEAT_MAPS]
+    figures = {one.evidence.figure(one.parts[0].variant) for one in tested}
+    assert figures == {f"map_{name}" for name in GRIDS}
+    assert report.findings["trainable"] == {"shares": [1.0, 0.0]}
+    assert "trainable" not in made_up.report({"baseline": 0.977}).findings
+
+
+# ------------------------------------------------------------------------- cells and theory
 
 
 def test_cells_count_and_measure_their_seeds():
-    one = made()[2]
-    cells = one.cells(RESULTS.learned_above)
+    cells = made("rates")[0].cells(LEARNED_ABOVE)
     assert len(cells) == 6 * 6
     first = cells.iloc[0]
     assert (first["x"], first["y"], first["learn"], first["seeds"]) == ("1e-05", "baseline", 0, 3)
     assert cells.iloc[2]["mean"] == pytest.approx(0.97)
-    assert cells["depth_scale"].isna().all()  # theory is silent where weights are uniform
+    assert cells["depth_scale"].isna().all()  # no theory for PyTorch's default
     assert cells[cells["y"] == "all_zero"]["learn"].eq(0).all()
 
 
-def test_theory_speaks_of_gaussian_weights_alone():
-    tanh, relu, rates, dead = made()
+def test_theory_needs_gaussian_weights():
+    tanh, relu, rates, dead = made(*GRIDS)
     assert maps.theory(tanh.plans[4]) == MeanField("tanh", pytest.approx(2), pytest.approx(0.05))
     assert maps.theory(relu.plans[1]) == MeanField("relu", pytest.approx(0.666667), 0)
     assert maps.theory(dead.plans[0]) == MeanField("relu", pytest.approx(2), 0)
     assert maps.theory(rates.plans[0]) is None
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_the_lines_are_where_a_network_is_so_many_depth_scales_deep(which):
-    one = made()[which]
-    line = one.depth_lines
-    assert {(point["multiple"], point["side"]) for point in line} >= {(6, 0), (6, 1)}
-    for point in line[:: len(line) // 7]:
-        variance = np.interp(point["i"], range(len(one.x.values)), one.x.values)
-        depth = np.interp(point["j"], range(len(one.y.values)), one.y.values)
-        field = MeanField(one.plans[0]["activation"], variance, 0.05 if which == 0 else 0)
-        assert depth == pytest.approx(point["multiple"] * field.depth_scale(), rel=1e-6)
+def test_lines_are_at_multiples_of_the_depth_scale():
+    *deep, rates, dead = made(*GRIDS)
+    for one, biases in zip(deep, (0.05, 0), strict=True):
+        assert {(point["multiple"], point["side"]) for point in one.depth_lines} >= {(6, 0), (6, 1)}
+        for point in one.depth_lines[::7]:
+            variance = np.interp(point["i"], range(len(one.x.values)), one.x.values)
+            depth = np.interp(point["j"], range(len(one.y.values)), one.y.values)
+            field = MeanField(one.plans[0]["activation"], variance, biases)
+            assert depth == pytest.approx(point["multiple"] * field.depth_scale(), rel=1e-6)
+    assert rates.depth_lines == dead.depth_lines == []
 
 
-def test_other_maps_have_no_line():
-    assert [bool(one.depth_lines) for one in made()] == [True, True, False, False]
-
-
-def test_known_starts_are_marked_where_theory_is_about_them():
-    tanh, relu, *_ = made()
+def test_known_initializations_are_marked_on_relu_without_biases():
+    tanh, relu = made("tanh", "relu")
     marked = [name for name in relu.marked_names() if "\n" in name]
     assert marked == ["0.333\ndefault", "1\nXavier", "2\nHe"]
     assert tanh.marked_names() == tanh.x.names
 
 
-@pytest.mark.parametrize("spoil", ["cut", "other", "order"])
-def test_rows_that_are_not_of_the_sweep_are_refused(spoil, tmp_path):
-    grid, described, _ = grids()["rates"]
-    rows = {
-        place: {seed: CellScores(seed, 0.5, 0, 1.0, 0.5, 1.0, 0.5) for seed in range(3)}
-        for place in range(len(grid.cells))
-    }
+@pytest.mark.parametrize(
+    "damage",
+    [lambda lines: lines[:-1], lambda lines: lines[::-1], lambda lines: ["a,b\n", *lines[1:]]],
+    ids=["cut", "order", "other"],
+)
+def test_rows_of_another_sweep_are_refused(damage, tmp_path):
+    grid, described, _ = grids("{}")["rates"]
+    scores = {seed: CellScores(seed, 0.5, 0, 1.0, 0.5, 1.0, 0.5) for seed in range(3)}
     (tmp_path / "rates.json").write_text(grid.as_json())
     table = tmp_path / "rates.csv"
-    head, *lines = sweep.as_csv(grid, rows).splitlines(keepends=True)
+    head, *lines = sweep.as_csv(grid, dict.fromkeys(range(36), scores)).splitlines(keepends=True)
     table.write_text(head + "".join(lines))
     assert len(maps.Map.read("rates", described, tmp_path / "rates.json", table).rows) == 108
-    spoiled = {
-        "cut": lines[:-1], "order": lines[::-1],
-        "other": [line.replace("baseline", "base") for line in lines],
-    }  # fmt: skip
-    table.write_text(head + "".join(spoiled[spoil]))
-    with pytest.raises(DamagedError, match="not of this sweep"):
+    table.write_text(head + "".join(damage(lines)))
+    with pytest.raises(DamagedError, match=r"rates\.csv"):
         maps.Map.read("rates", described, tmp_path / "rates.json", table)
 
 
-# --------------------------------------------------------------------------------- how they look
+# --------------------------------------------------------------------------------- pictures
 
 
-def test_every_map_has_a_figure_of_its_own(monkeypatch):
-    monkeypatch.setattr(report, "accuracy_figures", None)
-    for one in made():
-        figure = map_figures.heat_map(one, one.cells(RESULTS.learned_above))
-        axes = figure.axes[0]
-        numbers = [text.get_text() for text in axes.texts]
-        assert len(numbers) == len(one.plans)
-        assert all(number.isdecimal() for number in numbers)
-        assert bool(len(axes.lines)) == bool(one.depth_lines)
+@pytest.mark.slow
+def test_every_cell_of_a_figure_has_its_number():
+    for one in made(*GRIDS):
+        figure = map_figures.heat_map(one, LEARNED_ABOVE)
+        drawn = figure.axes[0]
+        numbers = [text.get_text() for text in drawn.texts]
+        assert len(numbers) == len(one.plans) and all(map(str.isdecimal, numbers))
+        assert bool(len(drawn.lines)) == bool(one.depth_lines)
         map_figures.plt.close(figure)
 
 
-def test_the_pages_chart_tells_every_cell():
-    one = made()[0]
+@pytest.mark.slow
+def test_every_cell_of_the_pages_chart_has_its_number_and_tooltip():
+    [one] = made("tanh")
     spec = map_figures.chart(one).to_dict()
-    cells = one.cells(RESULTS.learned_above)
+    cells = one.cells(LEARNED_ABOVE)
     spec["data"] = {"name": "table", "values": json.loads(cells.to_json(orient="records"))}
     found = marks(vl_convert.vegalite_to_scenegraph(spec | {"width": 400})["scenegraph"])
     squares = [mark for mark in found if mark["marktype"] == "rect" and "x2" in mark]
-    assert len(squares) == 52
     words = [mark["text"] for mark in found if mark["marktype"] == "text"]
     numbers = [f"{100 * mean:.0f}" for mean in cells["mean"]]
     assert any(words[i : i + 52] == numbers for i in range(len(words)))
+    assert len(squares) == 52
     assert "networks that learn: 3 of 3; depth scale ξ: 3.63" in squares[0]["description"]
 
 
@@ -333,23 +294,12 @@ def test_the_pages_chart_tells_every_cell():
 def test_dvcs_map_has_every_cell_of_every_revision(revisions):
     rows = [
         {"rev": rev, "x": x, "y": y, "seed": str(seed), "train_acc": str(0.5 + 0.1 * seed)}
-        for rev in revisions
-        for y in ("5", "20")
-        for x in ("1", "2", "10")
-        for seed in range(3)
-    ]
-    text = json.dumps(filled("heat_map", rows))
-    for anchor, value in (
-        ("Y", "train_acc"),
-        ("X_LABEL", "rate"),
-        ("Y_LABEL", "depth"),
-        ("TITLE", "t"),
-    ):
-        text = text.replace(f"<DVC_METRIC_{anchor}>", value)
+        for rev in revisions for y in ("5", "20") for x in ("1", "2", "10") for seed in range(3)
+    ]  # fmt: skip
+    text = json.dumps(filled("heat_map", rows)).replace("<DVC_METRIC_Y>", "train_acc")
+    for anchor in ("X_LABEL", "Y_LABEL", "TITLE"):
+        text = text.replace(f"<DVC_METRIC_{anchor}>", anchor)
     found = marks(vl_convert.vegalite_to_scenegraph(json.loads(text))["scenegraph"])
-    cells = [mark for mark in found if "mean: 60%" in mark.get("description", "")]
-    assert len(cells) == 6 * len(revisions)
     words = [mark["text"] for mark in found if mark["marktype"] == "text"]
     assert words.count("60") == 6 * len(revisions)
     assert words.index("1") < words.index("2") < words.index("10")  # in the sweep's order
-    assert Path(".dvc/plots/heat_map.json").exists()
