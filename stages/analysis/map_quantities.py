@@ -33,7 +33,8 @@ def share_that_learns(deeper: bool) -> Quantity:
         return _by_seed(rows, "learn")[:, there.to_numpy()].mean(1)
 
     side = "deeper than" if deeper else "less deep than"
-    return Quantity(f"networks {side} {MULTIPLE} ξ that learn", Unit.ACCURACY, values)
+    kind = f"networks {side} {MULTIPLE} ξ"
+    return Quantity(f"{kind} that learn", Unit.ACCURACY, values, f"{{measured}} of {kind} learn")
 
 
 def _deepest(evidence: Lines, name: str) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
@@ -63,7 +64,8 @@ def born_dead(width: int, depth: int) -> Quantity:
         return there["constant"].to_numpy(dtype=float)
 
     name = f"networks of {depth} hidden layers of {width} that answer the same to every image"
-    return Quantity(name, Unit.ACCURACY, values, before=True, draws=True)
+    words = f"of width {width}: {{measured}}"
+    return Quantity(name, Unit.ACCURACY, values, words, before=True, draws=True)
 
 
 def _rates_that_learn(evidence: Lines, name: str) -> Values:
@@ -77,16 +79,18 @@ def _at_best_rate(evidence: Lines, name: str) -> Values:
 
 
 rates_that_learn = Quantity(
-    "learning rates at which a seed learns", Unit.COUNT, _rates_that_learn, exact=np.max
-)
+    "learning rates at which a seed learns", Unit.COUNT, _rates_that_learn,
+    "{variant} learns at {measured} of the rates", exact=np.max,
+)  # fmt: skip
 at_best_rate = Quantity(
-    "test accuracy at the rate with the best training accuracy", Unit.ACCURACY, _at_best_rate
-)
+    "test accuracy at the rate with the best training accuracy", Unit.ACCURACY, _at_best_rate,
+    "{variant} ends at {measured}",
+)  # fmt: skip
 best_variance = Quantity(
     "variance times fan-in at which the deepest networks reach the best training accuracy",
-    Unit.FACTOR, _best_variance,
+    Unit.FACTOR, _best_variance, "the deepest networks learn best at {measured}",
 )  # fmt: skip
 learn_far_off = Quantity(
     "of the deepest networks, those that learn with at most 1 or at least 4",
-    Unit.COUNT, _learn_far_off, exact=np.max,
+    Unit.COUNT, _learn_far_off, "{measured} of these networks learn", exact=np.max,
 )  # fmt: skip

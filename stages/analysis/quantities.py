@@ -30,6 +30,7 @@ class Unit(Enum):
 class Quantity:
     """A number of a variant for every seed `[seeds]`, from evidence; nan where it means nothing.
 
+    `words` describe a measurement: {variant}, {measured}, {against} and {commonest} are filled in.
     The seeds' mean stands for them, with its interval; an `exact` function of the seeds (such as
     their maximum) has no interval, since nothing is estimated. `before`: measured before training,
     when seeds cannot disagree. `draws`: 1 or 0 for every seed; their share has Wilson's interval.
@@ -38,6 +39,7 @@ class Quantity:
     name: str
     unit: Unit
     values: Callable[[Any, str], Values]
+    words: str = ""
     exact: Callable[[Values], np.floating] | None = None
     before: bool = False
     draws: bool = False
@@ -50,8 +52,8 @@ class Quantity:
             shared = min(len(own), len(others))
             return own[:shared] - others[:shared]
 
-        name = f"{self.name}, difference"
-        return replace(self, name=name, unit=Unit.DIFFERENCE, values=difference)
+        words = self.words.replace("at {measured}", "{measured} relative to {against}")
+        return replace(self, unit=Unit.DIFFERENCE, values=difference, words=words)
 
 
 @dataclass(frozen=True)
@@ -71,49 +73,51 @@ class Probe:
 
 
 def probe(
-    unit: Unit, place: Probe, exact: Callable[[Values], np.floating] | None = None, name: str = ""
+    unit: Unit, place: Probe, exact: Callable[[Values], np.floating] | None = None
 ) -> Quantity:
-    """A probe as a quantity; only those of a claim's parts need a name."""
-    return Quantity(name, unit, place, exact, before=place.epoch == 0)
+    """A probe as a quantity of a finding, which needs neither a name nor words."""
+    return Quantity("", unit, place, exact=exact, before=place.epoch == 0)
 
 
 # ----------------------------------------------------------------------------------- accuracy
 
 final_accuracy = Quantity(
-    "final test accuracy", Unit.ACCURACY, lambda results, variant: results.accuracy(variant)
-)
+    "final test accuracy", Unit.ACCURACY, lambda results, variant: results.accuracy(variant),
+    "{variant} ends at {measured}",
+)  # fmt: skip
 first_accuracy = Quantity(
-    "test accuracy after one epoch",
-    Unit.ACCURACY,
-    lambda results, variant: results.accuracy(variant, 1),
-)
+    "test accuracy after one epoch", Unit.ACCURACY,
+    lambda results, variant: results.accuracy(variant, 1), "after one epoch, {variant} is at {measured}",
+)  # fmt: skip
 best_gain = Quantity(
     "best test accuracy of any epoch and seed, above the most common class's share",
     Unit.DIFFERENCE,
     lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
+    "the best epoch of {variant} is {measured} from that class's share, {commonest}",
     exact=np.max,
 )
 
 
-def _seeds(name: str, holds: Callable[[Results, str], npt.NDArray[np.bool_]]) -> Quantity:
+def _seeds(condition: str, holds: Callable[[Results, str], npt.NDArray[np.bool_]]) -> Quantity:
     """The share of the seeds of which a condition `[seeds]` holds."""
-    return Quantity(
-        name, Unit.SEEDS, lambda results, variant: holds(results, variant).astype(float), np.mean
-    )
+
+    def values(results: Results, variant: str) -> Values:
+        return holds(results, variant).astype(float)
+
+    words = f"{{measured}} {condition}"
+    return Quantity(f"seeds that {condition}", Unit.SEEDS, values, words, exact=np.mean)
 
 
-seeds_that_learn = _seeds(
-    "seeds that learn", lambda results, variant: results.ended(variant, "learns")
-)
+seeds_that_learn = _seeds("learn", lambda results, variant: results.ended(variant, "learns"))
 seeds_that_never_learn = _seeds(
-    "seeds that are stuck after every epoch",
+    "are stuck after every epoch",
     lambda results, variant: (
         results.ended(variant, "stuck")
         & (results.accuracies(variant) <= results.learned_above).all(1)
     ),
 )
 seeds_that_learn_normally = _seeds(
-    f"seeds that end above {100 * NORMAL:g} %",
+    f"end above {100 * NORMAL:g} %",
     lambda results, variant: (
         results.ended(variant, "learns") & (results.accuracy(variant) > NORMAL)
     ),
@@ -125,12 +129,12 @@ def _first_above_95(results: Results, variant: str) -> Values:
     return np.where(passed.any(1), passed.argmax(1), np.nan)
 
 
-first_epoch_above_95 = Quantity("first epoch above 95 %", Unit.COUNT, _first_above_95, exact=np.max)
+first_epoch_above_95 = Quantity("", Unit.COUNT, _first_above_95, exact=np.max)
 
 # ---------------------------------------------------------------------------- tensors and units
 
 
-def _tensors(name: str, column: str) -> Quantity:
+def _tensors(kind: str, column: str, words: str) -> Quantity:
     """How many tensors have a nonzero probe in any measurement, in any seed."""
 
     def values(results: Results, variant: str) -> Values:
@@ -141,39 +145,42 @@ def _tensors(name: str, column: str) -> Quantity:
         known = np.isfinite(each).all(0)
         return np.where(known, (np.array(each) > 0).sum(0), np.nan)
 
-    return Quantity(name, Unit.TENSORS, values, exact=np.max)
+    name, words = f"{kind} that {words}, in any seed", f"{{measured}} of its {kind} {words}"
+    return Quantity(name, Unit.TENSORS, values, words, exact=np.max)
 
 
-weights_that_move = _tensors("weight matrices that move", "weight_move")
-biases_that_move = _tensors("bias vectors that move", "bias_move")
+weights_that_move = _tensors("weight matrices", "weight_move", "moved by one bit")
+biases_that_move = _tensors("bias vectors", "bias_move", "moved by one bit")
 weights_with_a_gradient = _tensors(
-    "weight matrices with a nonzero gradient", "weight_gradient_norm"
+    "weight matrices", "weight_gradient_norm", "ever had a nonzero gradient"
 )
 
 
-def _where_moved(name: str, unit: Unit, layer: str | None, column: str) -> Quantity:
+def _where_moved(name: str, unit: Unit, place: Probe, words: str) -> Quantity:
     """The largest value of a probe where weights moved: if none did, units cannot have differed."""
 
     def values(results: Results, variant: str) -> Values:
-        most = results.probe_by_seed(variant, layer, column, None, "max")
-        move = results.probe_by_seed(variant, layer, "weight_move", None, "max")
-        return np.where(move > 0, most, np.nan)
+        move = Probe("weight_move", place.layer, how="max")(results, variant)
+        return np.where(move > 0, place(results, variant), np.nan)
 
-    return Quantity(name, unit, values, exact=np.max)
+    return Quantity(f"{name}, of any seed and epoch", unit, values, words, exact=np.max)
 
 
-largest_gap = _where_moved(
-    "largest symmetry gap of a hidden layer, of any seed and epoch", Unit.SIZE, None, "symmetry_gap"
-)
-largest_gap_of_fc1 = _where_moved(
-    "largest symmetry gap of fc1, of any seed and epoch", Unit.SIZE, "fc1", "symmetry_gap"
-)
+largest_gap, largest_gap_of_fc1 = (
+    _where_moved(
+        f"largest symmetry gap of {name}", Unit.SIZE, Probe("symmetry_gap", layer, how="max"),
+        "the largest symmetry gap of {variant} is {measured}",
+    )
+    for name, layer in (("a hidden layer", None), ("fc1", "fc1"))
+)  # fmt: skip
 most_distinct_units = _where_moved(
-    "most distinct units of fc1, of any seed and epoch", Unit.COUNT, "fc1", "distinct_units"
-)
-initially_distinct_units = probe(
-    Unit.COUNT, Probe("distinct_units", epoch=0), np.max, "distinct units of fc1 before training"
-)
+    "most distinct units of fc1", Unit.COUNT, Probe("distinct_units", how="max"),
+    "at most {measured} of fc1's units are distinct",
+)  # fmt: skip
+initially_distinct_units = Quantity(
+    "distinct units of fc1 before training", Unit.COUNT, Probe("distinct_units", epoch=0),
+    "{variant} starts with {measured} distinct units in fc1", exact=np.max, before=True,
+)  # fmt: skip
 
 # ---------------------------------------------------------------------------- signal and gradient
 
@@ -204,11 +211,11 @@ arriving_gradient = Quantity(
     before=True,
 )
 gradient_gain = Quantity(
-    "factor of the gradient's variance from a hidden layer to the next lower one, before training",
-    Unit.FACTOR, _gradient_gain, before=True,
+    "factor of the gradient's variance from a hidden layer to the one below, before training",
+    Unit.FACTOR, _gradient_gain, "{variant} multiplies it by {measured}", before=True,
 )  # fmt: skip
 kept_rank = Quantity(
     "effective rank of the last hidden layer's activations over that of the first's, before "
     "training",
-    Unit.FACTOR, _kept_rank, before=True,
+    Unit.FACTOR, _kept_rank, "{variant} keeps {measured} of the effective rank", before=True,
 )  # fmt: skip

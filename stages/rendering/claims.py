@@ -15,7 +15,7 @@ MANY = 2  # variants of a part that are described one by one
 FORMATS: dict[Unit, Callable[[Estimate], str]] = {
     Unit.ACCURACY: style.accuracy,
     Unit.DIFFERENCE: style.points,
-    Unit.TENSORS: lambda estimate: f"{estimate.mean:.0f}",
+    Unit.TENSORS: lambda estimate: f"{estimate.mean:.0f}" if estimate.mean else "none",
     Unit.COUNT: lambda estimate: f"{estimate.mean:.0f}",
     Unit.FACTOR: style.factor,
     Unit.SIZE: lambda estimate: style.rounded(estimate.mean),
@@ -118,22 +118,31 @@ def _distance(judged: Judged) -> float:
 
 def words(judged: Judged, judgement: Judgement, report: Report) -> str:
     """The outcome of a part; that of one of several variants names it."""
-    part, networks = judged.part, judgement.evidence
+    part, labels = judged.part, judgement.evidence.labels
     if judged.estimate is None:
         return unknown(judged, judgement)
-    template = part.fails or part.holds if judged.result is Result.FAILS else part.holds
-    several = sum(one.part is part for one in judgement.parts) > 1
-    if several and "{variant}" not in template:
+    quantity = part.quantity.minus(judged.against) if judged.against else part.quantity
+    template = quantity.words
+    if "{variant}" not in template and sum(one.part is part for one in judgement.parts) > 1:
         template = f"{{variant}}: {template}"
-    unit = Unit.DIFFERENCE if part.against else part.quantity.unit
-    estimate = alone(judged.estimate) if part.quantity.exact else judged.estimate
+    estimate = alone(judged.estimate) if quantity.exact else judged.estimate
     return template.format(
-        variant=f"“{networks.labels[judged.variant]}”",
-        against=judged.against and f"“{networks.labels[judged.against]}”",
-        measured=in_words(estimate, unit, report),
-        side="above" if judged.estimate.low > part.region.high else "below",
+        variant=f"“{labels[judged.variant]}”",
+        against=judged.against and f"“{labels[judged.against]}”",
+        measured=in_words(estimate, quantity.unit, report),
         commonest=style.percent(report.results.commonest),
-    )
+    ) + side(judged)
+
+
+def side(judged: Judged) -> str:
+    """The end of a region that a measurement is beyond, if it is a fraction."""
+    part, estimate = judged.part, judged.estimate
+    shown = part.quantity.unit is Unit.ACCURACY and not part.against
+    if not estimate or judged.result is not Result.FAILS or not shown:
+        return ""
+    if estimate.low > part.region.high:
+        return f", above {100 * part.region.high:g} %"
+    return f", below {100 * part.region.low:g} %"
 
 
 def unknown(judged: Judged, judgement: Judgement) -> str:

@@ -20,7 +20,6 @@ EXPLANATION = (
                 named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
                 against=named.DEFAULT, every=True,
                 stated="every seed ends more than 10 points below PyTorch's default",
-                holds="{variant} ends {measured} relative to {against}",
             ),
         ),
         needs=(named.ZEROS, named.ONES, named.NEGATIVE, named.BETWEEN),
@@ -33,14 +32,10 @@ EXPLANATION = (
             Part(
                 named.POSITIVE, quantities.largest_gap, Region(high=ALIKE),
                 stated="units stay equal where all layers start constant",
-                holds="with {variant}, the symmetry gap is never above {measured}",
-                fails="with {variant}, the symmetry gap becomes {measured}",
             ),
             Part(
                 named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
                 stated="fc1's units stay equal where only fc1 starts constant",
-                holds="with {variant}, the symmetry gap is never above {measured}",
-                fails="with {variant}, the symmetry gap becomes {measured}",
             ),
         ),
         why=(
@@ -60,14 +55,10 @@ EXPLANATION = (
             Part(
                 named.ZEROS, quantities.weights_with_a_gradient, NONE,
                 stated="all gradients of the weights are 0",
-                holds="the weights' gradients are exactly 0 before training and after every epoch",
-                fails="{measured} of the weight matrices have a nonzero gradient",
             ),
             Part(
                 named.ZEROS, quantities.weights_that_move, NONE,
                 stated="no weight is updated",
-                holds="no weight moved by one bit, in any seed",
-                fails="{measured} of the weight matrices moved",
             ),
         ),
         why=(
@@ -87,17 +78,12 @@ EXPLANATION = (
                 named.DETERMINISTIC, quantities.initially_distinct_units, Region(high=1.5),
                 best=True,
                 stated="without randomness, no units of fc1 differ before training",
-                holds="with all of them, fc1 starts with {measured} distinct unit",
-                fails="with {variant}, fc1 starts with {measured} distinct units",
             ),
             Part(
                 named.DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY),
                 against=named.DEFAULT, best=True, every=True,
                 stated="the best initialization without randomness ends more than 10 points below "
                 "PyTorch's default",
-                holds="the best of them, {variant}, ends {measured} relative to {against}",
-                fails="{variant} (its seeds differ only in the order of the images) ends "
-                "{measured} relative to {against}",
             ),
         ),
         needs=(named.IDENTITY, named.HADAMARD),
@@ -110,7 +96,6 @@ EXPLANATION = (
             Part(
                 named.RANDOM, quantities.seeds_that_learn_normally, EVERY,
                 stated="every seed ends above 90 %",
-                holds="{variant}: {measured} end above 90 %",
             ),
         ),
         why=(
@@ -133,7 +118,6 @@ EXPLANATION = (
             Part(
                 scheme, quantities.first_accuracy, Region(low=0), against=named.DEFAULT,
                 stated=f"{name} is ahead of PyTorch's default after one epoch, on average",
-                holds="{variant} is {measured} relative to {against}",
             )
             for name, scheme in (("Xavier's", named.XAVIER), ("He's", named.HE))
         ),

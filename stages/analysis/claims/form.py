@@ -73,17 +73,13 @@ class Part:
 
     It is about all variants with that initialization; with `best`, about the one with the highest
     value. With `every`, no seed may lie on the other side than their mean. A network that learned
-    nothing is compared with only if `against_learns` is False. `stated` repeats the claim; `holds`
-    describes the outcome, and so does `fails` if a failure needs other words: {variant}, {against},
-    {measured}, {side} (above or below the region) and {commonest} are filled in.
+    nothing is compared with only if `against_learns` is False. `stated` repeats the claim.
     """
 
     initialization: Initialization
     quantity: Quantity
     region: Region
     stated: str
-    holds: str
-    fails: str = ""
     against: Initialization | None = None
     against_learns: bool = True
     every: bool = False

@@ -97,14 +97,12 @@ HEAT_MAPS = (
                 share_that_learns(deeper=False),
                 Region(low=0.9),
                 stated="nine in ten that are less deep learn",
-                holds=f"{{measured}} of those less deep than {MULTIPLE} ξ learn",
             ),
             Part(
                 GAUSSIAN_BIASES,
                 share_that_learns(deeper=True),
                 Region(high=0.1),
                 stated="no more than one in ten that are deeper do",
-                holds=f"{{measured}} of those deeper than {MULTIPLE} ξ do",
             ),
         ),
     ),
@@ -116,13 +114,11 @@ HEAT_MAPS = (
                 NO_BIASES,
                 best_variance, Region(1.5, 2.5),
                 stated="the best is within a quarter of 2",
-                holds="the deepest networks learn best at {measured}, in steps of a third",
             ),
             Part(
                 NO_BIASES,
                 learn_far_off, NONE,
                 stated="with half of it, and with twice, the deepest do not learn",
-                holds="with half of it or less, and with twice, {measured} learn",
             ),
         ),
     ),
@@ -134,17 +130,14 @@ HEAT_MAPS = (
             Part(
                 HE_NARROW, born_dead(10, 10), Region(high=0.01),
                 stated="below 1 % with a width of 10",
-                holds="of width 10: {measured}",
             ),
             Part(
                 HE_NARROW, born_dead(5, 10), Region(low=0.10),
                 stated="above 10 % with a width of 5",
-                holds="of width 5: {measured}",
             ),
             Part(
                 HE_NARROW, born_dead(3, 10), Region(0.5, 0.7),
                 stated="within ten points of 60 % with a width of 3",
-                holds="of width 3: {measured}",
             ),
         ),
     ),
@@ -155,8 +148,6 @@ HEAT_MAPS = (
             Part(
                 AT_RATES[one], rates_that_learn, NONE,
                 stated=f"{one.words}: no seed learns at any rate",
-                holds="{variant} learns at {measured} of the rates",
-                fails="{variant} learns at up to {measured} of the rates, if little",
             )
             for one in (named.ZEROS, named.FC1_ZERO, named.ONES)
         ),
@@ -170,7 +161,6 @@ HEAT_MAPS = (
                 one, at_best_rate, Region(low=-CLEARLY), against=AT_RATES[named.DEFAULT],
                 stated=f"{one.words}: within 10 points of PyTorch's default, each at its best "
                 "rate",
-                holds="{variant} ends {measured} relative to {against}",
             )
             for one in (TINY, AT_RATES[named.WIDE])
         ),

@@ -27,7 +27,6 @@ LITERATURE = (
             Part(
                 named.TANH_USUAL, quantities.gradient_gain, Region(0.8 / 3, 1.2 / 3),
                 stated="before training a layer multiplies it by 1/3 on average, to a fifth",
-                holds="a layer multiplies it by {measured}",
             ),
         ),
     ),
@@ -39,7 +38,6 @@ LITERATURE = (
             Part(
                 named.TANH_XAVIER, quantities.gradient_gain, Region(0.8, 1.2),
                 stated="before training a layer multiplies it by 1 on average, to a fifth",
-                holds="a layer multiplies it by {measured}",
             ),
         ),
     ),
@@ -51,7 +49,6 @@ LITERATURE = (
                 named.TANH_XAVIER, quantities.first_accuracy, Region(low=0.01),
                 against=named.TANH_USUAL,
                 stated="after one epoch it is more than a point ahead of U(±1/√n), on average",
-                holds="after one epoch it is {measured} relative to U(±1/√n)",
             ),
         ),
         figure="all_variants",
@@ -65,12 +62,10 @@ LITERATURE = (
             Part(
                 named.DEEP_HE, quantities.gradient_gain, Region(0.8, 1.2),
                 stated="before training one with He's multiplies it by 1 on average, to a fifth",
-                holds="with He's weights a layer multiplies it by {measured}",
             ),
             Part(
                 named.DEEP_XAVIER, quantities.gradient_gain, Region(0.4, 0.6),
                 stated="one with Xavier's by 1/2",
-                holds="with Xavier's by {measured}",
             ),
         ),
         figure="depth",
@@ -82,12 +77,10 @@ LITERATURE = (
             Part(
                 named.DEEP_HE, quantities.seeds_that_learn, EVERY,
                 stated="every seed of He's learns",
-                holds="with He's weights {measured} learn",
             ),
             Part(
                 named.DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
                 stated="every seed of Xavier's is stuck after every epoch",
-                holds="with Xavier's {measured} are stuck",
             ),
         ),
         figure="final_accuracy",
@@ -102,13 +95,11 @@ LITERATURE = (
                 against=named.ORTHOGONAL,
                 stated="from orthogonal weights 30 layers are within a point of 3 after one epoch, "
                 "on average",
-                holds="from orthogonal weights 30 layers are {measured} relative to 3",
             ),
             Part(
                 named.DEEP_GAUSSIAN, quantities.first_accuracy, Region(high=-0.01),
                 against=named.GAUSSIAN,
                 stated="from Gaussian ones they are more than a point behind, on average",
-                holds="from Gaussian ones they are {measured}",
             ),
         ),
         figure="final_accuracy",
@@ -121,12 +112,10 @@ LITERATURE = (
             Part(
                 named.DEEP_ORTHOGONAL, quantities.kept_rank, Region(0.99, 1.01),
                 stated="linear layer 30 has as great an effective rank as layer 1",
-                holds="orthogonal matrices keep {measured} of layer 1's effective rank",
             ),
             Part(
                 named.DEEP_GAUSSIAN, quantities.kept_rank, Region(high=0.5),
                 stated="with Gaussian matrices less than half of it",
-                holds="Gaussian ones {measured} of it",
             ),
         ),
     ),
@@ -138,14 +127,10 @@ LITERATURE = (
             Part(
                 named.TWICE, quantities.most_distinct_units, Region(high=64.5),
                 stated="of 128 units that start as 64 pairs never more than 64 are distinct",
-                holds="of 128 units that start as 64 pairs never more than {measured} are distinct",
-                fails="of 128 units that start as 64 pairs {measured} become distinct",
             ),
             Part(
                 named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
                 stated="units that differ only in their outgoing weights stay equal, too",
-                holds="with {variant}, the symmetry gap is never above {measured}",
-                fails="with {variant}, the symmetry gap becomes {measured}",
             ),
         ),
     ),
@@ -156,7 +141,6 @@ LITERATURE = (
             Part(
                 named.TWICE, quantities.final_accuracy, Region(high=0), against=named.DEFAULT,
                 stated="with every unit twice, it ends below PyTorch's default, on average",
-                holds="it ends {measured} relative to {against}",
             ),
         ),
         figure="final_accuracy",
@@ -169,12 +153,10 @@ LITERATURE = (
             Part(
                 named.NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=named.UNIFORM,
                 stated="Gaussian and uniform weights of one scale end within a point, on average",
-                holds="Gaussian weights end {measured} relative to uniform ones",
             ),
             Part(
                 named.WIDE, quantities.final_accuracy, Region(high=-0.01), against=named.NORMAL,
                 stated="weights of standard deviation 1 end more than a point below, on average",
-                holds="{variant} ends {measured} relative to them",
             ),
         ),
         figure="final_accuracy",
@@ -187,12 +169,10 @@ LITERATURE = (
             Part(
                 named.IDENTITY, quantities.seeds_that_learn, EVERY,
                 stated="every seed learns",
-                holds="{measured} learn",
             ),
             Part(
                 named.IDENTITY, quantities.final_accuracy, Region(low=-0.01), against=named.HE,
                 stated="it ends above He's random weights or less than a point below, on average",
-                holds="it ends {measured} relative to {against}",
             ),
         ),
         figure="final_accuracy",
@@ -204,13 +184,11 @@ LITERATURE = (
             Part(
                 named.DEEP_LSUV, quantities.seeds_that_learn, EVERY,
                 stated="every seed learns",
-                holds="{measured} learn",
             ),
             Part(
                 named.DEEP_LSUV, quantities.final_accuracy, Region(low=-0.01),
                 against=named.DEEP_HE,
                 stated="it ends above He's weights or less than a point below, on average",
-                holds="it ends {measured} relative to {against}",
             ),
         ),
         figure="final_accuracy",
