@@ -87,7 +87,8 @@ final_accuracy = Quantity(
 )  # fmt: skip
 first_accuracy = Quantity(
     "test accuracy after one epoch", Unit.ACCURACY,
-    lambda results, variant: results.accuracy(variant, 1), "after one epoch, {variant} is at {measured}",
+    lambda results, variant: results.accuracy(variant, 1),
+    "after one epoch, {variant} is at {measured}",
 )  # fmt: skip
 best_gain = Quantity(
     "best test accuracy of any epoch and seed, above the most common class's share",
