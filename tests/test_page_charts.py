@@ -1,7 +1,8 @@
-"""What the page's pictures and charts show, and how they answer to a reader."""
+"""The pictures and charts of the page, and their controls."""
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -18,116 +19,147 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def labels(figure, axis: int) -> list[str]:
-    """The words along the horizontal (0) or vertical (1) axis."""
+    """The labels along the horizontal (0) or vertical (1) axis."""
     found = figure.locator(".role-axis-label").nth(axis).locator("text").all_text_contents()
-    return [words for words in found if words]
+    return [text for text in found if text]
 
 
 def centred(figure):
     figure.evaluate("it => it.scrollIntoView({ behavior: 'instant', block: 'center' })")
+    return figure
+
+
+def accuracy(known, variant: str, epoch: int) -> float:
+    """The mean test accuracy, in percent."""
+    found = [
+        float(row["test_acc"])
+        for row in rows(known["tables"]["history"])
+        if (row["variant"], row["epoch"]) == (variant, str(epoch))
+    ]
+    return 100 * sum(found) / len(found)
 
 
 # ---------------------------------------------------------------------------------- pictures
 
 
-def test_equal_units_stand_side_by_side(known, tab):
-    film = known["films"]["variants"]["twice"]
-    assert film["twins"] and not known["films"]["variants"]["baseline"]["twins"]
-    for frame in film["frames"]:
-        pictures = tiles(known["films"]["images"][frame["image"]])
-        assert (pictures[::2] == pictures[1::2]).all()
-        assert len(np.unique(pictures, axis=0)) == 8
-    tab.locator("[data-film='1']").select_option("twice")
-    caption = tab.locator(".film figcaption").nth(1)
-    caption.get_by_text("Equal units stand side by side").wait_for()
-    assert "8 of the first layer’s 16 units are distinct" in caption.inner_text()
+@pytest.mark.parametrize(("variant", "different", "alt"), [
+    ("baseline", 16, "all different"),
+    ("all_ones", 1, "look the same"),
+    ("constant", 1, "look the same"),
+    ("twice", 8, "16 images"),
+    ("all_zero", 1, "16 blank images"),
+    ("louder", 16, "all different"),
+    ("noise", 1, "differ by less than a picture can show"),
+])  # fmt: skip
+def test_pictures_show_equal_and_different_units(known, variant, different, alt):
+    films = known["films"]
+    assert films["variants"].keys() == known["variants"].keys()
+    film = films["variants"][variant]
+    pictures = tiles(films["images"][film["frames"][0]["image"]])
+    assert pictures.shape == (16, 28, 28)
+    assert len(np.unique(pictures, axis=0)) == different
+    assert alt in film["frames"][0]["alt"]
+    assert film["relative"] == (variant in ("noise", "louder"))
+    if variant == "twice":
+        assert film["twins"] and (pictures[::2] == pictures[1::2]).all()
 
 
-def test_units_that_start_nearly_alike_are_pictured_by_their_differences(known, tab):
-    films = known["films"]["variants"]
-    assert {name for name, film in films.items() if film["relative"]} == {"noise", "louder"}
-    assert "differ by less than a picture can show" in films["noise"]["frames"][0]["alt"]
-    for frame in films["louder"]["frames"]:
-        assert len(np.unique(tiles(known["films"]["images"][frame["image"]]), axis=0)) > 1
-    tab.locator("[data-film='1']").select_option("louder")
-    words = "differences from the mean of these units"
-    tab.locator(".film figcaption").nth(1).get_by_text(words).wait_for()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_white_picture_has_an_edge(browser, reports, scheme):
-    tab = opened(browser, reports / "index.html", scheme=scheme)
-    back, edge, behind = tab.locator(".film img").first.evaluate(
-        """it => [document.body, it, it].map((one, i) =>
-             getComputedStyle(one)[i === 1 ? "borderTopColor" : "backgroundColor"])"""
-    )
-    assert edge == behind and edge not in (back, "rgb(255, 255, 255)")
-    tab.context.close()
-
-
-def test_the_slider_has_a_tick_for_every_picture_and_nothing_jumps(tab):
-    tab.locator("[data-film='1']").select_option("noise")
-    assert tab.locator(".ticks span").all_inner_texts() == ["0", "1", "2", "4"]
-    slider = tab.locator("#epoch")
-    slider.focus()
-    places = set()
-    for _ in range(4):
-        # From the figure's corner: the part above it grows when it wakes.
-        boxes = tab.evaluate(
-            """() => ["#epoch", "#play", "#figure-why_stuck"].map(one => {
-              const box = (at) => document.querySelector(at).getBoundingClientRect();
-              const { x, y, width, height } = box(one);
-              return [x, y - box("#figure-why_stuck").y, width, height].map(Math.round) })"""
-        )
-        places.add(str(boxes))
-        tab.keyboard.press("ArrowRight")
-        tab.wait_for_timeout(50)
-    assert len(places) == 1
-
-
-def test_a_shorter_training_ends_at_its_own_last_epoch(tab):
-    tab.locator("[data-film='1']").select_option("deep_he_adam")
+@pytest.mark.parametrize(("variant", "texts"), [
+    ("all_ones", ["16 images that look the same, after epoch 4.", "1 of the first "]),
+    ("twice", ["8 of the first layer’s 16 units are distinct", "Equal units are next to each "]),
+    ("louder", ["differences from the mean of these units"]),
+    ("deep_he_adam", ["after epoch 1, where its training ended."]),
+])  # fmt: skip
+def test_captions_describe_the_chosen_variant(tab, variant, texts):
+    tab.locator("[data-film='0']").select_option("baseline")
+    tab.locator("[data-film='1']").select_option(variant)
     tab.locator("#epoch").press("End")
-    shown = tab.locator(".film figcaption").all_inner_texts()
-    assert "after epoch 4." in shown[0]
-    assert "after epoch 1, where its training ended." in shown[1]
-    tab.locator("[data-film='0']").select_option("deep_xavier_adam")
-    tab.wait_for_function("document.querySelector('#epoch').max == 1")
-    assert tab.locator(".slider output").inner_text() == "after epoch 1 of 1"
-    assert "ended" not in tab.locator(".films").inner_text()
+    caption = tab.locator(".film figcaption").nth(1)
+    for text in texts:
+        caption.get_by_text(text).wait_for()
 
 
-def test_distinct_units_tell_what_the_gap_does_not(known):
-    units, gaps = (rows(known["tables"][name]) for name in ("units", "symmetry"))
-    shares = {row["distinct"] for row in units if row["variant"] == "twice"}
-    assert shares == {"0.5"}
-    assert {row["distinct"] for row in units if row["variant"] == "all_ones"} == {"0.0625"}
-    assert all(float(row["symmetry_gap"]) > 1 for row in gaps if row["variant"] == "twice")
-    # A seed of its own where seeds part ways; else one row for all that are equal.
-    assert sum(row["variant"] == "parted" for row in units) == 3 * 5
-    assert sum(row["variant"] == "twice" for row in units) == 5
+def test_slider_and_play_go_through_the_epochs_and_nothing_jumps(tab):
+    for place, variant in enumerate(("baseline", "louder")):
+        tab.locator(f"[data-film='{place}']").select_option(variant)
+    tab.wait_for_function(
+        "document.querySelector('#figure-why_stuck .legend').textContent.includes('3·10⁻³')"
+    )
+    assert "3·10⁻³" in tab.locator("[data-chart=symmetry]").get_attribute("aria-label")
+    slider = tab.locator("#epoch")
+    slider.press("Home")
+    assert tab.locator(".ticks span").all_inner_texts() == ["0", "1", "2", "4"]
+    seen, places = [], set()
+    for text in ("before training", *(f"after epoch {n} of 4" for n in (1, 2, 4))):
+        assert slider.get_attribute("aria-valuetext") == text
+        assert tab.locator(".slider output").inner_text() == text
+        assert text.split(" of")[0] in tab.locator(".film img").first.get_attribute("alt")
+        tab.wait_for_timeout(100)
+        pictures = tab.locator(".film img").evaluate_all("all => all.map(one => one.src)")
+        line = tab.locator("[data-chart=symmetry] .mark-rule.layer_1_marks line")
+        seen.append((*pictures, round(line.bounding_box()["x"])))
+        # From the figure's corner: the part above it grows at first.
+        places.add(
+            tab.evaluate(
+                """() => `${["#epoch", "#play", "#figure-why_stuck"].map(one => {
+                  const box = (at) => document.querySelector(at).getBoundingClientRect();
+                  const { x, y, width, height } = box(one);
+                  return [x, y - box("#figure-why_stuck").y, width, height].map(Math.round) })}`"""
+            )
+        )
+        tab.keyboard.press("ArrowRight")
+    assert all(len(set(found)) == 4 for found in zip(*seen, strict=True))
+    assert len(places) == 1
+    play = tab.locator("#play")
+    play.click()
+    assert play.inner_text() == "Pause"
+    tab.wait_for_function("document.querySelector('#play').textContent == 'Play'")
+    assert slider.input_value() == "3"
 
 
-# ---------------------------------------------------------------------------------- curves
+# ------------------------------------------------------------------------------------ curves
 
 
-def test_starts_of_any_group_stand_in_one_chart(tab):
+def test_legend_isolates_a_curve_and_groups_replace_all(tab):
     figure = tab.locator("#figure-learning_curves")
+    group = figure.locator(".tabs label")
+
+    def visible() -> int:
+        tab.wait_for_timeout(200)
+        return figure.locator(".mark-line path").evaluate_all(
+            "all => all.filter(one => +(one.getAttribute('opacity') ?? 1) > 0.5).length"
+        )
+
+    group.get_by_text("lecture").click()
+    assert visible() == 4
+    entry = figure.locator(".legend button", has_text="all ones")
+    for pressed, count in (("true", 1), ("false", 4)):
+        entry.click()
+        assert entry.get_attribute("aria-pressed") == pressed
+        assert visible() == count
+    group.get_by_text("zeros").click()
+    entries = figure.locator(".legend button").all_inner_texts()
+    names = [text.split(":")[0].strip() for text in entries]
+    assert names == ["fc2 all zeros", "weights zero", "PyTorch default"]
+    assert visible() == 2 + 3  # every seed of the variant whose seeds disagree
+    assert "2 of 3 learn" in figure.locator(".plot").get_attribute("aria-label")
+
+
+def test_variants_of_any_group_are_shown_in_one_chart(tab):
+    figure = tab.locator("#figure-learning_curves")
+    figure.locator(".tabs label", has_text="lecture").click()
     figure.locator("summary").click()
     for variant in ("he_normal", "noise", "deep_he_adam", "twice"):
         figure.locator(f"input[value={variant}]").check()
     figure.locator("input[value=zero_fc1]").uncheck()
     assert figure.locator("[type=radio]:checked").count() == 0
     entries = figure.locator(".legend button")
-    starts = [words.split(":")[0].strip() for words in entries.all_inner_texts()]
-    assert starts == [
+    assert [text.split(":")[0].strip() for text in entries.all_inner_texts()] == [
         "PyTorch default", "all zeros", "all ones", "0.1 + noise of 10⁻⁶", "every unit twice",
         "He normal", "deep, He",
     ]  # fmt: skip
     looks = entries.locator("svg").evaluate_all("all => all.map(one => one.outerHTML)")
     assert len(set(looks)) == 7
-    tab.wait_for_timeout(200)
-    assert figure.locator(".mark-line path").count() >= 7  # more where seeds part ways
     figure.locator(".tabs label", has_text="zeros").click()
     checked = figure.locator("[type=checkbox]:checked").evaluate_all("all => all.map(x => x.value)")
     assert checked == ["baseline", "zero_fc2", "parted"]
@@ -135,141 +167,142 @@ def test_starts_of_any_group_stand_in_one_chart(tab):
         figure.locator(f"input[value={variant}]").uncheck()
     tab.wait_for_timeout(200)
     assert figure.locator(".mark-line path").count() == 0
-    figure.locator("input[value=all_ones]").check()
-    tab.wait_for_timeout(200)
-    assert figure.locator(".mark-line path").count() >= 1
+    figure.locator("summary").click()
 
 
-def test_the_top_fills_the_chart_when_asked(tab, known):
+def test_zoom_fills_the_chart_with_the_best_curves(tab, known):
     figure = tab.locator("#figure-learning_curves")
-    assert "0%" in labels(figure, 1)
-    figure.locator(".zoom").click()
-    tab.wait_for_timeout(200)
-    shares = [float(label.strip("%")) for label in labels(figure, 1)]
-    low, high = min(shares), max(shares)
-    accuracies = [
-        100 * float(row["test_acc"])
-        for row in rows(known["tables"]["history"])
-        if row["variant"] == "baseline" and row["epoch"] == "4"
-    ]
-    mean = sum(accuracies) / len(accuracies)
-    assert 0 < low < mean < high + 10 and high - low < 30
-    assert figure.locator(".zoom").get_attribute("aria-pressed") == "true"
-    figure.locator(".zoom").click()
-    tab.wait_for_timeout(200)
-    assert "0%" in labels(figure, 1)
+    figure.locator(".tabs label", has_text="lecture").click()
+    for pressed in ("true", "false"):
+        figure.locator(".zoom").click()
+        assert figure.locator(".zoom").get_attribute("aria-pressed") == pressed
+        tab.wait_for_timeout(200)
+        shares = [float(label.strip("%")) for label in labels(figure, 1)]
+        assert (min(shares) == 0) == (pressed == "false")
+        if pressed == "true":
+            best = accuracy(known, "baseline", 4)
+            assert min(shares) < best < max(shares) + 10 and max(shares) - min(shares) < 30
 
 
-def test_the_baseline_is_cut_where_a_groups_own_trainings_end(tab, known):
+def test_baseline_is_cut_where_the_trainings_of_a_group_end(tab, known):
     figure = tab.locator("#figure-learning_curves")
+    figure.locator(".tabs label", has_text="lecture").click()
+    tab.wait_for_timeout(200)
     assert labels(figure, 0)[-1] == "4"
     figure.locator(".tabs label", has_text="depth").click()
     tab.wait_for_timeout(200)
     assert labels(figure, 0) == ["0", "1"]
-    after = [
-        float(row["test_acc"])
-        for row in rows(known["tables"]["history"])
-        if row["variant"] == "baseline" and row["epoch"] == "1"
-    ]
-    words = f"{100 * sum(after) / len(after):.2f} % after 1 epoch"
-    assert words in figure.locator(".legend").inner_text()
-    assert words in figure.locator(".plot").get_attribute("aria-label")
+    text = f"{accuracy(known, 'baseline', 1):.2f} % after 1 epoch"
+    assert text in figure.locator(".legend").inner_text()
+    assert text in figure.locator(".plot").get_attribute("aria-label")
 
 
-def test_charts_side_by_side_have_one_scale(tab):
-    forward, backward = (
-        labels(tab.locator(f"#figure-{name}"), 1) for name in ("signal", "gradient")
-    )
+def test_axes_are_comparable_and_labelled_at_their_ticks(tab):
+    forward, backward = (labels(tab.locator(f"#figure-{x}"), 1) for x in ("signal", "gradient"))
     assert forward == backward and len(forward) > 1
-
-
-def test_a_label_stands_below_its_tick(tab):
     figure = tab.locator("#figure-learning_curves")
     axis = figure.locator(".role-axis").filter(has=tab.locator("text", has_text="Epoch")).last
-    middles = [
+    ticks, texts = (
         [box["x"] + box["width"] / 2 for box in [one.bounding_box() for one in found.all()]]
         for found in (axis.locator(".role-axis-tick line"), axis.locator(".role-axis-label text"))
-    ]
-    assert middles[0] == pytest.approx(middles[1], abs=1.5)
+    )
+    assert ticks == pytest.approx(texts, abs=1.5)
+    for name, text in (("who_moved", "≤ 0.0001"), ("map_depths", "100%")):
+        key = tab.locator(f"#figure-{name} .role-legend").first
+        assert text in key.text_content()
 
 
-def test_a_tap_tells_what_a_pointer_is_told(browser, reports):
-    size = {"width": 360, "height": 800}
-    context = browser.new_context(viewport=size, has_touch=True, offline=True)
-    tab = context.new_page()
-    tab.goto((reports / "index.html").as_uri())
-    tab.wait_for_function("document.documentElement.dataset.drawn")
-    tip = tab.locator("#vg-tooltip-element.visible")
-    for chart, words in (
-        ("learning_curves", "all ones"),
-        ("map_depths", "Hidden layers"),
-        ("final_accuracy", "at the end"),
-    ):
-        plot = tab.locator(f"[data-chart={chart}]")
-        centred(plot)
-        tab.wait_for_timeout(100)
-        box = plot.bounding_box()
-        tab.touchscreen.tap(box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"])
-        tip.wait_for()
-        assert words in tip.inner_text()
-        tab.touchscreen.tap(4, 4)
+def test_charts_follow_a_screen_that_turns_dark_and_narrow(browser, reports):
+    tab = opened(browser, reports / "index.html")
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function("document.documentElement.dataset.drawn == 'dark wide'")
+    label = tab.locator("[data-chart=symmetry] .role-axis-label text").first
+    assert label.get_attribute("fill") == "#e6edf3"
+    tab.set_viewport_size({"width": 360, "height": 700})
+    tab.wait_for_function("document.documentElement.dataset.drawn == 'dark narrow'")
+    assert tab.locator("[data-chart=learning_curves] svg").bounding_box()["width"] <= 360
+    tab.context.close()
+
+
+# ---------------------------------------------------------------------------------- tooltips
+
+
+def test_pointer_shows_all_curves_at_the_nearest_epoch(tab, known):
+    figure = tab.locator("#figure-learning_curves")
+    tip = tab.locator("#vg-tooltip-element")
+
+    def shown() -> dict[str, str]:
+        tab.mouse.move(0, 0)
         tip.wait_for(state="hidden")
-    context.close()
+        box = centred(figure).locator("svg.marks").bounding_box()
+        # Above the second epoch, far from every curve.
+        x, y = box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.5
+        tab.mouse.move(x - 4, y)
+        tab.wait_for_timeout(100)  # a hand comes to rest
+        tab.mouse.move(x, y)
+        tip.wait_for(state="visible")
+        lines = tip.locator("td.value").last.inner_text().splitlines()
+        return {name: value for name, _, value in (line.partition(": ") for line in lines)}
+
+    figure.locator(".tabs label", has_text="lecture").click()
+    values = shown()
+    assert sorted(values) == ["PyTorch default", "all ones", "all zeros", "fc1 all zeros"]
+    for name, variant in (("PyTorch default", "baseline"), ("all ones", "all_ones")):
+        value = re.fullmatch(r"(\d+\.\d\d) % \(\d+\.\d\d to \d+\.\d\d\)", values[name])
+        assert float(value[1]) == pytest.approx(accuracy(known, variant, 2), abs=0.006)
+    figure.locator(".legend button", has_text="all ones").click()
+    assert list(shown()) == ["all ones"]
+    figure.locator(".tabs label", has_text="zeros").click()
+    assert re.search(r"disagree, 11\.35 to 90\.00 %", shown()["weights zero"])
 
 
-# ---------------------------------------------------------------------------------- heat maps
+def test_pointer_shows_the_numbers_of_a_cell(tab, reports, known):
+    tip = tab.locator("#vg-tooltip-element.visible")
+    cells = centred(tab.locator("#figure-map_depths")).locator(".role-mark.mark-rect path")
+    assert cells.count() == 4 * 3
+    cells.nth(6).hover(force=True)  # by depth, and then by variance
+    text = tip.inner_text()
+    scores = [
+        float(row["train_acc"])
+        for row in rows((reports / "sweeps" / "depths.csv").read_text(encoding="utf-8"))
+        if (row["x"], row["y"]) == ("2", "10")
+    ]
+    assert f"{100 * sum(scores) / len(scores):.1f} %" in text and "of 2" in text and "∞" in text
 
-
-def test_who_never_moved_stands_out_and_the_pointer_is_told_of_the_first_move(
-    tab,
-    known,
-):
-    figure = tab.locator("#figure-who_moved")
-    centred(figure)
-    cells = figure.locator(".role-mark.mark-rect path")
     moves = rows(known["tables"]["moves"])
     still = [row for row in moves if float(row["largest_move"] or 1) == 0]
     assert still and all(row["moved_at"] == "" for row in still)
+    cells = centred(tab.locator("#figure-who_moved")).locator(".role-mark.mark-rect path")
     fills = cells.evaluate_all("all => all.map(one => one.getAttribute('fill'))")
     assert fills.count(heat_charts.STILL) == len(still)
-    # One that moved far leaves a colour for every other size.
-    assert len(set(fills)) > len(moves) / 3
-    tip = tab.locator("#vg-tooltip-element.visible")
+    assert len(set(fills)) > len(moves) / 3  # a large move leaves colours for all others
     cells.first.hover(force=True)
-    tip.wait_for()
-    assert "at step 1" in tip.inner_text()
+    tip.get_by_text("at step 1").wait_for()
     cells.nth(fills.index(heat_charts.STILL)).hover(force=True)
     tip.get_by_text("never").wait_for()
 
 
-def test_heat_maps_have_a_key(tab):
-    for name, word in (("who_moved", "≤ 0.0001"), ("map_depths", "100%")):
-        key = tab.locator(f"#figure-{name} .role-legend").first
-        assert word in key.text_content()
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_no_chart_leaves_a_gap_and_none_is_cut(browser, reports, width):
-    tab = opened(browser, reports / "index.html", width)
-    for plot in tab.locator(".plot").all():
-        svg = plot.locator("svg.marks")
-        box, inside = plot.bounding_box(), svg.bounding_box()
-        assert abs(box["height"] - inside["height"]) < 2, plot.get_attribute("data-chart")
-        beyond = svg.evaluate(
-            """it => { const own = it.getBoundingClientRect();
-              return [...it.querySelectorAll("text")]
-                .map(one => one.getBoundingClientRect())
-                .filter(one => one.right > own.right + 1 || one.left < own.left - 1
-                  || one.top < own.top - 1 || one.bottom > own.bottom + 1).length }"""
-        )
-        assert beyond == 0, plot.get_attribute("data-chart")
+def test_tap_shows_a_tooltip_until_the_next_tap(browser, reports):
+    tab = opened(browser, reports / "index.html", 360, has_touch=True)
+    tip = tab.locator("#vg-tooltip-element.visible")
+    for chart, text in (
+        ("learning_curves", "all ones"),
+        ("map_depths", "Hidden layers"),
+        ("final_accuracy", "at the end"),
+    ):
+        plot = centred(tab.locator(f"[data-chart={chart}]"))
+        tab.wait_for_timeout(100)
+        box = plot.bounding_box()
+        tab.touchscreen.tap(box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"])
+        tip.wait_for()
+        assert text in tip.inner_text()
+        tab.touchscreen.tap(4, 4)
+        tip.wait_for(state="hidden")
     tab.context.close()
 
 
-# ---------------------------------------------------------------------------------- links
-
-
-def test_a_link_of_a_claim_shows_what_the_claim_is_about(tab):
+def test_link_of_a_claim_highlights_its_variants(browser, reports):
+    tab = opened(browser, reports / "index.html")
     link = tab.locator("a[href='#films'][data-about]").first
     variants = link.get_attribute("data-about").split()
     link.press("Enter")
@@ -278,22 +311,19 @@ def test_a_link_of_a_claim_shows_what_the_claim_is_about(tab):
     )
     pair = [picker.input_value() for picker in tab.locator("[data-film]").all()]
     assert pair == [*variants, "baseline"][:2]
-    assert tab.evaluate("document.querySelector(':target').id") == "films"
     tab.wait_for_function(
-        "() => { const { y } = document.querySelector('#films').getBoundingClientRect();"
+        "() => { const { y } = document.querySelector('#films:target').getBoundingClientRect();"
         " return y >= 0 && y < 200 }"
     )
 
-    link = tab.locator("a[href='#figure-learning_curves'][data-about='all_zero']").first
     figure = tab.locator("#figure-learning_curves")
     figure.locator(".tabs label", has_text="depth").click()
-    link.press("Enter")
+    tab.locator("a[href='#figure-learning_curves'][data-about='all_zero']").first.press("Enter")
     figure.locator("[aria-pressed=true]", has_text="all zeros").wait_for()
     assert figure.locator("[type=radio]:checked").input_value() == "lecture"
     assert figure.locator("[aria-pressed=true]").count() == 1
     assert figure.locator("details[open]").count() == 0
 
-    link = tab.locator("a[href='#figure-who_moved'][data-about='all_zero']").first
-    link.press("Enter")
-    bold = tab.locator("#figure-who_moved text[font-weight=bold]", has_text="all zeros")
-    bold.first.wait_for()
+    tab.locator("a[href='#figure-who_moved'][data-about='all_zero']").first.press("Enter")
+    tab.locator("#figure-who_moved text[font-weight=bold]", has_text="all zeros").first.wait_for()
+    tab.context.close()

@@ -63,12 +63,12 @@ async function draw(name, signals = {}, own = {}) {
   const place = document.createElement("div");
   place.setAttribute("aria-hidden", "true");
   $(`[data-chart="${name}"]`).replaceChildren(place);
-  const { table, spec } = study.charts[name];
+  const { table, spec } = study.charts[name], rows = study.tables[table];
   const filled = {
     ...spec,
-    params: (spec.params ?? []).map((param) => (param.name in values ? { ...param, value: values[param.name] } : param)),
+    params: (spec.params ?? []).map((one) => (one.name in values ? { ...one, value: values[one.name] } : one)),
     autosize: { type: "fit", contains: "padding", resize: true },
-    data: { name: "table", values: study.tables[table], format: Array.isArray(study.tables[table]) ? undefined : { type: "csv" } },
+    data: { name: "table", values: rows, format: Array.isArray(rows) ? undefined : { type: "csv" } },
     $schema: undefined,
   };
   views[name]?.finalize();
@@ -106,8 +106,9 @@ const MARKS = {
 
 function legendEntry(tag, name, text, look = study.variants[name]) {
   const element = document.createElement(tag);
-  element.innerHTML = `<svg width="36" height="12" aria-hidden="true" stroke="${color(look)}" fill="${color(look)}">
-    <path d="M0 6 H36" stroke-width="2" stroke-dasharray="${look.dash.join(" ")}"/><path d="${MARKS[look.shape]}"/></svg>`;
+  const line = `<path d="M0 6 H36" stroke-width="2" stroke-dasharray="${look.dash.join(" ")}"/>`;
+  element.innerHTML = `<svg width="36" height="12" aria-hidden="true" stroke="${color(look)}" fill="${color(look)}">` +
+    `${line}<path d="${MARKS[look.shape]}"/></svg>`;
   element.append(`${look.label}: ${text}`);
   element.dataset.variant = name;
   if (tag === "button") element.type = "button";

@@ -21,7 +21,8 @@ function topRange(name, shown, last) {
   const ends = shown.map((variant) => mean(valuesAt(name, variant, last)));
   const best = Math.max(...ends.filter(Number.isFinite));
   const near = shown.filter((_, i) => ends[i] >= best - TOP);
-  const values = near.flatMap((variant) => Array.from({ length: last }, (_, i) => valuesAt(name, variant, i + 1)).flat());
+  const epochs = Array.from({ length: last }, (_, i) => i + 1);
+  const values = near.flatMap((variant) => epochs.flatMap((epoch) => valuesAt(name, variant, epoch)));
   const low = Math.max(best - TOP, Math.min(...values, best)), high = Math.max(...values, best);
   const margin = (high - low) / 20 || 0.01;
   return [Math.max(low - margin, 0), Math.min(high + margin, 1)];
@@ -86,7 +87,9 @@ class Curves {
 
   pressButtons() {
     this.legend.classList.toggle("alone", this.alone.length > 0);
-    for (const button of $$("button", this.legend)) button.setAttribute("aria-pressed", this.alone.includes(button.dataset.variant));
+    for (const button of $$("button", this.legend)) {
+      button.setAttribute("aria-pressed", this.alone.includes(button.dataset.variant));
+    }
   }
 
   async show(variants, alone = []) {

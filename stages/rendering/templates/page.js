@@ -27,7 +27,9 @@ function filterTable(rows) {
 
 function startTable() {
   const rows = $$("#all-variants tbody tr");
-  for (const head of $$("#all-variants thead th")) $("button", head).addEventListener("click", () => sortTable(head, rows));
+  for (const head of $$("#all-variants thead th")) {
+    $("button", head).addEventListener("click", () => sortTable(head, rows));
+  }
   $("#filter").addEventListener("input", () => filterTable(rows));
   filterTable(rows);
 }
@@ -52,7 +54,8 @@ phone.addEventListener("change", fold);
 // A link to a word or a claim opens it.
 function unfold() {
   const place = document.getElementById(location.hash.slice(1));
-  const closed = [place?.closest("details"), place?.querySelector(":scope > td details")].filter((one) => one && !one.open);
+  const parts = [place?.closest("details"), place?.querySelector(":scope > td details")];
+  const closed = parts.filter((one) => one && !one.open);
   for (const one of closed) one.open = true;
   if (closed.length) place.scrollIntoView({ behavior: "instant" });
 }

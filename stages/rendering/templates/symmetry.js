@@ -17,7 +17,7 @@ function captionOf({ distinct, width, relative, twins, scale }, frame, ended) {
 
 class Films {
   constructor(slider) {
-    Object.assign(this, { slider, pickers: $$("[data-film]"), output: $(".slider output"), play: $("#play"), timer: null });
+    Object.assign(this, { slider, pickers: $$("[data-film]"), play: $("#play"), timer: null });
     slider.addEventListener("input", () => { this.pause(); this.showFrames(); });
     for (const picker of this.pickers) picker.addEventListener("change", () => queue(() => this.show()));
     this.play.addEventListener("click", () => (this.timer ? this.pause() : this.start()));
@@ -40,7 +40,7 @@ class Films {
 
   showFrames() {
     const epoch = this.epoch(), text = this.textAt(epoch);
-    this.output.textContent = text;
+    $(".slider output").textContent = text;
     this.slider.setAttribute("aria-valuetext", text);
     for (const picker of this.pickers) {
       // A variant with a shorter training stays at its last picture.
@@ -66,7 +66,8 @@ class Films {
     showFixedLegend($("#figure-why_stuck .legend"), shown);
     this.showTicks();
     for (const [name, title] of Object.entries(CHARTS)) {
-      $(`[data-chart="${name}"]`).setAttribute("aria-label", `${title} by epoch of ${shown.map(labelOf).join(" and ")}`);
+      const label = `${title} by epoch of ${shown.map(labelOf).join(" and ")}`;
+      $(`[data-chart="${name}"]`).setAttribute("aria-label", label);
       await draw(name, { shown, marked: this.epoch() }, looksByPlace(shown));
     }
     this.showFrames();

@@ -7,7 +7,8 @@ function showInitializer(select, [initializer, ...given]) {
   select.value = initializer;
   const fields = Object.keys(initializers[initializer]?.arguments ?? {}).map((name, i) => {
     const label = document.createElement("label");
-    const input = Object.assign(document.createElement("input"), { type: "number", step: "any", value: given[i] });
+    const input = document.createElement("input");
+    Object.assign(input, { type: "number", step: "any", value: given[i], required: true });
     input.setAttribute("aria-label", `${name}: ${select.getAttribute("aria-label")}`);
     label.append(`${name} `, input);
     return label;
@@ -41,8 +42,11 @@ function changed(setup, control) {
   if (cell) {
     const select = $("select", cell), [layer, kind] = select.dataset.tensor.split(".");
     if (!select.value) return setup;
-    const given = control === select ? firstArguments(select.value) : $$("input", cell).map((input) => input.valueAsNumber);
-    for (const name of layer === "all" ? layerNames : [layer]) next.tensors[`${name}.${kind}`] = [select.value, ...given];
+    const given = control === select ? firstArguments(select.value)
+      : $$("input", cell).map((input) => input.valueAsNumber);
+    for (const name of layer === "all" ? layerNames : [layer]) {
+      next.tensors[`${name}.${kind}`] = [select.value, ...given];
+    }
   }
   return checked(next);
 }

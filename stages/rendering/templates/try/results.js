@@ -33,18 +33,15 @@ function showLegend() {
   const legend = $("#tried");
   const ending = ({ points }) => (points.length < 2 ? "not trained yet"
     : `${percent(points.at(-1).test)} after ${counted(points.at(-1).step)}`);
-  // A button that has the keyboard's focus keeps it: only its text changes.
-  if (`${$$("button", legend).map((button) => button.dataset.variant)}` === `${runs.map((run) => run.id)}`) {
-    $$("button", legend).forEach((button, i) => { button.lastChild.data = `${runs[i].label}: ${ending(runs[i])}`; });
-  } else {
-    legend.replaceChildren(...runs.map((run) => {
-      const look = { ...run.look, dash: [1, 0], label: run.label };
-      const button = legendEntry("button", String(run.id), ending(run), look);
-      button.setAttribute("aria-pressed", run === current);
-      button.addEventListener("click", () => run === current || tryOut(run.setup));
-      return button;
-    }));
-  }
+  const focused = legend.contains(document.activeElement) && document.activeElement.dataset.variant;
+  legend.replaceChildren(...runs.map((run) => {
+    const look = { ...run.look, dash: [1, 0], label: run.label };
+    const button = legendEntry("button", String(run.id), ending(run), look);
+    button.setAttribute("aria-pressed", run === current);
+    button.addEventListener("click", () => run === current || tryOut(run.setup));
+    return button;
+  }));
+  $(`[data-variant="${focused}"]`, legend)?.focus();
   $('[data-chart="tried"]').setAttribute("aria-label",
     "Accuracy by step. " + runs.map((run) => `${run.label}: ${ending(run)}`).join("; "));
 }

@@ -4,7 +4,7 @@ const CLOSE = 0.1; // a gap between units below which they are nearly equal
 
 const counted = (steps) => `${steps} ${steps === 1 ? "step" : "steps"}`;
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const listed = (names) => [names.slice(0, -1).join(", "), ...names.slice(-1)].filter(Boolean).join(" and ");
+const listed = (names) => new Intl.ListFormat("en-GB").format(names);
 const namesOf = (layers) => listed(layers.map(({ name }) => name));
 
 function statusOf({ layers, score, finished }, setup) {
@@ -28,13 +28,17 @@ function onUnits(layers, { tensors }) {
     return initializer === "normal" && deviation !== 0;
   });
   const sizes = [trying.sizes[0], ...layers.map((layer) => (same.includes(layer) ? 1 : layer.units))];
-  if (hidden.every(({ gap, distinct, units }) => gap >= CLOSE && distinct === units)) return "All units of every hidden layer are distinct.";
+  if (hidden.every(({ gap, distinct, units }) => gap >= CLOSE && distinct === units)) {
+    return "All units of every hidden layer are distinct.";
+  }
   return [
     same.length && `All units of ${namesOf(same)} have exactly equal weights and biases: ` +
       `the network computes no more than a network ${sizes.join("-")} can.`,
     rounded.length && `The noise in ${namesOf(rounded)} is lost in the rounding of 32-bit floats.`,
-    ...near.map(({ name, gap }) => `The units of ${name} differ by at most ${short(gap)} of its largest weight or bias.`),
-    ...fewer.map(({ name, distinct, units }) => `Only ${distinct} of the ${units} units of ${name} are distinct.`),
+    ...near.map(({ name, gap }) =>
+      `The units of ${name} differ by at most ${short(gap)} of its largest weight or bias.`),
+    ...fewer.map(({ name, distinct, units }) =>
+      `Only ${distinct} of the ${units} units of ${name} are distinct.`),
   ];
 }
 

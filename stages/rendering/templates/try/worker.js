@@ -20,11 +20,12 @@ function begin(setup) {
     setup, layers, initial: tensorsOf(layers).map(({ values }) => values.slice()),
     step: 0, left: setup.steps, order: [], at: 0, epoch: 0, correct: 0, trained: 0, points: [],
   };
-  // The gradients before the first step are in the first report.
+  // The first report has the gradients and scores before the first step.
   const { x, labels } = batch();
   const passes = forward(layers, setup.activation, x, labels.length);
-  const { correct, loss } = backward(layers, setup.activation, passes, labels);
-  test({ train: correct / labels.length, loss });
+  const { loss, correct } = backward(layers, setup.activation, passes, labels);
+  Object.assign(run, { loss, correct, trained: labels.length });
+  addPoint();
 }
 
 // The next images in an epoch's order; the last batch of an epoch may be smaller.
@@ -50,20 +51,16 @@ function takeStep() {
   if (due(run.step)) addPoint();
 }
 
-// Add a point to the curves, if there was a step since the last one.
+// Measure test accuracy and dead units, and add a point to the curves, if there is none yet for
+// the last step.
 function addPoint() {
   if (run.trained === 0) return;
-  test({ train: run.correct / run.trained, loss: run.loss });
-  run.correct = run.trained = 0;
-}
-
-// Measure test accuracy and dead units, and add a point with the given scores of training.
-function test(scored) {
-  const { x, labels } = images.test;
+  const { x, labels } = images.test, { step, loss } = run;
   const passes = forward(run.layers, run.setup.activation, x, labels.length);
   const { correct } = scores(passes.at(-1).a, labels);
-  run.score = { step: run.step, test: correct / labels.length, ...scored };
+  run.score = { step, loss, train: run.correct / run.trained, test: correct / labels.length };
   run.points.push(run.score);
+  run.correct = run.trained = 0;
   run.dead = passes.slice(0, -1).map(({ a }, i) => silent(a, run.layers[i].fanOut));
 }
 
