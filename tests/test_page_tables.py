@@ -1,4 +1,4 @@
-"""The tables that the page alone draws."""
+"""The page's own tables, and the command that opens it."""
 
 import io
 
@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from stages.rendering import page_tables
+from tests.conftest import make
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,15 @@ def test_distinct_units_are_shares_with_one_row_for_equal_seeds(known):
     assert by_variant.get_group("twice").eq(0.5).all()
     assert by_variant.get_group("all_ones").eq(1 / 16).all()
     assert by_variant.size()[["parted", "twice"]].tolist() == [3 * 5, 5]
+
+
+@pytest.mark.slow
+def test_make_prints_where_the_report_is_and_opens_it(study, tmp_path):
+    last = make(study, "repro").stdout.splitlines()[-1]
+    file = study.folder / "reports" / "index.html"
+    assert last == f"The report is {file}: make open"
+    seen, viewer = tmp_path / "seen", tmp_path / "viewer"
+    viewer.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    viewer.chmod(0o755)
+    make(study, "open", env={"BROWSER": f"{viewer} %s"})
+    assert seen.read_text().strip() == file.as_uri()
