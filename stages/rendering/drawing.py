@@ -1,27 +1,20 @@
 """All figures of a report, as files."""
 
-from collections.abc import Callable
-
 from stages.analysis.report import Report
-from stages.rendering import accuracy_figures, figures, map_figures, probe_figures
+from stages.rendering import accuracy_figures, figures, map_figures, probe_figures, series_figures
 
-FIGURES: dict[str, Callable[[Report], figures.plt.Figure]] = {
-    "learning_curves": accuracy_figures.learning_curves,
-    "all_variants": accuracy_figures.all_variants,
-    "final_accuracy": accuracy_figures.final_accuracy,
-    "why_stuck": probe_figures.why_stuck,
-    "first_weights": probe_figures.first_weights,
-    "who_moved": probe_figures.who_moved,
-    "little_randomness": probe_figures.little_randomness,
-    "depth": probe_figures.depth,
-}
+FIGURES = (
+    accuracy_figures.learning_curves, accuracy_figures.all_variants,
+    accuracy_figures.final_accuracy, probe_figures.why_stuck, probe_figures.first_weights,
+    probe_figures.who_moved, series_figures.little_randomness, series_figures.depth,
+)  # fmt: skip
 
 
 def pictures(report: Report) -> dict[str, bytes]:
-    """Every figure as PNG and SVG, by file name."""
+    """Every figure as PNG and SVG, by file name; a figure is named for its function."""
     files: dict[str, bytes] = {}
-    for name, draw in FIGURES.items():  # one after the other: an open figure takes memory
-        files |= figures.saved(draw(report), name)
+    for draw in FIGURES:  # one after the other: an open figure takes memory
+        files |= figures.saved(draw(report), draw.__name__)
     for heat_map in report.maps:
         figure = map_figures.heat_map(heat_map, report.results.learned_above)
         files |= figures.saved(figure, heat_map.figure)

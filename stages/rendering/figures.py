@@ -3,16 +3,20 @@
 import io
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
-os.environ["MPLBACKEND"] = "agg"  # whatever a user's shell says
+os.environ["MPLBACKEND"] = "agg"  # overrides the user's shell
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
+from stages.analysis.report import Report
+from stages.analysis.study import BASELINE
+from stages.rendering import style
 from stages.rendering.style import Look
 
-mpl.rcdefaults()  # whatever a user's matplotlibrc says
+mpl.rcdefaults()  # overrides the user's matplotlibrc
 
 STYLE = {
     "svg.hashsalt": "initlab",  # fixed ids
@@ -26,37 +30,50 @@ STYLE = {
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
 }
-LONGEST = 40  # characters of a label in a figure, which has a size; reports have all of it
-MARKERS = {
-    "circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v",
-    "cross": "P",
-}  # fmt: skip
+LONGEST = 40  # characters of a label in a figure, which cannot grow; reports have all of it
+MARKERS = dict(zip(style.SHAPES, "os^DvP", strict=True))
 
 
 def new(*shape: int, **options: Any) -> tuple[plt.Figure, Any]:
-    """A figure and its axes in the house's style; closed by `saved`."""
+    """A figure and its axes in the common style; `saved` closes it."""
     with mpl.rc_context(STYLE):
         return plt.subplots(*shape, layout="constrained", **options)
 
 
 def of(look: Look) -> dict[str, Any]:
     """A look as matplotlib's keyword arguments."""
-    # matplotlib takes dashes times the width of the line.
+    # matplotlib multiplies dashes by the width of the line.
     dash = "-" if look.dash == [1, 0] else (0, [length / 2 for length in look.dash])
     return {"color": look.color, "linestyle": dash, "marker": MARKERS[look.shape]}
 
 
-def plain(label: str) -> str:
-    """A label as it is, where it is not too long: not as mathematics, and in legends too."""
-    half = LONGEST // 2  # labels can differ in their ends alone
-    shown = label if len(label) <= LONGEST else f"{label[:half]}…{label[1 - half :]}"
+def solid(i: int, **options: Any) -> dict[str, Any]:
+    """The look of the i-th curve with an unbroken line, as keyword arguments."""
+    return of(style.look(i)) | {"linestyle": "-"} | options
+
+
+def plain(label: str, longest: int = LONGEST) -> str:
+    """A label as literal text, shortened in the middle: not as mathematics, and in legends too."""
+    half = longest // 2  # labels can differ in their ends alone
+    shown = label if len(label) <= longest else f"{label[:half]}…{label[1 - half :]}"
     shown = shown.replace("$", r"\$")
-    # What begins with an underscore has no place in a legend.
+    # matplotlib leaves a label with a leading underscore out of legends.
     return f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown
 
 
+def draw_references(report: Report, draw: Callable[..., Any]) -> None:
+    """Draw labelled lines at chance and at the baseline's mean with `axhline` or `axvline`."""
+    lines = [("chance", report.results.commonest, style.CHANCE)]
+    baseline = report.rows.get(BASELINE)
+    if baseline and baseline.outcome.has_mean:
+        lines.append(("baseline", baseline.test_acc_mean, style.REFERENCE))
+    for name, share, color in lines:
+        label = f"{name}: {style.percent(share)}"
+        draw(100 * share, color=color, linestyle="--", linewidth=1.2, label=label)
+
+
 def nothing_to_show(question: str, why: str) -> plt.Figure:
-    """What stands in a figure's place where its variants are not in params.yaml."""
+    """A figure with the reason why its variants are missing."""
     figure, axes = new(figsize=(8, 3))
     axes.axis("off")
     axes.text(0.5, 0.5, why, ha="center", va="center")
@@ -70,17 +87,24 @@ def whole_epochs(axes: plt.Axes) -> None:
     axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
 
 
+def without_frame(axes: plt.Axes) -> None:
+    """Remove grid, tick marks and frame from the axes of an image."""
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
 def saved(figure: plt.Figure, stem: str) -> dict[str, bytes]:
-    """What to write as STEM.png and STEM.svg, without dates; the figure is closed."""
+    """The contents of STEM.png and STEM.svg, without dates; closes the figure."""
     undated: dict[str, dict[str, Any]] = {
         "png": {"dpi": 150, "metadata": {"Software": None}},
         "svg": {"metadata": {"Date": None, "Creator": None}},
     }
     found = {}
     with mpl.rc_context(STYLE), warnings.catch_warnings():
-        # A label may have an emoji: where the font has none, a box is drawn.
+        # A label may have an emoji, which the font shows as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        # Arranged once: otherwise each format would arrange it again, twice.
+        # One layout for both formats: each would otherwise repeat it twice.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for kind, options in undated.items():

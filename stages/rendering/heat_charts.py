@@ -1,22 +1,25 @@
-"""Every kind of heat map, described once with Altair: who moved, digits, and the maps of sweeps."""
+"""Every kind of heat map, described once with Altair: moves of tensors, and the maps of sweeps."""
 
 import json
 from typing import Any
 
 import altair as alt
 
-from stages.rendering.charts import START, in_rows, on_page
+from stages.analysis.maps import MULTIPLE, Map
+from stages.rendering.charts import LABEL, in_rows, on_page
 
-# Moves from LEAST to MOST on a logarithmic scale, so that one that is huge leaves colours for all
-# others; what is beyond an end has the colour of that end.
+# Moves from LEAST to MOST on a logarithmic scale, so that a huge one leaves colors for the others.
+# Moves beyond an end have the color of that end.
 LEAST, MOST = 1e-4, 10
 MOVES = alt.Scale(type="log", domain=[LEAST, MOST], clamp=True, range=["#eff5fb", "#4a98c9"])
 SIZE = "format(datum.value, datum.value < 0.001 ? '.1~e' : '.3~g')"  # a move in few characters
 STILL, UNKNOWN = "#ffd0b8", "#c8c8c8"  # not moved by one bit; not a number
+SHARES: dict[str, Any] = {"title": None, "scale": alt.Scale(scheme="viridis", domain=[0, 1])}
+ON_SHARES = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("black"))
 
 
 def key(title: str | None, **where: Any) -> alt.Legend:
-    """What the colours of moves mean."""
+    """The key to the colors of moves."""
     ends = (
         f"datum.value <= {LEAST} ? '≤ ' + datum.label : datum.value >= {MOST} ? '≥ ' + datum.label"
     )
@@ -26,26 +29,17 @@ def key(title: str | None, **where: Any) -> alt.Legend:
     )  # fmt: skip
 
 
-def largest(chart: Any, column: str, *fields: str) -> Any:
-    """A column's largest value by variant and `fields`."""
-    chart = chart.transform_calculate(value=f"toNumber(datum.{column})")
-    return chart.transform_aggregate(value="max(value)", groupby=["rev", "variant", *fields])
-
-
-def cells(column: str, field: str, color: alt.Color, ink: Any, digits: str) -> alt.LayerChart:
-    """A heat map of a column's largest value by variant and `field`, with its numbers in it."""
-    squares = alt.Chart().mark_rect().encode(color=color)
-    numbers = alt.Chart().mark_text(fontSize=10).encode(text="words:N", color=ink)
-    chart = largest(alt.layer(squares, numbers), column, field)
-    return chart.transform_calculate(words=f"format(datum.value, {digits})")
+def numbers(ink: Any) -> alt.Chart:
+    """The `words` of every cell, in the color `ink`."""
+    return alt.Chart().mark_text(fontSize=11).encode(text="words:N", color=ink)
 
 
 def moves(
     layers: list[str], words: str, legend: alt.Legend, *columns: str, **place: Any
 ) -> alt.LayerChart:
-    """The largest move of every tensor, of any seed; what did not move at all is a red 0.
+    """The largest move of every tensor, over all seeds; a red 0 if it did not move at all.
 
-    `words` of a move in Vega's expressions; `columns` are kept, for what the pointer is told.
+    `words` is Vega's expression for a move; `columns` are kept for tooltips.
     """
     tensors = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
     square, known = alt.Chart().mark_rect(), "isValid(datum.value)"
@@ -54,26 +48,26 @@ def moves(
     still = square.transform_filter(f"{known} && datum.value == 0").encode(color=alt.value(STILL))
     unknown = square.transform_filter(f"!{known}").encode(color=alt.value(UNKNOWN))
     ink = alt.condition(f"{known} && datum.value == 0", alt.value("#8c2300"), alt.value("black"))
-    numbers = alt.Chart().mark_text(fontSize=11).encode(text="words:N", color=ink)
-    chart = largest(alt.layer(moved, still, unknown, numbers), "largest_move", "tensor", *columns)
-    said = f"!{known} ? 'diverged' : datum.value == 0 ? '0' : {words}"
-    chart = chart.transform_calculate(words=said)
-    chart = chart.transform_filter(f"indexof({json.dumps(tensors)}, datum.tensor) >= 0")
+    shown = f"!{known} ? 'diverged' : datum.value == 0 ? '0' : {words}"
     axis = alt.Axis(**{"labelAngle": -30} | place)
-    return chart.encode(x=alt.X("tensor:O", sort=tensors, title=None, axis=axis))
+    return (
+        alt.layer(moved, still, unknown, numbers(ink))
+        .transform_filter(f"indexof({json.dumps(tensors)}, datum.tensor) >= 0")
+        .transform_calculate(value="toNumber(datum.largest_move)")
+        .transform_aggregate(value="max(value)", groupby=["rev", "variant", "tensor", *columns])
+        .transform_calculate(words=shown)
+        .encode(x=alt.X("tensor:O", sort=tensors, title=None, axis=axis))
+    )
 
 
 # ---------------------------------------------------------------------------------- the page
 
-SHORT = (
-    "datum.value < 0.01 ? '.0e' : datum.value < 10 ? '.1~r' : '.0f'"  # where there is little room
-)
+SHORT = "datum.value < 0.01 ? '.0e' : datum.value < 10 ? '.1~r' : '.0f'"  # on a narrow screen
 LATE = "datum.moved_at > 1 ? '  @' + datum.moved_at : ''"
 BELOW: dict[str, Any] = {
-    "orient": "bottom",
-    "direction": "horizontal",
+    "orient": "bottom", "direction": "horizontal",
     "gradientLength": alt.ExprRef("narrow ? 160 : 240"),
-}
+}  # fmt: skip
 ABOVE: dict[str, Any] = {
     "orient": "top", "labelAngle": alt.ExprRef("narrow ? -90 : -30"), "labelAlign": "left",
     "labelBaseline": "middle", "labelLimit": 90, "labelPadding": 6, "ticks": False,
@@ -81,22 +75,21 @@ ABOVE: dict[str, Any] = {
 
 
 def who_moved(variants: list[str], layers: list[str]) -> alt.LayerChart:
-    """Variants that have the same layers: moves, and the step of the first one."""
+    """Moves in variants that have the same layers, and the step of the first one."""
     words = f"narrow ? format(datum.value, {SHORT}) : {SIZE} + ({LATE})"
-    title = "largest move (orange: none)"
     wide = {"gradientLength": alt.ExprRef("narrow ? 190 : 240")}  # its labels are longer
-    chart = moves(layers, words, key(title, **BELOW | wide), "moved_at", **ABOVE)
-    chart = chart.transform_calculate(
+    legend = key("largest move (orange: none)", **BELOW | wide)
+    chart = moves(layers, words, legend, "moved_at", **ABOVE).transform_calculate(
+        largest=f"isValid(datum.value) ? {SIZE} : 'diverged'",
         first="toNumber(datum.moved_at) ? 'at step ' + datum.moved_at : 'never'",
-        told=f"isValid(datum.value) ? {SIZE} : 'diverged'",
     )
-    tips = [alt.Tooltip("told:N", title="largest move"), alt.Tooltip("first:N", title="first move")]
+    tips = [alt.Tooltip(f"{field}:N", title=f"{field} move") for field in ("largest", "first")]
     chart = chart.transform_filter(f"(indexof({json.dumps(variants)}, datum.variant) >= 0)")
-    chart = chart.encode(tooltip=[START, "tensor:N", *tips])
+    chart = chart.encode(tooltip=[LABEL, "tensor:N", *tips])
     return in_rows(chart, 21, len(variants), grid=False, around=140)
 
 
-AROUND = 125  # pixels that a map's horizontal axis and its key take
+AROUND = 125  # pixels of a map's horizontal axis and key
 MEAN = (
     "format(100 * datum.mean, '.1f') + ' % (' + format(100 * datum.least, '.1f') + ' to ' + "
     "format(100 * datum.most, '.1f') + ' %)'"
@@ -106,53 +99,43 @@ SHARE_OF_ALL = "format(datum.seeds * datum.mean, '.0f') + ' of ' + datum.seeds"
 SCALE = "datum.depth_scale == 'inf' ? '∞' : format(datum.depth_scale, '.3~g')"
 
 
-def heat_map(
-    name: str, titles: tuple[str, str], names: tuple[list[str], list[str]], downward: bool,
-    line: list[dict[str, float]], tips: dict[str, str],
-) -> alt.LayerChart:  # fmt: skip
-    """A map: a cell at every place (i, j), its mean in colour and in per cent, and theory's line.
+def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.LayerChart:
+    """A map: the mean of every cell as color and in per cent, and theory's lines.
 
-    `names` of the places along both axes; `tips` by title what the pointer is told, in Vega's
-    expressions.
+    `tips` are the tooltips by title, as Vega's expressions.
     """
-
-    def axis(place: int) -> dict[str, Any]:
-        count = len(names[place])
-        words = [word.split("\n") for word in names[place]]
-        labels = alt.Axis(
-            values=list(range(count)), labelExpr=f"{json.dumps(words)}[datum.value]", grid=False,
-            ticks=False, domain=False, labelPadding=6, labelLimit=160,
-        )  # fmt: skip
-        ends = [-0.5, count - 0.5]
-        scale = alt.Scale(domain=ends[::-1] if place and downward else ends, nice=False)
-        return {"type": "quantitative", "axis": labels, "scale": scale, "title": titles[place]}
-
-    cell = alt.Chart().transform_filter(f"datum.map == {json.dumps(name)}")
-    cell = cell.transform_calculate(
+    x = _axis(x_title, one.marked_names(), downward=False)
+    y = _axis(y_title, one.y.names, downward=bool(one.y.labels))
+    at: dict[str, Any] = {"x": alt.X("i", **x), "y": alt.Y("j", **y)}
+    columns = {f"tip{i}": expression for i, expression in enumerate(tips.values())}
+    squares = alt.Chart().mark_rect().encode(
+        x=alt.X("left", **x), x2="right", y=alt.Y("top", **y), y2="bottom",
+        color=alt.Color("value:Q", legend=alt.Legend(format=".0%", **BELOW), **SHARES),
+        tooltip=[alt.Tooltip(f"tip{i}:N", title=title) for i, title in enumerate(tips)],
+    )  # fmt: skip
+    layers = [squares, numbers(ON_SHARES).encode(**at)]
+    if one.depth_lines:
+        theory = alt.Chart(alt.InlineData(one.depth_lines)).mark_line(color="white")
+        thick = alt.condition(f"datum.multiple == {MULTIPLE}", alt.value(3), alt.value(1))
+        detail = ["multiple:N", "side:N"]
+        # Below the numbers, which stay legible.
+        layers.insert(1, theory.encode(**at, strokeWidth=thick, detail=detail, order="i:Q"))
+    chart = alt.layer(*layers).transform_filter(f"datum.map == {json.dumps(one.name)}")
+    chart = chart.transform_calculate(
         left="toNumber(datum.i) - 0.5", right="toNumber(datum.i) + 0.5",
         top="toNumber(datum.j) - 0.5", bottom="toNumber(datum.j) + 0.5",
-        value="toNumber(datum.mean)", words="format(100 * datum.mean, '.0f')",
+        value="toNumber(datum.mean)", words="format(100 * datum.mean, '.0f')", **columns,
     )  # fmt: skip
-    told = {f"tip{k}": expression for k, expression in enumerate(tips.values())}
-    scale, legend = alt.Scale(scheme="viridis", domain=[0, 1]), alt.Legend(format=".0%", **BELOW)
-    squares = cell.transform_calculate(**told).mark_rect().encode(
-        x=alt.X("left", **axis(0)), x2="right", y=alt.Y("top", **axis(1)), y2="bottom",
-        color=alt.Color("value:Q", title=None, scale=scale, legend=legend),
-        tooltip=[alt.Tooltip(f"{k}:N", title=title) for k, title in zip(told, tips, strict=True)],
+    return on_page(chart, 34 * len(one.y.names) + AROUND, narrow=False)
+
+
+def _axis(title: str, names: list[str], downward: bool) -> dict[str, Any]:
+    """An axis with a name at each of the places 0, 1, …, as an encoding's options."""
+    lines = json.dumps([name.splitlines() for name in names])
+    labels = alt.Axis(
+        values=list(range(len(names))), labelExpr=f"{lines}[datum.value]", labelLimit=160,
+        labelPadding=6, grid=False, ticks=False, domain=False,
     )  # fmt: skip
-    ink = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("black"))
-    numbers = cell.mark_text(fontSize=11).encode(
-        x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), text="words:N", color=ink
-    )
-    layers = [squares, numbers]
-    if line:
-        theory = alt.Chart(alt.InlineData(line)).mark_line(color="white")
-        last = max(point["multiple"] for point in line)
-        thick = alt.condition(f"datum.multiple == {last}", alt.value(3), alt.value(1))
-        layers.append(
-            theory.encode(
-                x=alt.X("i", **axis(0)), y=alt.Y("j", **axis(1)), strokeWidth=thick,
-                detail=["multiple:N", "side:N"], order="i:Q",
-            )
-        )  # fmt: skip
-    return on_page(alt.layer(*layers), 34 * len(names[1]) + AROUND, narrow=False)
+    ends = [-0.5, len(names) - 0.5]
+    scale = alt.Scale(domain=ends[::-1] if downward else ends, nice=False)
+    return {"type": "quantitative", "axis": labels, "scale": scale, "title": title}

@@ -1,8 +1,7 @@
-"""The page's pictures: what fc1's units weigh at which epoch."""
+"""The page's pictures: the weights of fc1's units, by epoch."""
 
 import base64
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,42 +9,40 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from stages.analysis import initializations
-from stages.analysis.results import Results
-from stages.analysis.study import BASELINE, Study, Variant
+from stages.analysis.report import Report
+from stages.analysis.study import BASELINE, Variant
 
-# From blue over white to red, which readers with any colour vision tell apart (ColorBrewer's
-# RdBu, colorbrewer2.org).
-BLUE, RED = ((33, 102, 172), (146, 197, 222)), ((178, 24, 43), (244, 165, 130))
+# From blue over white to red, distinct with any color vision (ColorBrewer's RdBu,
+# colorbrewer2.org).
+COLORS = ((33, 102, 172), (146, 197, 222), (255, 255, 255), (244, 165, 130), (178, 24, 43))
 LEVELS = 7  # on either side of white: 4 bits a pixel
-SIDE, GAP = 28, 2  # pixels of a unit's image, and between two (transparent)
+SIDE, GAP, COLUMNS = 28, 2, 8  # pixels of a unit's image and between two; images in a row
 SATURATED = 0.995  # of the weights keep their shade; the rest have the darkest
 
 
-def films(study: Study, results: Results, path: Path) -> dict[str, Any]:
+def films(report: Report) -> dict[str, Any]:
     """fc1's first units as images, for every variant and epoch that was kept.
 
-    `path` is the file of snapshots. `images` are data: URIs, every one there once; a variant's
-    `frames` name theirs, with their epoch and what a reader who cannot see them has to know.
-
-    Units that start nearly alike are pictured `relative` to their mean. Where every unit has
-    copies and they stay equal, as the number of distinct units tells, a unit stands beside its
-    `twins`, which are seldom among the first that were kept.
+    `images` are data: URIs, each there once; a variant's `frames` name theirs, with their epoch and
+    an alternative text. Units that start nearly alike are shown `relative` to their mean. Where
+    every unit has copies that stay equal, a unit stands next to its `twins`.
     """
-    kept = load_file(path)
+    kept = load_file(report.tables / "snapshots.safetensors")
     images: dict[str, int] = {}
     found = {}
-    for name, variant in study.variants.items():
+    for name, variant in report.study.variants.items():
         epochs, levels, (largest,) = (
             kept[f"{name}/{key}"] for key in ("epoch", "fc1.weight", "largest")
         )
         if levels.shape[2] != SIDE**2:
             continue
-        rows = results.probes.query("variant == @name and layer == 'fc1' and seed == 0")
+        rows = report.results.probes.query("variant == @name and layer == 'fc1' and seed == 0")
         distinct = rows.set_index("epoch")["distinct_units"].to_dict()
         levels, unit = levels.astype(int), float(largest) / 127
         if relative := distinct[0] > 1 and nearly_alike(levels[0]):
             levels, unit = from_mean(levels), unit / levels.shape[1]
         if twins := stay_equal(variant, [distinct[epoch] for epoch in epochs.tolist()]):
+            # The copies of the first units are seldom among the units that were kept.
             levels = levels[:, np.arange(levels.shape[1]) // initializations.copies(variant.plan)]
         steps = np.sort(np.abs(levels).ravel())
         limit = steps[int(SATURATED * (len(steps) - 1))] or steps[-1]
@@ -54,32 +51,27 @@ def films(study: Study, results: Results, path: Path) -> dict[str, Any]:
             image = images.setdefault(as_png(shades(units, limit)), len(images))
             frames.append({"epoch": epoch, "image": image, "alt": described(units, relative)})
         found[name] = {
-            "frames": frames,
-            "width": variant.hidden[0],
-            "scale": f"{unit * limit:.2g}",
-            "distinct": distinct,
-            "relative": relative,
-            "twins": twins,
-        }
-    # Shown beside each other at first.
+            "frames": frames, "width": variant.hidden[0], "scale": f"{unit * limit:.2g}",
+            "distinct": distinct, "relative": relative, "twins": twins,
+        }  # fmt: skip
+    # The two that the page shows first.
     pair = sorted(found, key=lambda name: name not in (BASELINE, "all_ones"))[:2]
     return {"images": list(images), "variants": found, "pair": pair}
 
 
 def stay_equal(variant: Variant, distinct: list[int]) -> bool:
-    """Whether every unit of fc1 has copies, and no more units are distinct at any time."""
+    """Whether every unit of fc1 has copies, and these are equal at all epochs."""
     copies = initializations.copies(variant.plan)
     return copies > 1 and max(distinct) * copies <= variant.hidden[0]
 
 
 def nearly_alike(units: np.ndarray) -> bool:
-    """Whether units `[units, pixels]`, integers, have far more in common than they differ by.
+    """Whether units `[units, pixels]`, integers, differ too little for one scale of colors.
 
-    What is common is the mean unit. Its root mean square is more than four times that of the
-    differences from it, so that in one scale of colours no difference would be seen.
+    The root mean square of their mean is more than four times that of their differences from it.
     """
-    common = (units.sum(0) ** 2).sum()
-    return bool(common * len(units) > 16 * (from_mean(units[None]) ** 2).sum())
+    mean = (units.sum(0) ** 2).sum()
+    return bool(mean * len(units) > 16 * (from_mean(units[None]) ** 2).sum())
 
 
 def from_mean(levels: np.ndarray) -> np.ndarray:
@@ -93,17 +85,22 @@ def from_mean(levels: np.ndarray) -> np.ndarray:
 def shades(units: np.ndarray, limit: int) -> np.ndarray:
     """Weights `[units, pixels]`, integers, as shades 0 … 2·LEVELS, and 2·LEVELS + 1 for gaps.
 
-    Eight units a row. `limit` and more is the darkest; white is 0 alone.
+    A size of `limit` or more is the darkest; white is 0 alone.
     """
     values = units.astype(float) / max(limit, 1) * LEVELS
-    # Away from 0: what is not 0 has a colour.
+    # Rounded away from 0: every other value has a color.
     whole = (np.sign(values) * np.ceil(np.abs(values))).clip(-LEVELS, LEVELS).astype(int)
-    columns, step = min(8, len(whole)), SIDE + GAP
-    rows = -(-len(whole) // columns)
-    picture = np.full((rows * step - GAP, columns * step - GAP), 2 * LEVELS + 1)
-    for i, unit in enumerate(whole):
+    return mosaic(whole + LEVELS, 2 * LEVELS + 1)
+
+
+def mosaic(units: np.ndarray, between: float) -> np.ndarray:
+    """Units `[units, pixels]` as one picture, with COLUMNS images in a row and gaps `between`."""
+    columns, step = min(COLUMNS, len(units)), SIDE + GAP
+    rows = -(-len(units) // columns)
+    picture = np.full((rows * step - GAP, columns * step - GAP), between)
+    for i, unit in enumerate(units):
         top, left = i // columns * step, i % columns * step
-        picture[top : top + SIDE, left : left + SIDE] = unit.reshape(SIDE, SIDE) + LEVELS
+        picture[top : top + SIDE, left : left + SIDE] = unit.reshape(SIDE, SIDE)
     return picture
 
 
@@ -118,22 +115,17 @@ def as_png(picture: np.ndarray) -> str:
 
 def palette() -> list[int]:
     """Red, green and blue of every shade, from the most negative to the most positive."""
-    anchors = np.array([BLUE[0], BLUE[1], (255, 255, 255), RED[1], RED[0]])
     places = np.linspace(-1, 1, 2 * LEVELS + 1)
-    channels = [np.interp(places, (-1, -0.5, 0, 0.5, 1), channel) for channel in anchors.T]
+    channels = [np.interp(places, (-1, -0.5, 0, 0.5, 1), one) for one in np.transpose(COLORS)]
     return [*np.rint(np.transpose(channels)).astype(int).ravel().tolist(), 0, 0, 0]
 
 
 def described(units: np.ndarray, relative: bool = False) -> str:
-    """What a picture of units `[units, pixels]` shows, for those who cannot see it.
-
-    `relative` to their mean.
-    """
+    """The alternative text of a picture of units `[units, pixels]`, `relative` to their mean."""
     count, different = len(units), len(np.unique(units, axis=0))
-    if not units.any() and relative:
-        return f"{count} blank images: the units differ by less than a picture can show"
     if not units.any():
-        return f"{count} blank images: all weights are exactly 0"
+        small = "the units differ by less than a picture can show"
+        return f"{count} blank images: {small if relative else 'all weights are exactly 0'}"
     if different == 1:
         return f"{count} images that look the same"
     return f"{count} images, {'all' if different == count else different} different"

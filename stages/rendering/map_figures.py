@@ -1,7 +1,8 @@
-"""Maps as figures, and what the page is told of them."""
+"""Maps as figures, and their words and charts on the page."""
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stages.analysis import maps
@@ -12,8 +13,8 @@ from stages.rendering.figures import plt
 SHOWN = {
     "train_acc": "training accuracy",
     "test_acc": "test accuracy",
-    "largest_guess": "images that an untrained network takes for one class",
-    "constant": "untrained networks that answer the same to every image",
+    "largest_guess": "share of images in an untrained network's most frequent class",
+    "constant": "share of untrained networks with the same output for every image",
 }
 KEYS = {
     DEPTH: "Hidden layers",
@@ -24,32 +25,33 @@ KEYS = {
     "all.weight.normal.mean": "c: mean of the weights",
     "variant": "Variant",
 }
-MAX_LEVEL = 8  # characters of a name below a column that is not turned
-COLORS = "viridis"  # told apart with any colour vision, and in grey
+MAX_LEVEL = 8  # characters of a horizontal name below a column
+MAX_TITLE = 60  # characters
+COLORS = "viridis"  # distinct with any color vision, and in gray
 
 
 def title(axis: Axis) -> str:
-    """What an axis is about."""
+    """The title of an axis."""
     return KEYS.get(axis.key, axis.key)
 
 
 def about(one: Map) -> str:
-    """What was done in every cell."""
+    """The number of networks and of training steps of every cell."""
     networks = style.counted(one.seeds, "network")
     least, most = min(one.steps), max(one.steps)
     if not most:
-        return f"{networks} a cell, none of them trained."
+        return f"{networks} per cell, untrained."
     steps = f"{least:,} to " * (least < most) + style.counted(most, "step")
-    return f"{networks} a cell, trained for {steps}."
+    return f"{networks} per cell, trained for {steps}."
 
 
 def described(one: Map) -> dict[str, Any]:
-    """What the page tells of a map beside its chart."""
+    """The words for a map on the page."""
     return {
         "name": one.name,
         "label": one.label,
         "shown": SHOWN[one.shows],
-        "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
+        "about": f"{about(one)} Color: {SHOWN[one.shows]}.",
         "lines": bool(one.depth_lines),
         "tanh": one.plans[0]["activation"] == "tanh",
     }
@@ -66,36 +68,40 @@ def chart(one: Map) -> Any:
         tips |= {"share of images": heat_charts.MEAN}
     if any(maps.theory(plan) for plan in one.plans):
         tips |= {"depth scale ξ": heat_charts.SCALE}
-    titles, names = (title(one.x), title(one.y)), (one.marked_names(), one.y.names)
-    return heat_charts.heat_map(one.name, titles, names, bool(one.y.labels), one.depth_lines, tips)
+    return heat_charts.heat_map(one, title(one.x), title(one.y), tips)
 
 
 def heat_map(one: Map, learned_above: float) -> plt.Figure:
-    """A map with its numbers in per cent, and theory's line where it has one."""
+    """A map with its numbers in per cent, and theory's lines where it has some."""
     columns, rows = len(one.x.values), len(one.y.values)
-    below, beside = ([figures.plain(name) for name in n] for n in (one.marked_names(), one.y.names))
-    longest = max(len(line) for name in below for line in name.splitlines())
+    x_names, y_names = (
+        [figures.plain(name) for name in names] for names in (one.marked_names(), one.y.names)
+    )
+    longest = max(len(line) for name in x_names for line in name.splitlines())
     turned = {"rotation": 30, "ha": "right"} if longest > MAX_LEVEL else {}
     figure, axes = figures.new(figsize=(4 + 0.55 * columns, 2 + 0.45 * rows))
-    cells = one.cells(learned_above)
-    values = cells["mean"].to_numpy().reshape(rows, columns)
+    values = one.cells(learned_above)["mean"].to_numpy().reshape(rows, columns)
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLORS, aspect="auto", origin="lower")
-    for (j, i), value in pd.DataFrame(values).stack().items():
-        ink = "white" if value < 0.6 else "black"
-        axes.text(i, j, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=ink)
+    for (j, i), value in np.ndenumerate(values):
+        # The background hides theory's lines behind the number.
+        axes.text(
+            i, j, f"{100 * value:.0f}", ha="center", va="center", fontsize=9,
+            color="white" if value < 0.6 else "black",
+            bbox={"facecolor": image.to_rgba(value), "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
     lines = pd.DataFrame(one.depth_lines, columns=["multiple", "side", "i", "j"])
     for (multiple, _), line in lines.groupby(["multiple", "side"]):
         width = 2.5 if multiple == MULTIPLE else 0.8
         axes.plot(line["i"], line["j"], color="white", linewidth=width)
-    axes.set_xticks(range(columns), below, **turned)
-    axes.set_yticks(range(rows), beside)
-    axes.grid(visible=False)
+    axes.set_xticks(range(columns), x_names, **turned)
+    axes.set_yticks(range(rows), y_names)
+    figures.without_frame(axes)
     axes.set_xlabel(figures.plain(title(one.x)))
     axes.set_ylabel(figures.plain(title(one.y)))
-    if one.y.labels:  # in the order in which they are named
+    if one.y.labels:  # names read downward
         axes.invert_yaxis()
     theory = "" if lines.empty else "; lines: 2, 4 and 6 depth scales of mean-field theory"
     axes.set_title(f"{SHOWN[one.shows]} (%){theory}", fontsize=9.5)
-    figure.suptitle(figures.plain(one.label))
+    figure.suptitle(figures.plain(one.label, MAX_TITLE))
     figure.colorbar(image, ax=axes, format=lambda value, _: f"{100 * value:.0f} %")
     return figure

@@ -58,7 +58,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     """
     study = report.study
     csv = page_tables.gathered(report, claims, made)
-    films = images.films(study, report.results, report.tables / "snapshots.safetensors")
+    films = images.films(report)
     plots = specifications(report)
     form = trying.form(study, report.tables / "sample.safetensors")
     written = {name: variant.written for name, variant in study.variants.items()}

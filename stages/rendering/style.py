@@ -1,7 +1,7 @@
-"""How things look wherever they are shown: colours, dashes, markers, and numbers in words."""
+"""Colours, dashes and markers of figures and charts, and numbers in words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -10,17 +10,17 @@ import pandas as pd
 from stages.analysis.outcomes import Outcome
 from stages.analysis.study import BASELINE, Study
 
-# Okabe and Ito's palette, told apart by readers with any colour vision
-# (jfly.uni-koeln.de/color); dashes and markers tell the same a second time.
+# Okabe and Ito's palette, which readers with any colour vision can distinguish
+# (jfly.uni-koeln.de/color). Dashes and markers repeat the distinction.
 PALETTE = ["#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000"]
 CHANCE, REFERENCE = "#d55e00", "#0072b2"  # lines at the commonest class's share and the baseline
-DARK, SEEN = (14, 19, 24), 4.5  # the page's background in the dark; the least contrast with it
+DARK, CONTRAST = (14, 19, 24), 4.5  # the page's dark background; the least contrast with it
 DASHES = [[1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
 
-ALIKE = "every seed"  # what is said instead of an interval without width
+ALIKE = "every seed"  # in place of an interval without width
 
-# What became of a claim, or of a part of it.
+# By the verdict on a claim, or on a part of it.
 SIGNS = {
     "holds": "✓", "holds in part": "≈", "does not hold": "✗", "undecided": "?", "not tested": "–"
 }  # fmt: skip
@@ -44,9 +44,9 @@ def look(i: int) -> Look:
 
 
 def looks(study: Study) -> dict[str, Look]:
-    """The look of every variant: its place in its group, or the colour that it was given.
+    """The look of every variant, by its place in its group and the colour in params.yaml.
 
-    The baseline keeps the first look, since it is drawn beside every group.
+    The baseline keeps the first look, since it is drawn with every group.
     """
     found = {}
     for members in study.groups().values():
@@ -59,31 +59,19 @@ def looks(study: Study) -> dict[str, Look]:
 
 
 def on_dark(color: str) -> str:
-    """A colour #rrggbb on the dark page: itself, or as little lighter as can be seen well.
-
-    It has 4.5 times the luminance of the background by the formula of WCAG 2.2.
-    """
+    """A colour #rrggbb for the dark page, lightened until its contrast with the page suffices."""
     channels = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-    for tenth in range(11):
-        mixed = [channel + (255 - channel) * tenth // 10 for channel in channels]
-        if contrast(mixed, DARK) >= SEEN:
-            break
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+    least = CONTRAST * (luminance(DARK) + 0.05) - 0.05
+    steps = ([c + (255 - c) * tenth // 10 for c in channels] for tenth in range(11))
+    lightened = next(mixed for mixed in steps if luminance(mixed) >= least)
+    return "#" + "".join(f"{channel:02x}" for channel in lightened)
 
 
-def contrast(one: Sequence[int], other: Sequence[int]) -> float:
-    """The contrast of two colours (red, green, blue), 1 to 21: WCAG 2.2."""
-
-    def luminance(color: Sequence[int]) -> float:
-        shares = [channel / 255 for channel in color]
-        red, green, blue = (
-            share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
-            for share in shares
-        )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
+def luminance(channels: Iterable[int]) -> float:
+    """The relative luminance of (red, green, blue), each 0 to 255: WCAG 2.2."""
+    shares = [channel / 255 for channel in channels]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def setting(value: object) -> object:
@@ -92,7 +80,7 @@ def setting(value: object) -> object:
 
 
 def known(value: float | None) -> bool:
-    """Whether there is a number at all."""
+    """Whether a value is a number."""
     return value is not None and value == value
 
 
@@ -109,13 +97,13 @@ def percent(share: float) -> str:
 def interval(estimate: Any, sign: str = "", unit: str = "") -> str:
     """The interval of an Estimate of a share, like `97.44 to 98.05`; empty if there is none.
 
-    One without width says that every seed is alike.
+    `every seed` if it has no width. Without a sign format, the interval is cut at 0 and 1.
     """
     _, low, high = estimate
     if not known(low):
         return ""
     if not sign:
-        low, high = max(low, 0), min(high, 1)  # no interval of a share leads out of what can be
+        low, high = max(low, 0), min(high, 1)
     return ALIKE if low == high else minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}{unit}")
 
 
@@ -140,7 +128,7 @@ def of_row(row: Any, column: str) -> tuple[float, float, float]:
 
 
 def outcome(row: Any) -> str:
-    """A row's outcome, with counts where its seeds part ways: `3 of 5 learn`."""
+    """A row's outcome, with counts where its seeds disagree: `3 of 5 learn`."""
     if row.outcome is Outcome.SPLIT:
         return f"{row.learning} of {row.seeds} learn"
     if row.outcome is Outcome.SOME_DIVERGE:
@@ -149,13 +137,13 @@ def outcome(row: Any) -> str:
 
 
 def ends(counts: Counter[str]) -> str:
-    """How seeds part ways, like `3 of 5 learn`."""
+    """The outcomes of seeds that disagree, like `of 5 seeds 3 learn and 2 are stuck`."""
     word = {
         "learns": ("learns", "learn"), "stuck": ("is stuck", "are stuck"),
         "diverges": ("diverges", "diverge"),
     }  # fmt: skip
-    said = [f"{count} {word[end][count > 1]}" for end, count in counts.most_common()]
-    return f"of {counted(counts.total(), 'seed')} {listed(said)}"
+    groups = [f"{count} {word[end][count > 1]}" for end, count in counts.most_common()]
+    return f"of {counted(counts.total(), 'seed')} {listed(groups)}"
 
 
 def sign(verdict: str) -> str:
@@ -164,12 +152,12 @@ def sign(verdict: str) -> str:
 
 
 def together(parts: list[dict]) -> list[tuple[str, list[dict]]]:
-    """Parts of a claim that state the same, of several variants, in their order."""
+    """The parts of a claim, grouped where neighbours state the same of several variants."""
     return [(stated, list(own)) for stated, own in groupby(parts, lambda part: part["stated"])]
 
 
 def endings(table: pd.DataFrame) -> dict[str, str]:
-    """How every variant ends: its accuracy, or how its seeds part ways."""
+    """The final accuracy of every variant, or its outcome where the seeds have no mean."""
     return {
         row.variant: percent(row.test_acc_mean) if row.outcome.has_mean else outcome(row)
         for row in table.itertuples()
@@ -197,7 +185,7 @@ def power(value: float) -> str:
 
 
 def rounded(value: float) -> str:
-    """In two digits, like `0.062` and `740`; far from 1 a power of ten."""
+    """In two digits, like `0.062` and `740`, or as a power of ten if far from 1."""
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         return power(value)
     return f"{float(f'{value:.2g}'):g}"
