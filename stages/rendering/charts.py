@@ -1,10 +1,9 @@
 """Every kind of chart, described once with Altair, and the page's charts made from them.
 
-The page draws all variants in one panel, each in its own look. Its script sets the params: `looks`
-by variant, the variants that are `shown` or stand out (`alone`), the `last` epoch or layer, the
-`span` of the vertical axis, the `marked` epoch, the variants that a link is `about`, and whether
-the screen is `narrow`. tools/templates.py makes the templates of `dvc plots` from the same kinds.
-Heat maps are in heat_charts.py.
+The page's script sets the params: `looks` by variant, the variants that are `shown` or stand out
+(`alone`), the `last` epoch or layer, the `span` of the vertical axis, the `marked` epoch, the
+variants that a link is `about`, and whether the screen is `narrow`. tools/templates.py makes the
+templates of `dvc plots` from the same kinds. Heat maps are in heat_charts.py.
 """
 
 from dataclasses import dataclass, replace
@@ -15,11 +14,10 @@ import altair as alt
 alt.theme.enable("none")
 alt.data_transformers.consolidate_datasets = False
 
-# Student's t for 95 %, by the number of values; from 12 on by its expansion at infinity.
+# Student's t for 95 %, for 2 or more values; from 12 on by its expansion at infinity.
 STUDENT = (
-    "datum.seeds < 2 ? 0 : datum.seeds < 12 ? [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, "
-    "2.306, 2.262, 2.228][datum.seeds - 2] : 1.96 + 2.372 / (datum.seeds - 1) + 2.823 / "
-    "pow(datum.seeds - 1, 2)"
+    "(datum.seeds < 12 ? [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]"
+    "[datum.seeds - 2] : 1.96 + 2.372 / (datum.seeds - 1) + 2.823 / pow(datum.seeds - 1, 2))"
 )
 LOOKS = {key: f"looks[datum.variant].{key}" for key in ("label", "color", "dash", "shape")}
 LABEL = alt.Tooltip("label:N", title="variant")
@@ -30,9 +28,9 @@ PROMINENT = "!length(alone) || indexof(alone, datum.variant) >= 0"
 class Curve:
     """A quantity by epoch or by layer: columns `x` and `y` of a table, and how they are drawn.
 
-    `title` and `axis` are those of y. `number` formats a value, and `unit` follows it, both in
-    Vega's expressions. The band is Student's `interval`, the `extremes` of the seeds, or none if
-    the table has means alone. A variant has a curve for every value of the column `by`.
+    `number`, which formats a value, and `unit`, which follows it, are Vega's expressions. The band
+    is Student's `interval`, the `extremes` of the seeds, or none if the table has means alone. A
+    variant has a curve for every value of the column `by`.
     """
 
     y: str
@@ -122,7 +120,7 @@ def summarized(chart: Any, curve: Curve, *columns: str) -> Any:
     ).transform_joinaggregate(place="min(place)", groupby=["variant"])  # fmt: skip
     if curve.band != "interval":
         return chart.transform_calculate(low="datum.least", high="datum.most")
-    half = f"datum.seeds < 2 ? 0 : ({STUDENT}) * datum.deviation / sqrt(datum.seeds)"
+    half = f"datum.seeds < 2 ? 0 : {STUDENT} * datum.deviation / sqrt(datum.seeds)"
     # Every quantity with an interval is a share.
     return chart.transform_calculate(half=half).transform_calculate(
         low="max(0, datum.mean - datum.half)", high="min(1, datum.mean + datum.half)"
@@ -139,12 +137,13 @@ def accuracies(tips: list) -> alt.LayerChart:
     """Test accuracies: a dot for every seed, and a tick for their mean if they agree."""
     axis, scale = alt.Axis(format=".0%", labelFlush=False), alt.Scale(domain=[0, 1])
     x = alt.X("test_acc:Q", title="Test accuracy", axis=axis, scale=scale)
+    each = alt.Tooltip("test_acc:Q", format=".2%")
     dots = alt.Chart().mark_circle(opacity=0.7, size=26)
-    dots = dots.encode(x=x, tooltip=[*tips, "seed:N", alt.Tooltip("test_acc:Q", format=".2%")])
-    ticks = with_agreement(alt.Chart().mark_tick(thickness=2, size=11))
-    ticks = ticks.transform_filter("!datum.disagree")
+    dots = dots.encode(x=x, tooltip=[*tips, "seed:N", each])
     mean = alt.Tooltip("mean(test_acc):Q", format=".2%", title="mean")
-    return alt.layer(dots, ticks.encode(x="mean(test_acc):Q", tooltip=[*tips, mean]))
+    ticks = alt.Chart().mark_tick(thickness=2, size=11)
+    ticks = ticks.encode(x="mean(test_acc):Q", tooltip=[*tips, mean])
+    return alt.layer(dots, with_agreement(ticks).transform_filter("!datum.disagree"))
 
 
 # ---------------------------------------------------------------------------------- the page
@@ -168,36 +167,32 @@ def overlaid(
     clip = alt.ExprRef("span[0] > 0") if span and not quantity else alt.Undefined
     layers = [means(curve, clip, dashed=not quantity)]
     if quantity:
-        theory = alt.Chart().mark_line(strokeWidth=1.5, strokeDash=[5, 4])
-        theory = theory.transform_calculate(theory="toNumber(datum.theory)")
+        theory = alt.Chart().transform_calculate(theory="toNumber(datum.theory)")
         theory = theory.transform_filter("datum.theory > 0").encode(y=curve.at_y("theory"))
-        layers.append(theory)
+        layers.append(theory.mark_line(strokeWidth=1.5, strokeDash=[5, 4]))
     if marked:
         rule = alt.Chart(alt.InlineData([{}])).transform_calculate(x="marked")
-        rule = rule.mark_rule(strokeWidth=2, strokeDash=[3, 3])
-        layers.append(rule.encode(color=alt.value("gray")))
+        rule = rule.encode(color=alt.value("gray"))
+        layers.append(rule.mark_rule(strokeWidth=2, strokeDash=[3, 3]))
+    # A domain, since a layer without rows has none of its own.
+    x = curve.at_x(domain=alt.ExprRef(f"[{curve.first}, last]"), zero=False, nice=False)
     chart = alt.layer(*layers, at_pointer(curve)).encode(
-        # A domain, since a layer without rows has none of its own.
-        x=curve.at_x(domain=alt.ExprRef(f"[{curve.first}, last]"), zero=False, nice=False),
-        color=alt.Color("color:N", scale=None), detail=["variant:N", "which:N"],
+        x=x, color=alt.Color("color:N", scale=None), detail=["variant:N", "which:N"],
         opacity=alt.condition(PROMINENT, alt.value(1), alt.value(0.08)),
     )  # fmt: skip
-    chart = chart.transform_filter("indexof(shown, datum.variant) >= 0")
-    if quantity:
-        chart = chart.transform_filter(f"datum.quantity == '{quantity}'")
+    rows = f" && datum.quantity == '{quantity}'" if quantity else ""
+    chart = chart.transform_filter(f"indexof(shown, datum.variant) >= 0{rows}")
     chart = numbered(chart, curve).transform_filter("datum.x <= last").transform_calculate(**LOOKS)
-    spans = {"span": list(span)} if span else {}
-    height = 260 if quantity else 320
-    return on_page(chart, height, looks={}, shown=[], alone=[], last=1, marked=0, **spans)
+    params = {"looks": {}, "shown": [], "alone": [], "last": 1, "marked": 0}
+    params |= {"span": list(span)} if span else {}
+    return on_page(chart, 260 if quantity else 320, **params)
 
 
 def means(curve: Curve, clip: Any, dashed: bool) -> alt.LayerChart:
     """The mean of every curve with markers and its band."""
-    points = alt.OverlayMarkDef(size=40, clip=clip)
-    line = alt.Chart().mark_line(strokeWidth=2, point=points, clip=clip)
-    line = line.encode(shape=alt.Shape("shape:N", scale=None))
-    if dashed:
-        line = line.encode(strokeDash=alt.StrokeDash("dash:N", scale=None))
+    line = alt.Chart().mark_line(strokeWidth=2, point={"size": 40, "clip": clip}, clip=clip)
+    dash = alt.StrokeDash("dash:N", scale=None) if dashed else alt.Undefined
+    line = line.encode(shape=alt.Shape("shape:N", scale=None), strokeDash=dash)
     faint = alt.condition(PROMINENT, alt.value(0.2), alt.value(0.02))
     area = alt.Chart().mark_area(clip=True).encode(opacity=faint)
     return summarized(banded(curve, line, area), curve, "which", *LOOKS)
@@ -208,11 +203,10 @@ def at_pointer(curve: Curve) -> alt.Chart:
     nearest = alt.selection_point(
         name="at", encodings=["x"], nearest=True, on="pointerover", clear="pointerout"
     )
-    # The pointer is over a cell around the line, whose datum is the line.
-    line = "(datum.datum || datum)"
+    line = "(datum.datum || datum)"  # the pointer may be over a cell around the line
     tip = f"{{'{curve.x_title}': {line}.x, '{curve.title}': {line}.words}}"
     curves = alt.AggregatedFieldDef(op="values", **{"as": "curves"})
-    # Altair would name it by a count of all charts so far.
+    # Without a name Altair gives it one by a count of all charts so far.
     rule = alt.Chart(name="pointer").mark_rule(strokeWidth=1).transform_filter(PROMINENT)
     return (
         summarized(rule, curve, "label")
@@ -232,8 +226,8 @@ def final_accuracies(count: int) -> alt.LayerChart:
     row = alt.Chart().mark_bar(opacity=0, size=17)
     row = row.transform_aggregate(seeds="count()", groupby=["variant", "label"])
     row = row.transform_calculate(ends="looks[datum.variant].accuracy", left="0", right="1")
-    tips = [LABEL, alt.Tooltip("ends:N", title="at the end")]
-    row = row.encode(x=alt.X("left:Q", stack=None), x2="right", tooltip=tips)
+    end = alt.Tooltip("ends:N", title="at the end")
+    row = row.encode(x=alt.X("left:Q", stack=None), x2="right", tooltip=[LABEL, end])
     return in_rows(alt.layer(row, *accuracies([LABEL]).layer), 17, count, grid=True, around=50)
 
 
@@ -251,6 +245,5 @@ def in_rows(chart: Any, height: int, count: int, grid: bool, around: int) -> alt
 
 def on_page(chart: Any, height: int, **values: Any) -> alt.LayerChart:
     """A chart with params and their values until the page sets them."""
-    params = [alt.param(name=name, value=value) for name, value in values.items()]
     chart = chart.properties(data=alt.NamedData("table"), width="container", height=height)
-    return chart.add_params(*params)
+    return chart.add_params(*(alt.param(name=name, value=values[name]) for name in values))
