@@ -8,8 +8,8 @@ import altair as alt
 from stages.analysis.maps import MULTIPLE, Map
 from stages.rendering.charts import LABEL, in_rows, on_page
 
-# Moves from LEAST to MOST on a logarithmic scale, so that a huge one leaves colors for the others.
-# Moves beyond an end have the color of that end.
+# Moves from LEAST to MOST on a logarithmic scale, so that a huge one leaves colours for the others.
+# Moves beyond an end have the colour of that end.
 LEAST, MOST = 1e-4, 10
 MOVES = alt.Scale(type="log", domain=[LEAST, MOST], clamp=True, range=["#eff5fb", "#4a98c9"])
 SIZE = "format(datum.value, datum.value < 0.001 ? '.1~e' : '.3~g')"  # a move in few characters
@@ -19,7 +19,7 @@ ON_SHARES = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("bl
 
 
 def key(title: str | None, **where: Any) -> alt.Legend:
-    """The key to the colors of moves."""
+    """The key to the colours of moves."""
     ends = (
         f"datum.value <= {LEAST} ? '≤ ' + datum.label : datum.value >= {MOST} ? '≥ ' + datum.label"
     )
@@ -30,7 +30,7 @@ def key(title: str | None, **where: Any) -> alt.Legend:
 
 
 def numbers(ink: Any) -> alt.Chart:
-    """The `words` of every cell, in the color `ink`."""
+    """The `words` of every cell, in the colour `ink`."""
     return alt.Chart().mark_text(fontSize=11).encode(text="words:N", color=ink)
 
 
@@ -100,7 +100,7 @@ SCALE = "datum.depth_scale == 'inf' ? '∞' : format(datum.depth_scale, '.3~g')"
 
 
 def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.LayerChart:
-    """A map: the mean of every cell as color and in per cent, and theory's lines.
+    """A map: the mean of every cell as colour and in per cent, and theory's lines.
 
     `tips` are the tooltips by title, as Vega's expressions.
     """

@@ -12,7 +12,7 @@ from stages.analysis import initializations
 from stages.analysis.report import Report
 from stages.analysis.study import BASELINE, Variant
 
-# From blue over white to red, distinct with any color vision (ColorBrewer's RdBu,
+# From blue over white to red, distinct with any colour vision (ColorBrewer's RdBu,
 # colorbrewer2.org).
 COLORS = ((33, 102, 172), (146, 197, 222), (255, 255, 255), (244, 165, 130), (178, 24, 43))
 LEVELS = 7  # on either side of white: 4 bits a pixel
@@ -66,7 +66,7 @@ def stay_equal(variant: Variant, distinct: list[int]) -> bool:
 
 
 def nearly_alike(units: np.ndarray) -> bool:
-    """Whether units `[units, pixels]`, integers, differ too little for one scale of colors.
+    """Whether units `[units, pixels]`, integers, differ too little for one scale of colours.
 
     The root mean square of their mean is more than four times that of their differences from it.
     """
@@ -88,7 +88,7 @@ def shades(units: np.ndarray, limit: int) -> np.ndarray:
     A size of `limit` or more is the darkest; white is 0 alone.
     """
     values = units.astype(float) / max(limit, 1) * LEVELS
-    # Rounded away from 0: every other value has a color.
+    # Rounded away from 0: every other value has a colour.
     whole = (np.sign(values) * np.ceil(np.abs(values))).clip(-LEVELS, LEVELS).astype(int)
     return mosaic(whole + LEVELS, 2 * LEVELS + 1)
 

@@ -27,7 +27,7 @@ KEYS = {
 }
 MAX_LEVEL = 8  # characters of a horizontal name below a column
 MAX_TITLE = 60  # characters
-COLORS = "viridis"  # distinct with any color vision, and in gray
+COLORS = "viridis"  # distinct with any colour vision, and in grey
 
 
 def title(axis: Axis) -> str:
@@ -51,7 +51,7 @@ def described(one: Map) -> dict[str, Any]:
         "name": one.name,
         "label": one.label,
         "shown": SHOWN[one.shows],
-        "about": f"{about(one)} Color: {SHOWN[one.shows]}.",
+        "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
         "lines": bool(one.depth_lines),
         "tanh": one.plans[0]["activation"] == "tanh",
     }

@@ -88,7 +88,7 @@ def first_weights(report: Report) -> plt.Figure:
 
 
 def _draw_weights(axes: plt.Axes, units: np.ndarray, largest: float) -> Any:
-    """Draw units `[units, pixels]` in colors from −`largest` to `largest`."""
+    """Draw units `[units, pixels]` in colours from −`largest` to `largest`."""
     axes.set(xticks=[], yticks=[])
     figures.without_frame(axes)
     if not units.any():
