@@ -8,16 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from stages import running
 from stages.settings import yaml_file
 from stages.training import BITS_PROMISED
 from tools import readme
 
 CPUINFO = Path("/proc/cpuinfo")
 LOCK = Path("dvc.lock")
-RESULTS = ("dvc.lock", "reports")
 SUMMARY = Path("reports/summary.csv")
 TOLERANCE = 0.005  # of a test accuracy, where bits are not promised
-
 
 # What each stage promises to be the same everywhere, from the same inputs.
 PROMISES = {
@@ -37,52 +36,55 @@ def main() -> None:
 
 
 def compare() -> None:
-    """Say whether the results are the committed ones; ends the command if they are not."""
+    """Compare the results with the committed ones; ends the command if they differ."""
     if BITS_PROMISED:
-        changed = git("status", "--porcelain", "--untracked-files=all", "--", *RESULTS)
-        if changed:
-            then = yaml_file.loads(git("show", "HEAD:./dvc.lock"))["stages"]
-            here = yaml_file.loads(LOCK.read_text(encoding="utf-8"))["stages"]
-            heading = f"not what is committed, on {processor()}:"
-            sys.exit(
-                "\n".join(
-                    [heading, changed + git("diff", "--stat", "--", *RESULTS), *broken(then, here)]
-                )
-            )
-        print("dvc.lock and reports/ are the committed ones, byte for byte")
-        return
-    now = accuracies(SUMMARY.read_text(encoding="utf-8"))
-    lines = differences(accuracies(git("show", f"HEAD:./{SUMMARY.as_posix()}")), now)
+        lines = changes()
+        result = "dvc.lock and reports/ are the committed ones, byte for byte"
+    else:
+        committed = git("show", f"HEAD:./{SUMMARY.as_posix()}")
+        lines = differences(accuracies(committed), accuracies(SUMMARY.read_text(encoding="utf-8")))
+        result = (
+            "This is no Intel or AMD machine with AVX2 and Linux, so bits are not promised; every "
+            f"mean test accuracy is within {TOLERANCE} of the committed one"
+        )
     if lines:
         sys.exit("\n".join(lines))
-    print(
-        "Bits are promised on Linux on Intel and AMD with AVX2 only, and this is another machine; "
-        f"every mean test accuracy is within {TOLERANCE} of the committed one"
-    )
+    print(result)
+
+
+def changes() -> list[str]:
+    """The results that are not committed, and the promises that are broken; [] if there is none."""
+    results = ("dvc.lock", "reports")
+    changed = git("status", "--porcelain", "--untracked-files=all", "--", *results)
+    if not changed:
+        return []
+    then = yaml_file.loads(git("show", "HEAD:./dvc.lock"))["stages"]
+    now = yaml_file.loads(LOCK.read_text(encoding="utf-8"))["stages"]
+    heading = f"not what is committed, on {processor()}:"
+    return [heading, changed + git("diff", "--stat", "--", *results), *broken(then, now)]
 
 
 def broken(committed: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """A line for every promise that was broken, with the stages that had the same inputs.
+    """A line for every broken promise, naming the stages that had the same inputs.
 
     Both are the stages of a dvc.lock.
     """
     found: dict[str, list[str]] = {}
-    for stage in committed.keys() & now.keys():
+    for stage in sorted(committed.keys() & now.keys()):
         then, here = committed[stage], now[stage]
         same_inputs = all(then.get(key) == here.get(key) for key in ("cmd", "deps", "params"))
         if same_inputs and then.get("outs") != here.get("outs"):
             found.setdefault(stage.partition("@")[0], []).append(stage)
-    if not found:
-        return ["no promise is broken: where a result differs, so does what it was made from"]
-    return [
-        f"broken: {promise} ({', '.join(sorted(found[kind]))})"
+    lines = [
+        f"broken: {promise} ({', '.join(found[kind])})"
         for kind, promise in PROMISES.items()
         if kind in found
     ]
+    return lines or ["no promise is broken: where a result differs, so do its inputs"]
 
 
 def processor() -> str:
-    """What this machine's processor calls itself."""
+    """The name of this machine's processor."""
     try:
         return re.findall(r"^model name\s*: (.*)", CPUINFO.read_text(), re.MULTILINE)[0]
     except (OSError, IndexError):
@@ -96,27 +98,24 @@ def accuracies(table: str) -> dict[str, float]:
 
 
 def differences(committed: dict[str, float], now: dict[str, float]) -> list[str]:
-    """A line for every variant that only one side has, or whose accuracy is another."""
+    """A line for every variant that only one side has, or whose accuracy differs."""
     lines = [f"{name}: only on one side" for name in committed.keys() ^ now.keys()]
-    for name in committed.keys() & now.keys():
-        then, here = committed[name], now[name]
-        if not abs(then - here) <= TOLERANCE:
-            lines.append(f"{name}: test accuracy {here}, committed {then}")
+    lines += [
+        f"{name}: test accuracy {now[name]}, committed {committed[name]}"
+        for name in committed.keys() & now.keys()
+        if not abs(committed[name] - now[name]) <= TOLERANCE
+    ]
     return sorted(lines)
 
 
 def git(*arguments: str) -> str:
-    """What git prints; ends the command with what it says if it fails."""
-    try:
-        result = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, errors="replace", check=False
-        )
-    except OSError as error:
-        sys.exit(f"git, which has what is committed: {error.strerror}")
+    """The output of a git command; ends this command with git's error if it fails."""
+    command = ["git", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode:
         sys.exit(f"git {arguments[0]}: {result.stderr.strip().splitlines()[0]}")
     return result.stdout
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main, "interrupted")
