@@ -67,7 +67,7 @@ def files() -> list[str]:
 
 
 @pytest.mark.slow
-def test_an_edit_is_seen_by_the_stages_of_its_folder(study):
+def test_an_edit_runs_the_stages_in_the_table(study):
     study.params = study.params | {"sweeps": {"grid": RATES}}
     study.repro("sweep")
     study.run("dvc", "commit", "--force", "report")  # as if it had run: what it depends on counts
@@ -86,13 +86,11 @@ def expected(name: str) -> set[str]:
 @pytest.mark.parametrize(
     ("file", "again"),
     [
-        ("stages/settings/reading.py", ["check"]),
         ("stages/evaluate.py", ["evaluate"]),
         ("stages/training/seeds.py", ["check", "train@baseline", "train@all_ones", "evaluate"]),
     ],
 )
-def test_what_it_leaves_as_it_was_runs_no_further(study, file, again):
-    """An edit that changes no result ends where nothing changes any more."""
+def test_an_edit_that_changes_no_result_runs_no_later_stage(study, file, again):
     before = (study.folder / "dvc.lock").read_text()
     with (study.folder / file).open("a") as opened:
         opened.write("\n")

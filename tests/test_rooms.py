@@ -13,7 +13,9 @@ HEAVY = {"pydantic", "yaml", "ruamel", "pandas", "scipy", "matplotlib", "dvc"}
 # The modules that are imported, what they may load of ours, and the packages that they may not.
 STAGES = {
     "train": ("stages.train, stages.training.workers", TRAIN, HEAVY),
-    "sweep": ("stages.sweep", TRAIN | {"stages.estimate", "stages.journal", "stages.writing"}, HEAVY),
+    "sweep": (
+        "stages.sweep", TRAIN | {"stages.estimate", "stages.journal", "stages.writing"}, HEAVY,
+    ),
     "check": (
         "stages.check",
         {"stages.settings", "stages.training", "stages.estimate", "stages.jobs", "stages.running",

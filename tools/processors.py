@@ -86,7 +86,8 @@ def study() -> dict[str, Any]:
 
 
 def prepare(folder: Path, images: Path) -> None:
-    """Write the small study to a folder, with the first images of MNIST."""
+    """Write the stages and the small study to a folder, with the first images of MNIST."""
+    shutil.copytree(ROOT / "stages", folder / "stages")
     mnist = folder / "data" / "mnist"
     mnist.mkdir(parents=True)
     shutil.copy(ROOT / "requirements.lock", folder)
@@ -107,7 +108,6 @@ def run(prepared: Path, folder: Path, model: str | None = None) -> dict[str, byt
     Every file that they wrote, by its path. Raises RuntimeError with their output if they fail.
     """
     shutil.copytree(prepared, folder)
-    (folder / "stages").symlink_to(ROOT / "stages")
     emulator = [str(QEMU), "-cpu", model] if model else []
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
     environment |= {"INITLAB_WORKERS": "1", "PYTHONPATH": str(folder)}
@@ -117,7 +117,7 @@ def run(prepared: Path, folder: Path, model: str | None = None) -> dict[str, byt
     )  # fmt: skip
     if result.returncode:
         raise RuntimeError(f"{model or 'this processor'}: {result.stdout}\n{result.stderr}")
-    paths = (path for part in ("data", "reports") for path in folder.glob(f"{part}/**/*"))
+    paths = (path for part in ("data", "reports") for path in (folder / part).rglob("*"))
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()}
 
 
