@@ -1,4 +1,4 @@
-"""What a sweep has so far: an interrupted one goes on where it stopped."""
+"""The finished networks of a sweep: an interrupted sweep continues where it stopped."""
 
 import json
 from collections.abc import Iterable
@@ -12,19 +12,19 @@ Done = dict[int, dict[int, CellScores]]  # by the cell's place, and by seed
 
 
 def path_of(sweep: str) -> Path:
-    """Where a sweep keeps what it has; DVC and git do not look there."""
+    """The journal of a sweep; DVC and git ignore it."""
     return Path("data", f".partial-sweep-{sweep}")
 
 
 class Journal:
     """A file with a line a network, each with a sum of it and of what it was `made_with`.
 
-    So a line that was cut or damaged is none, and neither is one that was made with another plan,
-    even where its process still writes.
+    So damaged lines are ignored, and lines made with another plan, even where the process that
+    makes them still runs.
     """
 
     def __init__(self, path: Path, made_with: str):
-        """Open or begin it, to be closed by `with`; raises OSError."""
+        """Open or create it, to be closed by `with`; raises OSError."""
         self._made_with = made_with
         path.parent.mkdir(parents=True, exist_ok=True)
         there = path.read_bytes() if path.is_file() else b""

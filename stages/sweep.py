@@ -19,7 +19,7 @@ from stages.training.initialization import InitializationError
 SWEEPS = Path("data/sweeps")
 TABLES = Path("reports/sweeps")
 COLUMNS = ["x", "y", *(field.name for field in fields(CellScores))]
-PIECE = 0.1  # seconds that a worker is busy at least, so that handing over takes no part of it
+PIECE = 0.1  # seconds of work at least for a worker at a time; less would cost more to hand over
 
 
 def main() -> None:
@@ -38,23 +38,23 @@ def main() -> None:
 
 
 def run(name: str, sweep: Grid, dataset: data.Dataset, done: Journal) -> None:
-    """Do what the journal lacks, the longest first, showing how long it still takes."""
+    """Train the networks that the journal lacks, the longest first, showing progress."""
     cells, count = sweep.cells, jobs.worker_count()
     took = [estimate.seconds_of(cell) for cell in cells]
     pieces = sorted(missing(cells, took, done.rows), key=lambda piece: -took[piece.cell])
     weight = {piece: took[piece.cell] * len(piece.seeds) for piece in pieces}
     networks = sum(cell.plan.seeds for cell in cells)
     left = sum(len(piece.seeds) for piece in pieces)
-    there = f", of which {networks - left:,} are there" if left < networks else ""
+    kept = f", of which {networks - left:,} are there" if left < networks else ""
     print(
-        f"{name}: {networks:,} networks in {len(cells):,} cells{there}; "
+        f"{name}: {networks:,} networks in {len(cells):,} cells{kept}; "
         f"about {duration(sum(weight.values()) / count)}",
         flush=True,
     )
     # disable=None: a bar on a terminal, none in a log file.
     with tqdm(
         total=sum(weight.values()), disable=None, leave=False,
-        bar_format="{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left",
+        bar_format="{percentage:3.0f}%|{bar}| {elapsed} elapsed, {remaining} left",
     ) as bar:  # fmt: skip
         for piece, rows in workers.sweep(cells, dataset, pieces, count):
             done.add(piece.cell, rows)
@@ -62,7 +62,7 @@ def run(name: str, sweep: Grid, dataset: data.Dataset, done: Journal) -> None:
 
 
 def missing(cells: tuple[Cell, ...], took: list[float], done: Done) -> Iterator[Piece]:
-    """What is still to be done, in pieces that are long enough to be handed over."""
+    """The networks that are not finished, in pieces worth handing over."""
     for place, cell in enumerate(cells):
         seeds = [seed for seed in range(cell.plan.seeds) if seed not in done.get(place, {})]
         size = max(1, round(PIECE / took[place]))

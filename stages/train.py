@@ -1,4 +1,4 @@
-"""Stage train@VARIANT: train every seed of a variant, as its plan says."""
+"""Stage train@VARIANT: train every seed of a variant according to its plan."""
 
 import sys
 from collections import defaultdict

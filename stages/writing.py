@@ -1,7 +1,7 @@
-"""Writing outputs: all of them or none, and never into a file that is there.
+"""Writing outputs: all of them or none, and never into an existing file.
 
-DVC can link an output to its cache (`cache.type`): to write into it would change the cache. And
-what a stage cannot finish must not cost what an earlier run left.
+DVC can link an output to its cache (`cache.type`): writing into it would change the cache. And a
+stage that fails must leave the outputs of an earlier run.
 """
 
 import errno
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def replace(files: Mapping[Path, str | bytes]) -> None:
-    """Write files, text as UTF-8, and only then put them in the place of what was there.
+    """Write all files, text as UTF-8, and only then replace the existing ones.
 
-    Their folders are made. Raises OSError, with the name of the file; then all is what it was.
+    Creates their folders. Raises OSError with the name of the file, and changes nothing then.
     """
     partial = {path: path.with_name(f".partial-{path.name}") for path in files}
     path = None

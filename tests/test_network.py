@@ -36,7 +36,7 @@ class Pass:
         data.normalize(images.pixels, self.buffers.x)
         network.forward(net, self.buffers, self.logits)
         target = torch.nn.functional.one_hot(images.labels, 10).to(self.logits.dtype)
-        network.backward(net, self.grads, self.buffers, self.logits, target, may_end=may_end)
+        network.backward(net, self.grads, self.buffers, target, may_end=may_end)
         return {name: tensor.clone() for name, tensor in self.grads.named().items()}
 
 

@@ -114,12 +114,12 @@ def test_ending_the_backward_pass_early_changes_no_bit(
     plan = plan_of(variant, network={"hidden": hidden}, training={"batch_size": batch_size})
     backward, could_end = network.backward, []
 
-    def watched(net, grads, buffers, logits, target, may_end=False):
-        backward(net, grads, buffers, logits, target, may_end)
+    def watched(net, grads, buffers, target, may_end=False):
+        backward(net, grads, buffers, target, may_end)
         could_end.append(may_end and not grads.biases[0].any())
 
-    def whole(net, grads, buffers, logits, target, may_end=False):
-        backward(net, grads, buffers, logits, target)
+    def whole(net, grads, buffers, target, may_end=False):
+        backward(net, grads, buffers, target)
 
     results = []
     for function in (watched, whole):

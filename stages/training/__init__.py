@@ -1,9 +1,9 @@
-"""All that decides a bit of a trained network.
+"""Everything that affects training results; no schema, YAML or user-facing text.
 
-Importing this package pins how floating point is computed. That has to happen before torch and
-NumPy are loaded: they and their matrix libraries choose their kernels once, from these variables.
-Without the pin they take the widest vectors of the processor, and the last bits of a result
-depend on the machine. Which operations are then safe, stages/training/arithmetic.py tells.
+Importing this package pins how floating point is computed, before torch and NumPy are loaded:
+they and their matrix libraries choose their kernels once, from these variables. Without the pin
+they use the widest vectors of the processor, and the last bits of a result depend on the machine.
+stages/training/arithmetic.py lists the operations that are safe then.
 """
 
 import os
@@ -20,7 +20,7 @@ AVX2 = {
 }
 
 
-# On other makers' processors MKL picks other kernels, whatever it is told: seen with Hygon's.
+# On other makers' processors MKL ignores the pin: measured on Hygon's.
 MAKERS = ("GenuineIntel", "AuthenticAMD")
 
 
@@ -43,5 +43,7 @@ ARITHMETIC = ONE_THREAD | AVX2 if BITS_PROMISED else ONE_THREAD
 if any(os.environ.get(name) != value for name, value in ARITHMETIC.items()):
     for module in ("torch", "numpy"):
         if module in sys.modules:
-            raise ImportError(f"import stages.training before {module}, which is told when loaded")
+            raise ImportError(
+                f"import stages.training before {module}, which reads the pin when loaded"
+            )
     os.environ.update(ARITHMETIC)

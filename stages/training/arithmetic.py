@@ -1,4 +1,4 @@
-"""Arithmetic whose last bits do not depend on who made the processor.
+"""Arithmetic whose last bits do not depend on the processor's maker.
 
 torch's own kernels (sums, means, deviations, norms, softmax, activations, random fills, Adam,
 SGD) are chosen by the instruction set alone, which stages/training/__init__.py pins. What torch
@@ -10,7 +10,7 @@ hands to Intel's MKL is chosen by the processor's maker too, and differs between
 - torch.linalg but for norms, and products in float64: NumPy has them from OpenBLAS, which takes
   the kernels that are pinned. It is slower, and may give equal units unequal last bits.
 
-docs/reproducibility.md tells on which processors this was seen.
+docs/reproducibility.md lists the processors on which this was measured.
 """
 
 import torch

@@ -25,7 +25,7 @@ class Scores:
 
     Losses are mean cross-entropies in nats, accuracies fractions. The training figures
     are counted while the epoch runs, each batch before it is learned from; those of epoch 0
-    are over the first SCORED_BEFORE images. `layers` is what the network then looks like.
+    are over the first SCORED_BEFORE images. `layers` are the probes of the network then.
     """
 
     seed: int
@@ -43,10 +43,10 @@ Flat: TypeAlias = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class State:
-    """A seed between two epochs: its flat weights now and at the start, and its optimizer.
+    """A seed between two epochs: its flat weights now and before training, and its optimizer.
 
     NumPy arrays, because they travel between processes as plain bytes. `moved_at` has the
-    step at which each tensor that ever moved first differed from its start.
+    step at which each tensor that ever moved first differed from its initial values.
     """
 
     seed: int
@@ -83,7 +83,7 @@ class Learner:
 
     @classmethod
     def of(cls, plan: Plan, state: State) -> "Learner":
-        """Copies of a state's arrays; those of the start are only read."""
+        """Copies of a state's arrays, and a view of the initial ones."""
         return cls(
             network.Tensors(plan.sizes, torch.tensor(state.weights)),
             network.Tensors(plan.sizes, torch.from_numpy(state.initial)),
@@ -147,8 +147,9 @@ def train_epoch(
             buffers = network.Buffers(len(batch), plan.sizes, activation, net.flat.dtype)
         data.normalize(batch, buffers.x)
         network.forward(net, buffers, out)
-        # Only where something has not moved yet: looking costs more than it saves elsewhere.
-        network.backward(net, grads, buffers, out, target, may_end=bool(still))
+        # While a tensor has not moved, every step is checked; later that would cost more than it
+        # saves.
+        network.backward(net, grads, buffers, target, may_end=bool(still))
         update(plan, net.flat, grads.flat, learner.moments, learner.steps)
         if still:
             for name in _moving(still, buffers):
@@ -157,7 +158,7 @@ def train_epoch(
     return network.loss_and_accuracy(logits, labels)
 
 
-# A tensor that has not moved: its layer, its values now and at the start.
+# A tensor that has not moved: its layer, its values now and before training.
 Still = tuple[int, torch.Tensor, torch.Tensor]
 
 
@@ -172,11 +173,11 @@ def _still(learner: Learner) -> dict[str, Still]:
 
 
 def _moving(still: dict[str, Still], buffers: network.Buffers) -> list[str]:
-    """Those that the last step moved.
+    """The tensors that the last step moved, from the output down.
 
-    From the output down: where no gradient arrives at a layer's units, none arrives below
-    them, and those of their weights are exactly 0. So a stuck network, which is looked at
-    every step, is seen to be stuck by its small tensors.
+    Where no gradient arrives at a layer's units, none arrives below them, and the gradients of
+    their weights are exactly 0. So the check of a stuck network, at every step, reads its small
+    tensors only.
     """
     moved, layer = [], len(buffers.delta) - 1  # at the output a gradient always arrives
     for name, (i, now, before) in reversed(still.items()):

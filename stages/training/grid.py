@@ -1,4 +1,4 @@
-"""A sweep: networks on a grid of plans, each drawn, looked at, trained for some steps, and scored.
+"""A sweep: networks on a grid of plans, each initialized, trained for some steps, and scored.
 
 `check` writes a sweep as data/sweeps/NAME.json; `sweep` reads it.
 """
@@ -49,8 +49,8 @@ class Grid:
 class CellScores:
     """One network of a cell.
 
-    Before training, for the probed images: `largest_guess` is the share of them that it takes for
-    the class that it names most, `constant` 1 if its answer is the same to all of them, else 0.
+    Before training, for the probed images: `largest_guess` is the share of its most frequent
+    answer, `constant` is 1 if the logits are the same for all of them, else 0.
     After training: mean cross-entropies in nats and accuracies, on the training images that are
     scored and on the test images; None where nothing was trained.
     """
@@ -66,7 +66,7 @@ class CellScores:
 
 @dataclass(frozen=True)
 class Piece:
-    """What a worker does at once: some seeds of a cell, which it has by its place in the sweep."""
+    """A unit of work: some seeds of a cell, which is given by its place in the grid."""
 
     cell: int
     seeds: tuple[int, ...]
@@ -78,10 +78,10 @@ def do(cells: Sequence[Cell], dataset: Dataset, piece: Piece) -> list[CellScores
 
 
 def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
-    """One seed of a cell, drawn, looked at, trained and scored.
+    """One seed of a cell, initialized, trained and scored.
 
-    It starts and sees images as a variant with this plan does: after as many steps as an epoch
-    has, it is what the variant is then, bit for bit. Raises InitializationError.
+    Its weights and the order of its images are those of a variant with this plan: after as many
+    steps as an epoch has, both are equal bit for bit. Raises InitializationError.
     """
     return _trained(cell, dataset, epoch.initial_state(cell.plan, dataset.train, seed))
 

@@ -16,7 +16,7 @@ from stages.training.activations import LEAKY_SLOPE
 from stages.training.plan import tensor_names
 
 # Slices of the flat tensor start at multiples of 64 bytes: vector kernels and the matrix
-# library treat unaligned starts differently, and the last bits would follow the layout.
+# library treat unaligned tensors differently, and the last bits would depend on the layout.
 ALIGNMENT = 64
 
 # Rows that are scored at once: their activations fit into a processor's cache.
@@ -110,7 +110,7 @@ def allocate(sizes: list[int], dtype: torch.dtype = torch.float32) -> Tensors:
 
 @dataclass
 class Buffers:
-    """What one pass over a batch of `rows` images needs beside the weights.
+    """The tensors of one pass over a batch of `rows` images, apart from the weights.
 
     `a[i]` are a layer's outputs and `z[i]` what goes into its activation, `delta[i]` the
     gradient of the mean loss at `z[i]`; each is `[rows, sizes[i + 1]]`.
@@ -126,6 +126,7 @@ class Buffers:
             return torch.empty(self.rows, width, dtype=self.dtype)
 
         self.x = empty(self.sizes[0])
+        self.logits = empty(0)  # forward sets them
         self.z = [empty(width) for width in self.sizes[1:]]
         self.a = self.z if self.activation.in_place else [empty(w) for w in self.sizes[1:-1]]
         self.delta = [empty(width) for width in self.sizes[1:]]
@@ -134,7 +135,7 @@ class Buffers:
 
 
 def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
-    """Write the logits `[rows, 10]` of `buffers.x` into `logits`."""
+    """Write the logits `[rows, 10]` of `buffers.x` into `logits`, and keep them in `buffers`."""
     activate = buffers.activation.forward
     inputs = buffers.x
     for i in range(len(net.weights) - 1):
@@ -142,10 +143,11 @@ def forward(net: Tensors, buffers: Buffers, logits: Tensor) -> None:
         activate(buffers.z[i], buffers.a[i])
         inputs = buffers.a[i]
     arithmetic.affine(net.biases[-1], inputs, net.transposed[-1], logits)
+    buffers.logits = logits
 
 
 def hidden_outputs(net: Tensors, activation: str, x: Tensor) -> Tensor:
-    """What a network of hidden layers alone makes of `x`; `x` itself if it has none."""
+    """The output of a network of hidden layers alone for `x`; `x` itself if it has none."""
     activate = KERNELS[activation].forward
     for bias, transposed in zip(net.biases, net.transposed, strict=True):
         z = torch.empty(len(x), len(bias), dtype=x.dtype)
@@ -156,22 +158,17 @@ def hidden_outputs(net: Tensors, activation: str, x: Tensor) -> Tensor:
 
 
 def backward(
-    net: Tensors,
-    grads: Tensors,
-    buffers: Buffers,
-    logits: Tensor,
-    target: Tensor,
-    may_end: bool = False,
+    net: Tensors, grads: Tensors, buffers: Buffers, target: Tensor, may_end: bool = False
 ) -> None:
     """Write the gradient of the mean cross-entropy into `grads`, after `forward`.
 
     `target` `[rows, 10]` holds each image's class as a one-hot row; the gradient at the
-    logits is (softmax − target) / rows. With `may_end` it is looked whether the gradient that
-    goes down is exactly 0, and all below is set to 0 without computing it.
+    logits is (softmax − target) / rows. With `may_end` the pass stops below a layer whose
+    gradient is exactly 0, and sets all gradients below it to 0.
     """
     differentiate = buffers.activation.backward
     delta = buffers.delta[-1]
-    torch.softmax(logits, 1, out=delta)
+    torch.softmax(buffers.logits, 1, out=delta)
     delta.sub_(target).mul_(buffers.share)
     for i in range(len(net.weights) - 1, 0, -1):
         inputs, below = buffers.a[i - 1], buffers.delta[i - 1]

@@ -1,6 +1,6 @@
-"""What a variant's training is told: everything that decides its bits, and nothing else.
+"""The plan of a variant: everything that decides its bits, and nothing else.
 
-`check` writes a plan a variant as data/plans/VARIANT.json; `train` reads it.
+`check` writes one for each variant as data/plans/VARIANT.json; `train` reads it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a network looks like inside: what its layers' units do, and what would move them."""
+"""Probes of a network's layers: how units differ, what they compute, and their gradients."""
 
 import math
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class Layer:
     Units: `distinct_units` differ in their incoming weights and bias by more than ALIKE of
     the largest unit's; `symmetry_gap` is the largest difference between two units in one
     of these, over the largest of them. `weight_rank` and `activation_rank` are effective
-    ranks. `dead_fraction` of the units answer 0 to every probed image (ReLU only).
+    ranks. `dead_fraction` of the units are 0 for every probed image (ReLU only).
 
     Activations, over probed images and units (logits for `out`): mean and standard
     deviation; `signal_std` is the standard deviation over images alone, as a root mean
-    square over units: what tells one image from another. `gradient_std` is that of the
+    square over units: how much the images differ. `gradient_std` is that of the
     gradient of an image's loss at what goes into the activations.
 
     Gradients of the mean loss of the probed images: norm, and the fraction that is exactly
-    0. Moves: the largest distance of a value from its start, and the step of training at
+    0. Moves: the largest distance of a value from its initial one, and the step of training at
     which the tensor first differed from it (None: never so far).
     """
 
@@ -65,20 +65,11 @@ def measure(
     `initial` are the weights before training, `moved_at` the step at which each tensor
     that ever moved did so first.
     """
-    images = images.first(PROBED)
-    dtype, rows = net.flat.dtype, len(images.labels)
-    buffers = network.Buffers(rows, net.sizes, network.KERNELS[activation], dtype)
-    data.normalize(images.pixels, buffers.x)
-    logits = torch.empty(rows, net.sizes[-1], dtype=dtype)
-    network.forward(net, buffers, logits)
-    target = torch.nn.functional.one_hot(images.labels, net.sizes[-1]).to(dtype)
-    grads = network.allocate(net.sizes, dtype)
-    network.backward(net, grads, buffers, logits, target)
-
+    buffers, grads = _passed(net, activation, images.first(PROBED))
     dead = _dead_shares(buffers.a[: len(net.sizes) - 2]) if activation == "relu" else []
     layers = []
     for i, name in enumerate(layer_names(net.sizes[1:-1])):
-        outputs = (logits if name == "out" else buffers.a[i]).double()
+        outputs = (buffers.logits if name == "out" else buffers.a[i]).double()
         weight, bias = net.weights[i].double(), net.biases[i].double()
         distinct, gap = units(weight, bias)
         weight_grads, bias_grads = grads.weights[i], grads.biases[i]
@@ -93,7 +84,7 @@ def measure(
                 activation_mean=outputs.mean().item(),
                 activation_std=outputs.std(correction=0).item(),
                 signal_std=math.sqrt(outputs.var(0, correction=0).mean().item()),
-                gradient_std=rows * buffers.delta[i].double().std(correction=0).item(),
+                gradient_std=buffers.rows * buffers.delta[i].double().std(correction=0).item(),
                 weight_gradient_norm=weight_grads.norm(dtype=torch.float64).item(),
                 bias_gradient_norm=bias_grads.norm(dtype=torch.float64).item(),
                 weight_gradient_zeros=_zeros(weight_grads),
@@ -107,8 +98,22 @@ def measure(
     return tuple(layers)
 
 
+def _passed(
+    net: network.Tensors, activation: str, images: data.Images
+) -> tuple[network.Buffers, network.Tensors]:
+    """The buffers and gradients after one pass over the images."""
+    dtype, rows = net.flat.dtype, len(images.labels)
+    buffers = network.Buffers(rows, net.sizes, network.KERNELS[activation], dtype)
+    data.normalize(images.pixels, buffers.x)
+    network.forward(net, buffers, torch.empty(rows, net.sizes[-1], dtype=dtype))
+    target = torch.nn.functional.one_hot(images.labels, net.sizes[-1]).to(dtype)
+    grads = network.allocate(net.sizes, dtype)
+    network.backward(net, grads, buffers, target)
+    return buffers, grads
+
+
 def _dead_shares(activations: list[Tensor]) -> list[float]:
-    """The share of a layer's units that answer 0 to every image, a layer each."""
+    """For every layer, the share of its units that are 0 for every image."""
     return [1 - outputs.any(0).double().mean().item() for outputs in activations]
 
 

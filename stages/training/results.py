@@ -1,4 +1,4 @@
-"""The folder that a variant's training leaves."""
+"""The folder with the results of a variant's training."""
 
 import csv
 import os
@@ -29,14 +29,14 @@ FILES = {
 
 @dataclass
 class Trained:
-    """What training gave so far: every row, each seed's last state, pictures by epoch."""
+    """The results of training so far: all rows, each seed's last state, pictures by epoch."""
 
     rows: list[Scores] = field(default_factory=list)
     final: dict[int, State] = field(default_factory=dict)
     pictures: dict[int, torch.Tensor] = field(default_factory=dict)
 
     def add(self, plan: Plan, state: State, row: Scores) -> None:
-        """Take in what an epoch gave."""
+        """Add the results of an epoch."""
         self.rows.append(row)
         if row.seed == snapshots.SEED and row.epoch in snapshots.epochs(plan.epochs):
             self.pictures[row.epoch] = snapshots.take(plan.sizes, state.weights)
@@ -44,7 +44,7 @@ class Trained:
             self.final[row.seed] = state
 
     def update(self, other: "Trained") -> None:
-        """Take in what other seeds gave."""
+        """Add the results of other seeds."""
         self.rows += other.rows
         self.final |= other.final
         self.pictures |= other.pictures
@@ -53,11 +53,11 @@ class Trained:
 def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
     """Write FILES; the folder, named after the variant, appears whole or not at all.
 
-    `plan` is the file that says what was trained. Raises OSError.
+    `plan` is the file with the plan. Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside data/runs and not in it: DVC reads data/runs as a whole. The name is fixed, so
-    # that what a killed run left is replaced by the next.
+    # Outside data/runs, which DVC reads as a whole. The name is fixed, so the next run replaces
+    # the leftovers of a killed one.
     partial = folder.parent.parent / f".partial-{folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -79,7 +79,7 @@ def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
         }
         for name, values in tensors.items():
             (partial / f"{name}.safetensors").write_bytes(save(values))
-        # As it will be named from the folder, which is one level further down.
+        # With paths relative to the final folder, which is one level further down.
         made = [(folder / path.name, path.read_bytes()) for path in sorted(partial.iterdir())]
         made.append((plan, plan.read_bytes()))
         (partial / integrity.FILE).write_text(integrity.sums(folder, made), encoding="utf-8")

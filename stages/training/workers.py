@@ -2,8 +2,8 @@
 
 Worker processes, one a core, take the next epoch of whichever seed is furthest behind, and hand
 the weights back. So the arithmetic of a seed is the same whichever worker does it, however many
-there are, and whatever other seeds run beside it. Measured on two cores, this is faster than
-one batched network over all seeds: batched products of this size gain nothing from a second
+there are, and whatever other seeds run at the same time. Measured on two cores, this is faster
+than one batched network over all seeds: batched products of this size gain nothing from a second
 thread.
 """
 
@@ -84,9 +84,9 @@ def sweep(
 
 @contextmanager
 def pool(workers: int, *work: Any) -> Iterator[Executor]:
-    """Worker processes that have `work`, which `in_worker` gives to what they do."""
+    """Worker processes that hold `work`, which `in_worker` passes to functions."""
     # A forked worker shares the images and the loaded torch with its parent; elsewhere
-    # forking is not safe, and a worker loads torch itself and gets the images sent.
+    # forking is not safe, so a worker loads torch itself and receives the images.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
     executor = ProcessPoolExecutor(workers, context, _start_worker, work)
@@ -99,7 +99,7 @@ def pool(workers: int, *work: Any) -> Iterator[Executor]:
     executor.shutdown()
 
 
-_work: tuple[Any, ...]  # a worker's own, set once when it starts
+_work: tuple[Any, ...]  # of a worker process, set once
 
 
 def _start_worker(*work: Any) -> None:
@@ -109,12 +109,12 @@ def _start_worker(*work: Any) -> None:
 
 
 def in_worker(do: Callable[..., T], *arguments: Any) -> T:
-    """Call a function, in a worker, with what all of them have and with its own arguments."""
+    """Call a function in a worker, with the pool's work and then the arguments."""
     return do(*_work, *arguments)
 
 
 def depend_on_parent() -> None:
-    """Leave Ctrl-C to this process's parent, and end when that is gone, however it ended."""
+    """Leave Ctrl-C to the parent process, and end when the parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
