@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from stages.analysis.maps import Map
@@ -210,24 +210,19 @@ def results(accuracies: dict = ACCURACIES, probed: dict = PROBED, **sections) ->
     with one a seed. `probed` is like PROBED. `sections` are those of `study`.
     """
     made = study(accuracies, **sections)
+    spread = [0.001 * (seed - (made.seeds - 1) / 2) for seed in range(made.seeds)]
     history: list[dict] = []
     layers: list[dict] = []
     for variant, final in accuracies.items():
-        middle = (made.seeds - 1) / 2
-        finals = final
-        if not isinstance(final, list):
-            finals = [final + 0.001 * (seed - middle) for seed in range(made.seeds)]
+        finals = final if isinstance(final, list) else [final + offset for offset in spread]
         trained = [_layer(variant, name, probed) for name in made.variants[variant].layers]
-        for seed, accuracy in enumerate(finals):
-            for epoch in range(EPOCHS + 1):
-                now = accuracy if epoch else 0.098
-                end = "learns" if accuracy > LEARNED_ABOVE else "stuck"
-                run = {"variant": variant, "seed": seed, "epoch": epoch, "end": end}
-                history.append(
-                    run | {"train_loss": 1.0, "train_acc": now, "test_loss": 1.0, "test_acc": now}
-                )
-                never = {} if epoch else {"weight_moved_at": None, "bias_moved_at": None}
-                layers += [run | layer | never for layer in trained]
+        for (seed, accuracy), epoch in product(enumerate(finals), range(EPOCHS + 1)):
+            end = "learns" if accuracy > LEARNED_ABOVE else "stuck"
+            run = {"variant": variant, "seed": seed, "epoch": epoch, "end": end}
+            now = dict.fromkeys(("train_acc", "test_acc"), accuracy if epoch else 0.098)
+            history.append(run | {"train_loss": 1.0, "test_loss": 1.0} | now)
+            never = {} if epoch else {"weight_moved_at": None, "bias_moved_at": None}
+            layers += [run | layer | never for layer in trained]
     tables = pd.DataFrame(history), pd.DataFrame(layers)
     return Results(made, *tables, COMMONEST, IMAGES, LEARNED_ABOVE)
 
@@ -242,10 +237,11 @@ def _layer(variant: str, layer: str, probed: dict) -> dict:
 
 def with_accuracy(results: Results, variant: str, epoch: int, accuracy: float) -> Results:
     """The same results, but all seeds of a variant have this test accuracy after an epoch."""
-    history = results.history.copy()
+    history = results.history
     rows = (history["variant"] == variant) & (history["epoch"] == epoch)
-    history.loc[rows, "test_acc"] = accuracy
-    return replace(results, history=history)
+    return replace(
+        results, history=history.assign(test_acc=history["test_acc"].mask(rows, accuracy))
+    )
 
 
 def shortened(results: Results, variant: str) -> Results:
@@ -257,11 +253,10 @@ def shortened(results: Results, variant: str) -> Results:
 
 def diverge(results: Results, variant: str, *seeds: int) -> Results:
     """The same results, but these seeds of a variant diverge."""
-    tables = []
-    for table, column in ((results.history, "test_loss"), (results.probes, "weight_rank")):
-        table = table.copy()
+    tables = {}
+    for name, column in (("history", "test_loss"), ("probes", "weight_rank")):
+        table = getattr(results, name)
         rows = (table["variant"] == variant) & table["seed"].isin(seeds)
-        table.loc[rows, column] = np.nan
-        table.loc[rows, "end"] = "diverges"
-        tables.append(table)
-    return replace(results, history=tables[0], probes=tables[1])
+        values = {"end": table["end"].mask(rows, "diverges"), column: table[column].mask(rows)}
+        tables[name] = table.assign(**values)
+    return replace(results, **tables)
