@@ -1,6 +1,5 @@
 """Distributed trainings give the bytes that `dvc repro` gives, whatever happens meanwhile."""
 
-import json
 import os
 import random
 import re
@@ -9,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stages.training import ARITHMETIC
-from tests.conftest import Clone, accept_interrupts
+from tests.cluster import DASK, WORKER, Processes, kill
+from tests.conftest import Clone
 from tests.once import made_once
 from tools.distribute import clusters
 
@@ -57,18 +55,11 @@ def fill(tensor: torch.Tensor, inputs: torch.Tensor) -> None:
     tensor.zero_()
 '''
 TRAININGS = ("train", "sweep")
-COMMAND = (sys.executable, "-m", "tools.distribute")
-WORKER = (sys.executable, "-m", "tools.distribute.worker")
-DASK = str(Path(sys.executable).with_name("dask"))
 KEPT = "finished results are kept; the same command continues from here"
 
 
-def needs_root(command: str) -> pytest.MarkDecorator:
-    """Skips a test where a command that needs root's rights on Linux is missing."""
-    missing = sys.platform != "linux" or os.geteuid() != 0 or not shutil.which(command)
-    return pytest.mark.skipif(missing, reason=f"needs Linux, root and the command {command}")
-
-
+IS_ROOT = sys.platform == "linux" and os.geteuid() == 0 and bool(shutil.which("ip"))
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs Linux, root and iproute2")
 # Processes are killed at random moments: once with `-m extra`, and nine times with `-m soak`.
 rounds = pytest.mark.parametrize(
     "_round",
@@ -111,100 +102,6 @@ def results(clone: Clone) -> dict[str, bytes]:
     return {path.relative_to(clone.folder).as_posix(): path.read_bytes() for path in files}
 
 
-class Processes:
-    """A cluster and the command that uses it; all of it ends with the test."""
-
-    def __init__(self, clone: Clone, folder: Path):
-        self.clone, self.folder = clone, folder
-        self.started: list[subprocess.Popen] = []
-
-    def start(
-        self, *command: str, name: str, cwd: Path | None = None, env: dict | None = None
-    ) -> subprocess.Popen:
-        """Start a process, which prints to NAME.log."""
-        with (self.folder / f"{name}.log").open("w") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=cwd or self.clone.folder,
-                env=env or self.clone.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=accept_interrupts,
-            )
-        self.started.append(process)
-        return process
-
-    def schedule(self, host: str = "127.0.0.1", before: tuple[str, ...] = ()) -> subprocess.Popen:
-        """Start a scheduler outside of any checkout."""
-        file = self.folder / f"scheduler-{len(self.started)}.json"
-        options = ("--host", host, "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
-        process = self.start(
-            *before, DASK, "scheduler", *options, name="scheduler", cwd=self.folder
-        )
-        while not file.exists() or not file.read_text():
-            assert process.poll() is None
-            time.sleep(0.05)
-        self.address = json.loads(file.read_text())["address"]
-        return process
-
-    def work(
-        self,
-        name: str,
-        cwd: Path | None = None,
-        host: str = "127.0.0.1",
-        env: dict | None = None,
-        command: tuple[str, ...] = WORKER,
-    ) -> subprocess.Popen:
-        """Start a worker, in the command's own checkout by default."""
-        where = ("--name", name, "--host", host, "--no-dashboard")
-        unpinned = {key: os.environ[key] for key in os.environ if key not in ARITHMETIC}
-        env = unpinned | (env or {})
-        return self.start(*command, self.address, *where, name=name, cwd=cwd, env=env)
-
-    def run(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen:
-        """Start the command on the cluster."""
-        cluster = ("--scheduler", self.address) if "address" in self.__dict__ else ()
-        return self.start(*before, *COMMAND, *cluster, *arguments, name="command")
-
-    def printed(self) -> str:
-        return (self.folder / "command.log").read_text()
-
-    def end(self, process: subprocess.Popen, code: int = 0) -> str:
-        """The lines that the command prints until it ends."""
-        process.wait(timeout=180)
-        assert process.returncode == code, self.printed()
-        assert "Traceback" not in self.printed()
-        return self.printed()
-
-    def wait_until(self, true: Callable[[], object], process: subprocess.Popen) -> None:
-        """Wait for an effect of the running command."""
-        ends = time.monotonic() + 120
-        while not true():
-            assert process.poll() is None, self.printed()
-            assert time.monotonic() < ends, self.printed()
-            time.sleep(0.01)
-
-    def wait_for_results(self, process: subprocess.Popen, least: int) -> None:
-        """Wait until the command kept so many networks, or up to three more."""
-        number = least + random.randrange(4)
-        self.wait_until(lambda: self.kept() >= number, process)
-        time.sleep(random.random() / 4)
-
-    def kept(self) -> int:
-        """The number of networks that were kept."""
-        journal = self.clone.folder / "data/.partial-sweep-grid"
-        networks = len(list((self.clone.folder / "data/unfinished").glob("*/[0-9]*")))
-        return networks + (len(journal.read_bytes().splitlines()) if journal.exists() else 0)
-
-
-def kill(process: subprocess.Popen) -> None:
-    """End a process and its children at once."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 @pytest.fixture
 def local(clone, tmp_path) -> Iterator[Processes]:
     """The command on this machine."""
@@ -220,9 +117,6 @@ def cluster(local) -> Processes:
     """A scheduler without workers."""
     local.scheduler = local.schedule()
     return local
-
-
-# ------------------------------------------------------------------------------- without a fault
 
 
 def test_local_workers_give_the_bytes_of_dvc_repro(clone, plain, local):
@@ -265,33 +159,31 @@ def test_missing_scheduler_is_one_line(monkeypatch):
         clusters.remote("tcp://127.0.0.1:1")
 
 
+NETWORK = """
+for name in $1 $2; do ip netns add $name; ip -n $name link set lo up; done
+ip -n $1 link add eth0 type veth peer eth0 netns $2
+ip -n $1 addr add 10.83.0.1/24 dev eth0; ip -n $1 link set eth0 up
+ip -n $2 addr add 10.83.0.2/24 dev eth0; ip -n $2 link set eth0 up
+"""
+
+
 @extra
-@needs_root("ip")
+@needs_root
 def test_machine_with_its_own_clone_gives_the_same_bytes(clone, plain, local, mnist_folder):
-    here, there = names = [f"initlab-{os.getpid()}-{i}" for i in range(2)]
+    here, there = [f"initlab-{os.getpid()}-{i}" for i in range(2)]
     try:
-        for name in names:
-            ip("netns", "add", name)
-            ip("-n", name, "link", "set", "lo", "up")
-        ip("-n", here, "link", "add", "eth0", "type", "veth", "peer", "eth0", "netns", there)
-        for i, name in enumerate(names, start=1):
-            ip("-n", name, "addr", "add", f"10.83.0.{i}/24", "dev", "eth0")
-            ip("-n", name, "link", "set", "eth0", "up")
+        subprocess.run(["sh", "-ec", NETWORK, "sh", here, there], check=True)
         local.schedule("10.83.0.1", inside(here))
         checkout = clone.copy(local.folder / there).folder
         shutil.copytree(mnist_folder, checkout / "data/mnist")
-        local.work("other", checkout, "10.83.0.2", command=(*inside(there), *WORKER))
+        local.work("other", *inside(there), *WORKER, host="10.83.0.2", cwd=checkout)
         local.end(local.run(*TRAININGS, before=inside(here)))
     finally:
         for process in local.started:
             kill(process)
-        for name in names:
+        for name in (here, there):
             subprocess.run(["ip", "netns", "delete", name], check=False)
     assert results(clone) == results(plain)
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True)
 
 
 def inside(namespace: str) -> tuple[str, ...]:
@@ -299,8 +191,7 @@ def inside(namespace: str) -> tuple[str, ...]:
     return ("ip", "netns", "exec", namespace)
 
 
-# ----------------------------------------------------------------------------- a stand-in for Slurm
-
+# A stand-in for Slurm's command, which runs the script elsewhere, and one that refuses the second.
 SBATCH = """#!/bin/sh
 cp "$1" script
 (cd / && setsid sh "$OLDPWD/script" > "$OLDPWD/job.log" 2>&1 & echo "Submitted batch job $!")
@@ -350,9 +241,6 @@ def test_job_that_slurm_refuses_takes_back_the_others(clone, local):
     assert (clone.folder / "cancelled").read_text() == "7\n"
 
 
-# ----------------------------------------------------------------------------------------- faults
-
-
 @rounds
 def test_tasks_of_killed_workers_run_again(_round, clone, plain, cluster):
     process = cluster.run(*TRAININGS)
@@ -397,20 +285,20 @@ def test_unfit_workers_are_refused_by_name(_round, clone, plain, cluster, mnist_
         file.write("\n\ndef train_epoch(*_):\n    return 0.0, 0.0\n")
     process = cluster.run(*TRAININGS)
     time.sleep(5 * random.random())  # workers may come before it is connected, or after
-    cluster.work("other", other)
-    cluster.work("no-data", empty)
+    cluster.work("other", cwd=other)
+    cluster.work("no-data", cwd=empty)
     cluster.work("old-torch", env={"PYTHONPATH": str(cluster.folder)})
-    cluster.work("bare", cluster.folder, command=(DASK, "worker", "--nthreads", "1"))
+    cluster.work("bare", DASK, "worker", "--nthreads", "1", cwd=cluster.folder)
     refused = {
-        "other": "its stages/training/epoch.py is not the coordinator's; check out the same",
+        "other": "its stages/training/epoch.py differs; check out the same commit",
         "no-data": ".*/data/mnist/SHA256SUMS: .*; run `dvc repro download` or `dvc pull` there",
         "old-torch": "its torch is 2.13.0, and 2.14.1 is required",
         "bare": "start it with ",
     }
-    if needs_root("unshare").args[0] is False:
+    if IS_ROOT:
         hide = "sed 's/ avx2//' /proc/cpuinfo > cpuinfo && mount --bind cpuinfo /proc/cpuinfo"
         pretend = ("unshare", "--mount", "sh", "-c", f'{hide} && exec "$@"', "sh", *WORKER)
-        cluster.work("old-processor", command=pretend)
+        cluster.work("old-processor", *pretend)
         refused["old-processor"] = "its processor is without AVX2, and AVX2 is required"
     for name, reason in refused.items():
         line = re.compile(f"worker {name} at tcp://127.0.0.1:[0-9]+: refused: {reason}")
@@ -423,7 +311,7 @@ def test_unfit_workers_are_refused_by_name(_round, clone, plain, cluster, mnist_
 
 
 @rounds
-@needs_root("unshare")
+@needs_root
 def test_full_disk_is_one_line_and_loses_no_result(_round, clone, plain, cluster):
     cluster.work("a")
     (clone.folder / "data/unfinished").mkdir()

@@ -1,4 +1,4 @@
-"""Rounds of work: what is kept grows by what is new, and by nothing else. `make soak`."""
+"""Fifty rounds of work: caches grow only by new results. Run by `make soak`."""
 
 import random
 import resource
@@ -11,7 +11,7 @@ from tests.conftest import Clone
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 ROUNDS = 50
-VALUES = [0.0, 0.01, 0.1, 1.0, -0.1]  # of a constant: few, so that most rounds come back to one
+VALUES = [0.0, 0.01, 0.1, 1.0, -0.1]  # of a constant; few, so most rounds repeat one
 
 
 def files(folder: Path) -> set[Path]:
@@ -19,11 +19,11 @@ def files(folder: Path) -> set[Path]:
 
 
 def results(study: Clone) -> set[Path]:
-    """What a cache keeps of files, the run cache aside."""
+    """The files in a study's cache, without the run cache."""
     return files(study.folder / ".dvc" / "cache" / "files")
 
 
-def test_rounds_of_change_repro_share_fetch_and_gc(finished_study, tmp_path):
+def test_caches_grow_only_by_new_results(finished_study, tmp_path):
     a = finished_study.copy(tmp_path / "a")
     remote = tmp_path / "remote"
     a.run("dvc", "remote", "add", "--local", "--default", "soak", str(remote))
@@ -34,9 +34,9 @@ def test_rounds_of_change_repro_share_fetch_and_gc(finished_study, tmp_path):
     for clone in (a, b):
         clone.environment["TMPDIR"] = str(temporary)
     random_ = random.Random(0)
-    weights: dict[float, bytes] = {}  # by value, as first trained
-    states: dict[float, set[Path]] = {}  # what gc keeps of a study with this value
-    memory = []  # of the largest process so far
+    weights: dict[float, bytes] = {}  # the first result of each value
+    states: dict[float, set[Path]] = {}  # the cache after gc, for each value
+    memory = []  # peaks of the largest process so far
     for _ in range(ROUNDS):
         value = random_.choice(VALUES)
         new = value not in weights

@@ -28,7 +28,7 @@ class UnfitError(Exception):
 
 def environment() -> dict[str, str]:
     """The code and the packages that decide a result, by name."""
-    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.py"))]
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
     code = {str(path.relative_to(ROOT)): sha256(path.read_bytes()).hexdigest() for path in paths}
     packages = {name: version(name).partition("+")[0] for name in PACKAGES}
     return code | packages | {"processor": "AVX2" if BITS_PROMISED else "without AVX2"}
@@ -75,7 +75,7 @@ def mismatch(required: bytes) -> str | None:
     for name in LOADED | expected:
         here, there = LOADED.get(name, "missing"), expected.get(name, "unknown")
         if here != there and name.endswith(".py"):
-            return f"its {name} is not the coordinator's; check out the same commit"
+            return f"its {name} differs; check out the same commit and start it again"
         if here != there:
             return f"its {name} is {here}, and {there} is required"
     try:
