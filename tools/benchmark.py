@@ -4,9 +4,8 @@
     python -m tools.benchmark WAY …     seconds per network and epoch of one way to train
 
 Each way to train is a process of its own, with the threads and kernels that it has by itself:
-torch's own choice, or the one that stages/training pins. So neither is imported at the top. A
-figure is the median of several rounds, and a ratio is taken within a round: a machine's speed
-drifts.
+torch's own choice, or the one that stages/training pins. So neither is imported at the top.
+Figures are medians of several rounds. A ratio is taken within a round: a machine's speed drifts.
 """
 
 import argparse
