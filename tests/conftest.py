@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from stages import download
 from stages.settings import plans, yaml_file
 from stages.settings.params import Params
 from stages.training import data, integrity
@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Most users' shells set none of these. With MAKELEVEL, a make in a test prints extra lines.
 for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
     os.environ.pop(name, None)
+for role in ("AUTHOR", "COMMITTER"):
+    os.environ |= {f"GIT_{role}_NAME": "test", f"GIT_{role}_EMAIL": "test@example.org"}
 os.chdir(ROOT)  # stages use paths relative to the repository
 
 SMALL = {
@@ -37,6 +39,16 @@ SMALL = {
     },
     "display": {"baseline": {"label": "PyTorch default"}},
 }
+LECTURE = {
+    "data": {"name": "mnist"},
+    "seeds": 1,
+    "network": {"hidden": [128, 64], "activation": "relu"},
+    "training": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "lr": 0.001},
+}
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="install chromium: no such command")
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +57,7 @@ def mnist_folder() -> Path:
     folder = ROOT / "data" / "mnist"
     with Path(tempfile.gettempdir(), "initlab-tests-mnist").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one test process downloads
-        if not (download.is_right(folder, "mnist") and (folder / integrity.FILE).exists()):
+        if not (folder / integrity.FILE).exists():
             command = [sys.executable, "-m", "stages.download", "mnist"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             if result.returncode:
@@ -69,14 +81,6 @@ def dataset(train_images, test_images) -> data.Dataset:
     return data.Dataset(train_images.first(3250), test_images.first(1000))
 
 
-LECTURE = {
-    "data": {"name": "mnist"},
-    "seeds": 1,
-    "network": {"hidden": [128, 64], "activation": "relu"},
-    "training": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "lr": 0.001},
-}
-
-
 def plan_of(variant: dict | None = None, **sections: dict | int) -> Plan:
     """The plan of a variant, as an entry of params.yaml, in the lecture's network.
 
@@ -88,15 +92,9 @@ def plan_of(variant: dict | None = None, **sections: dict | int) -> Plan:
     return plans.resolve(Params.model_validate(values))["start"]
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="install chromium: no such command")
-
-
 @pytest.fixture(scope="session")
 def browser():
-    # Imported here, because it takes long and few tests need it.
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import sync_playwright  # slow to import, and few tests need it
 
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
@@ -109,7 +107,7 @@ def browser():
 class Clone:
     """A copy of the repository with a small study, in which tests run commands."""
 
-    def __init__(self, folder: Path, mirror: Path):
+    def __init__(self, folder: Path, mirror: Path | str):
         self.folder = folder
         self.environment = {
             **os.environ,
@@ -124,6 +122,7 @@ class Clone:
             command,
             cwd=self.folder,
             env={**self.environment, **(env or {})},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=300,
@@ -132,10 +131,6 @@ class Clone:
         assert expect is None or result.returncode == expect, f"{' '.join(command)}\n{output}"
         return result
 
-    def repro(self, *arguments: str, **options) -> list[str]:
-        """Run `dvc repro`; returns the stages that it executed, without restored ones."""
-        return executed(self.run("dvc", "repro", *arguments, **options))
-
     def refuses(self, *command: str, message: str) -> None:
         """Assert that a command fails with this message and without a traceback."""
         result = self.run(*command, expect=None)
@@ -143,14 +138,9 @@ class Clone:
         assert message in result.stdout + result.stderr
         assert "Traceback" not in result.stderr
 
-    def change(self, section: str, **values) -> None:
-        """Change entries in a section of params.yaml."""
-        self.params = self.params | {section: self.params[section] | values}
-
-    def append(self, file: str, text: str) -> None:
-        """Append a text to a file, which may be new."""
-        with (self.folder / file).open("a", encoding="utf-8") as opened:
-            opened.write(text)
+    def repro(self, *arguments: str, **options) -> list[str]:
+        """Run `dvc repro`; returns the stages that it executed, without restored ones."""
+        return executed(self.run("dvc", "repro", *arguments, **options))
 
     def is_clean(self) -> bool:
         """Whether git sees no change."""
@@ -164,15 +154,24 @@ class Clone:
     def params(self, values: dict) -> None:
         (self.folder / "params.yaml").write_text(yaml_file.dumps(values), encoding="utf-8")
 
+    def change(self, section: str, **values) -> None:
+        """Change entries in a section of params.yaml."""
+        self.params = self.params | {section: self.params[section] | values}
+
+    def append(self, file: str, text: str) -> None:
+        """Append text to a file, or create it."""
+        with (self.folder / file).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+
     def copy(self, folder: Path) -> "Clone":
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Clone(folder, Path(self.environment["MNIST_MIRROR"]))
+        return Clone(folder, self.environment["MNIST_MIRROR"])
 
 
 def executed(result: subprocess.CompletedProcess) -> list[str]:
     """The stages that `dvc repro` or `dvc exp run` executed, without restored ones."""
-    lines = result.stdout.splitlines()
-    return [line.split("'")[1] for line in lines if line.startswith("Running stage ")]
+    # From a subfolder, DVC prints '../dvc.yaml:check'.
+    return re.findall(r"^Running stage '(?:.*:)?(.*)'", result.stdout, flags=re.MULTILINE)
 
 
 def accept_interrupts() -> None:
@@ -206,8 +205,6 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) ->
     clone = Clone(folder, mnist_folder)
     clone.params = SMALL
     clone.run("git", "init", "--quiet")
-    clone.run("git", "config", "user.name", "test")
-    clone.run("git", "config", "user.email", "test@example.org")
     clone.run("git", "add", "--all")
     clone.run("git", "commit", "--quiet", "--message", "Add a small study")
     return clone
@@ -224,7 +221,7 @@ def finished_study(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory)
         study.run("git", "commit", "--quiet", "--message", "Run the study")
 
     folder = made_once(tmp_path_factory, "finished", run)
-    study = Clone(folder / "initlab", Path(fresh_clone.environment["MNIST_MIRROR"]))
+    study = Clone(folder / "initlab", fresh_clone.environment["MNIST_MIRROR"])
     study.executed = (folder / "executed.txt").read_text().splitlines()
     return study
 

@@ -1,176 +1,132 @@
-"""DVC's experiments, as docs/experiments.md uses them, and what a person sees of a run."""
+"""DVC's experiments, as docs/experiments.md uses them, and the output of a training."""
 
 import csv
-import fcntl
 import os
-import pty
 import re
 import shutil
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
 import pytest
 
-from stages.training import integrity
-from tests.conftest import ROOT, Clone, make
-
-pytestmark = pytest.mark.slow
+from tests.conftest import ROOT, Clone, executed, make, needs_chromium
+from tests.once import made_once
 
 VERDICTS = ("holds", "in_part", "fails", "undecided", "untested")
-HEADLINES = [
-    "accuracy.baseline", "accuracy.all_ones", "learn", "stuck",
-    *(f"{which}.{verdict}" for which in ("lecture", "literature", "study") for verdict in VERDICTS),
-]  # fmt: skip
+HEADLINES = ["accuracy.baseline", "accuracy.all_ones", "learn", "stuck"]
+HEADLINES += [f"{of}.{end}" for of in ("lecture", "literature", "study") for end in VERDICTS]
 WEIGHT = "variants.all_ones.all.weight"
-# pip puts it beside Python, which need not be on a shell's path.
+# pip installs it next to Python, which may not be on PATH.
 ACTIONLINT = shutil.which("actionlint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 
 
-def executed(result: subprocess.CompletedProcess) -> list[str]:
-    """The stages that `dvc exp run` executed, not restored."""
-    return re.findall(r"^Running stage '(.*)'", result.stdout, flags=re.MULTILINE)
-
-
-def shown(study: Clone) -> dict[str, dict[str, str]]:
-    """The rows of `dvc exp show --csv` by the experiment's name."""
-    rows = csv.DictReader(study.run("dvc", "exp", "show", "--csv").stdout.splitlines())
-    return {row["Experiment"] or row["rev"]: row for row in rows}
-
-
 def table(text: str) -> list[list[str]]:
-    """The cells of a table of DVC's, by row."""
+    """The cells of a table that DVC prints, by row."""
     return [line.split() for line in text.splitlines()]
 
 
-def test_an_experiment_trains_what_it_changes(study):
-    setting = f"{WEIGHT}={{constant:{{val:2.0}}}}"
-    # Without evaluate and report, which the queue's test runs.
-    ran = study.run("dvc", "exp", "run", "--name", "twos", "-S", setting, "train@all_ones")
-    assert executed(ran) == ["check", "train@all_ones"]
-    changes = table(study.run("dvc", "params", "diff").stdout)
-    assert ["params.yaml", f"{WEIGHT}.constant.val", "-", "2.0"] in changes
-    study.run("dvc", "exp", "save", "--name", "mine")
-    listed = study.run("dvc", "exp", "list").stdout
-    assert "[twos]" in listed and "[mine]" in listed
+@pytest.fixture
+def compared(finished_study, tmp_path_factory, tmp_path) -> Clone:
+    """A copy of the small study with an experiment `twos`, in which all_ones has weights of 2."""
+
+    def run(folder: Path) -> None:
+        study = finished_study.copy(folder / "initlab")
+        setting = f"{WEIGHT}={{constant:{{val:2.0}}}}"
+        result = study.run("dvc", "exp", "run", "--name", "twos", "-S", setting)
+        assert executed(result) == ["check", "train@all_ones", "evaluate", "report"]
+
+    folder = made_once(tmp_path_factory, "compared", run)
+    mirror = finished_study.environment["MNIST_MIRROR"]
+    return Clone(folder / "initlab", mirror).copy(tmp_path / "initlab")
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("trainig.lr=0.1", "Could not override 'trainig.lr'"),
-        ("+variants.mine.all.weight=zeross", "did you mean 'zeros'?"),
-    ],
-)
-def test_a_mistyped_setting_is_refused_before_anything_trains(study, setting, words):
-    result = study.run("dvc", "exp", "run", "-S", setting, expect=None)
-    assert result.returncode != 0
-    assert words in result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
-    assert not set(executed(result)) - {"check"}
-
-
-def test_a_grid_runs_from_the_queue_and_can_be_compared_and_kept(study):
-    study.run("dvc", "exp", "run", "--queue", "-S", f"{WEIGHT}=zeros,normal")
-    queued = table(study.run("dvc", "queue", "status").stdout)
-    assert [row[-1] for row in queued[1:3]] == ["Queued", "Queued"]
-    # One is enough to see it run.
-    study.run("dvc", "queue", "remove", queued[1][0])
-    name = queued[2][1]
-    run_queue(study, name)
-    assert study.run("git", "status", "--porcelain").stdout == ""  # the checkout is as it was
-
-    # The headlines, in order; and every variant's accuracy.
-    row = shown(study)[name]
+@pytest.mark.slow
+def test_an_experiment_is_compared_and_kept(compared):
+    rows = csv.DictReader(compared.run("dvc", "exp", "show", "--csv").stdout.splitlines())
+    row = next(row for row in rows if row["Experiment"] == "twos")
     assert [column for column in row if column in HEADLINES] == HEADLINES
     assert 0 < float(row["accuracy.baseline"]) < 1
-    short = make(study, "experiments", env={"COLUMNS": "200"}).stdout
-    assert f"{WEIGHT} " in short and " accuracy.all_ones " in short
+    short = make(compared, "experiments", env={"COLUMNS": "200"}).stdout
+    assert f"{WEIGHT}" in short and " accuracy.all_ones " in short
     assert "seeds" not in short and ".yaml" not in short
-    columns = table(study.run("dvc", "metrics", "show").stdout)[0]
-    assert sorted(columns[1:]) == sorted(HEADLINES)
-    between = ["dvc", "metrics", "diff", "HEAD", name]
-    assert "reports/metrics.json" in study.run(*between).stdout
-    changes = table(study.run(*between, "--targets", "reports/accuracy.json").stdout)
-    assert [row[1] for row in changes[1:]] == ["all_ones"]
 
-    study.run("dvc", "exp", "apply", name)
-    assert study.params["variants"]["all_ones"]["all"]["weight"] == row[WEIGHT]
-    assert study.repro() == []
-    study.run("dvc", "exp", "branch", name, "kept")
-    assert "kept" in study.run("git", "branch").stdout
+    changes = table(compared.run("dvc", "params", "diff").stdout)
+    assert ["params.yaml", f"{WEIGHT}.constant.val", "-", "2.0"] in changes
+    target = ["--all", "--targets", "reports/accuracy.json"]
+    accuracies = table(compared.run("dvc", "metrics", "diff", "HEAD", "twos", *target).stdout)
+    assert {row[1] for row in accuracies[1:]} == {"all_ones", "baseline"}
+    columns = table(compared.run("dvc", "metrics", "show").stdout)[0]
+    assert set(columns[1:]) == set(HEADLINES)
+
+    compared.run("git", "checkout", "--quiet", ".")
+    compared.run("dvc", "exp", "apply", "twos")
+    assert compared.repro() == []
+    compared.run("dvc", "exp", "branch", "twos", "kept")
+    assert "kept" in compared.run("git", "branch").stdout
 
 
-def run_queue(study: Clone, name: str) -> None:
-    """Start the queue, and wait until the experiment of this name, its only one, has run."""
-    # The worker keeps its output open for as long as it lives: a pipe would wait for that.
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    start = ["dvc", "queue", "start"]
+@pytest.mark.slow
+@needs_chromium
+def test_plots_of_two_revisions_are_drawn_without_a_network(compared, browser):
+    make(compared, "offline")
+    compared.run("dvc", "plots", "diff", "HEAD", "twos")
+    page = browser.new_context(viewport={"width": 1600, "height": 1000}, offline=True).new_page()
+    messages, requests = [], []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((compared.folder / "dvc_plots" / "index.html").as_uri())
+    page.wait_for_function("document.querySelectorAll('.vega-embed svg.marks').length == 8")
+    assert messages == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    for chart in page.locator(".vega-embed").all():
+        assert chart.locator("[class*=role-mark] path").count() > 10
+    text = page.locator("body").inner_text()
+    for word in ("HEAD", "twos", "baseline", "all_ones", "Test accuracy"):
+        assert word in text
+    widths = [picture.evaluate("img => img.naturalWidth") for picture in page.locator("img").all()]
+    figures = list((compared.folder / "reports" / "figures").glob("*.png"))
+    assert len(widths) == 2 * len(figures) and all(widths)
+
+
+@pytest.mark.slow
+def test_the_queue_runs_an_experiment_outside_the_checkout(study):
+    command = ["dvc", "exp", "run", "--queue", "--name", "queued", "-S", f"{WEIGHT}=zeros"]
+    study.run(*command, "train@all_ones")
     try:
-        subprocess.run(start, cwd=study.folder, env=study.environment, check=True, **quiet)
+        # Not through a pipe: the worker keeps its output open for as long as it lives.
+        output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        start = ["dvc", "queue", "start"]
+        subprocess.run(start, cwd=study.folder, env=study.environment, check=True, **output)
         deadline = time.monotonic() + 120
-        # To ask git takes no time from what runs, and to ask DVC takes seconds.
-        while name not in study.run("git", "for-each-ref", "refs/exps").stdout:
-            if time.monotonic() > deadline:
-                pytest.fail(study.run("dvc", "queue", "status").stdout)
+        while "queued" not in study.run("git", "for-each-ref", "refs/exps").stdout:
+            assert time.monotonic() < deadline, study.run("dvc", "queue", "status").stdout
             time.sleep(0.2)
-        while "Success" not in (status := study.run("dvc", "queue", "status").stdout):
-            assert time.monotonic() < deadline, status
     finally:
         study.run("dvc", "queue", "stop", "--kill")
+    assert study.is_clean()
+    study.run("dvc", "exp", "apply", "queued")
+    assert study.repro("train@all_ones") == []
 
 
-@pytest.fixture
-def training(study) -> list[str]:
-    """The command that trains two seeds for three epochs."""
-    file = study.folder / "data" / "plans" / "baseline.json"
-    plan = integrity.read_json(file) | {"epochs": 3}
-    file.chmod(0o644)
-    file.write_text(integrity.as_json(plan), encoding="utf-8")
-    return [sys.executable, "-m", "stages.train", "baseline"]
+@pytest.mark.slow
+def test_training_prints_a_line_per_epoch_and_a_bar_only_on_a_terminal(study):
+    study.change("training", epochs=3)
+    study.run("python", "-m", "stages.check")
+    result = study.run("python", "-m", "stages.train", "baseline")
+    log = result.stdout + result.stderr
+    assert "%|" not in log and "\r" not in log
 
-
-def has_a_line_an_epoch(text: str) -> bool:
-    return re.findall(r"Epoch (\d)/3 \|", text) == ["1", "2", "3"]
-
-
-def test_a_terminal_shows_a_line_an_epoch_and_a_bar(study, training):
-    reader, writer = pty.openpty()
-    size = struct.pack("HHHH", 24, 80, 0, 0)  # a new one has none, and no room for a bar
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, size)
-    with subprocess.Popen(
-        training, cwd=study.folder, env=study.environment, stdout=writer, stderr=writer
-    ) as process:
-        os.close(writer)
-        text = b"".join(chunks(reader)).decode()
-    os.close(reader)
-    assert process.returncode == 0
-    assert has_a_line_an_epoch(text)
-    assert re.search(r"\d+%\|.*\| *\d+/6 ", text)  # two seeds, three epochs each
-
-
-def chunks(reader: int):
-    """What comes from a terminal, until the other end is closed."""
-    while True:
-        try:
-            chunk = os.read(reader, 65536)
-        except OSError:  # how Linux says that it is
-            return
-        if not chunk:
-            return
-        yield chunk
-
-
-def test_a_log_has_a_line_an_epoch_and_no_bar(study, training):
-    result = study.run(*training)
-    text = result.stdout + result.stderr
-    assert has_a_line_an_epoch(text)
-    assert "%|" not in text and "\r" not in text
+    # A new terminal has no size, so no room for a bar.
+    command = ["sh", "-c", "stty cols 80 rows 24; python -m stages.train baseline"]
+    terminal = study.run("python", "-c", f"import pty; pty.spawn({command})").stdout
+    assert re.search(r"\d+%\|.*\| *\d+/6 ", terminal)  # two seeds, three epochs each
+    for text in (log, terminal):
+        assert re.findall(r"Epoch (\d)/3 \|", text) == ["1", "2", "3"]
 
 
 @pytest.mark.skipif(ACTIONLINT is None, reason="install actionlint: no such command")
-def test_the_workflow_for_github_is_sound():
+def test_the_workflow_for_github_is_valid():
     subprocess.run([ACTIONLINT], cwd=ROOT, check=True)
