@@ -1,4 +1,4 @@
-"""Training and probes use only what is the same on every processor."""
+"""Training and probes use only operations with the same bits on every processor."""
 
 import pytest
 import torch
@@ -11,15 +11,15 @@ from tests.conftest import plan_of
 from tests.oracle import OPTIMIZERS
 from tools import processors
 
-# What was seen to give the same bits on Intel and AMD: see stages/training/arithmetic.py.
+# Operations measured to give the same bits on Intel and AMD: see stages/training/arithmetic.py.
 SAFE = {
-    # what moves or compares
+    # moving and comparing
     "alias", "all", "any", "argmax", "cat", "clamp", "clone", "copy", "count_nonzero", "detach",
     "empty", "empty_like", "eq", "equal", "eye", "fill", "index", "index_put", "index_select",
     "is_nonzero", "isfinite", "item", "lift_fresh", "_local_scalar_dense", "ne", "neg",
     "one_hot", "ones", "pad", "permute", "repeat", "resolve_conj", "resolve_neg", "slice",
     "split", "t", "to", "_to_copy", "unbind", "unsqueeze", "view", "zeros",
-    # what computes
+    # computing
     "abs", "add", "amax", "amin", "div", "max", "mean", "mul", "std", "sub", "sum", "var",
     "cross_entropy_loss", "linalg_vector_norm", "softmax",
     "_fused_adam", "_fused_sgd", "normal", "randperm", "uniform",
@@ -91,7 +91,7 @@ def test_initializers_use_safe_operations_alone(dataset, name):
     assert unsafe(traced.calls) == []
 
 
-def test_what_is_unsafe_is_seen():
+def test_unsafe_operations_are_found():
     a, b, square = torch.rand(64, 32), torch.rand(32, 10), torch.rand(16, 16)
     with Traced() as traced:
         a.exp()
@@ -106,7 +106,7 @@ def test_what_is_unsafe_is_seen():
 @pytest.mark.parametrize("rows", [1, 3, 4, 64])
 @pytest.mark.parametrize("inner", [1, 10, 193, 784])
 @pytest.mark.parametrize("columns", [1, 10, 16, 128])
-def test_products_are_right_whoever_computes_them(dtype, rows, inner, columns):
+def test_products_equal_those_in_float64(dtype, rows, inner, columns):
     random = torch.Generator().manual_seed(1)
     a, b, bias = (
         torch.randn(shape, generator=random, dtype=dtype)
@@ -125,7 +125,7 @@ def test_products_are_right_whoever_computes_them(dtype, rows, inner, columns):
 @pytest.mark.parametrize("inner", [10, 64, 250, 784])
 @pytest.mark.parametrize("columns", [3, 10, 33, 128])
 def test_equal_rows_and_columns_stay_equal(rows, inner, columns):
-    """So what cannot tell images or units apart does not do so by rounding."""
+    """So equal images or units are not separated by rounding."""
     random = torch.Generator().manual_seed(1)
     a, b = (torch.randn(shape, generator=random) for shape in ((rows, inner), (inner, columns)))
     out = torch.empty(rows, columns)

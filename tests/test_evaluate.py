@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 
 from stages import evaluate, tables, train
 from stages.training import data, initialization, integrity, laws, results
-from stages.training.epoch import initial_state, run_epoch
 from stages.training.plan import Plan
 from tests.conftest import plan_of
 
@@ -115,14 +114,6 @@ def test_a_seed_learns_is_stuck_or_diverges(accuracy, loss, rank, end):
     history = [{"variant": "x", "seed": "0", "epoch": "1", "test_acc": accuracy, "test_loss": loss}]
     probes = [{"variant": "x", "seed": "0", "layer": "fc1", "weight_rank": rank, "dead": ""}]
     assert tables.endings(history, probes, learned_above=0.1335) == {0: end}
-
-
-def test_seeds_with_different_outcomes_are_counted_separately():
-    counts = {"learns": torch.eye(10).long() * 3, "stuck": torch.ones(10, 10).long()}
-    rows = tables.digits(counts)
-    assert [row["test_acc"] for row in rows] == [1.0] * 10 + [0.1] * 10
-    assert [row["end"] for row in rows] == ["learns"] * 10 + ["stuck"] * 10
-    assert sum(row["count"] for row in tables.confusion(counts)) == 30 + 100
 
 
 def test_the_commonest_class_sets_the_accuracy_that_learns_exceeds():
@@ -253,15 +244,6 @@ def test_theory_is_empty_without_a_signal():
     theory = depth_of(plan, signal=0.0)
     assert theory["signal"] == [""] * 3
     assert all(theory["gradient"])  # passes fc3 and fc2 alone
-
-
-@pytest.mark.parametrize(("entry", "gain"), SCHEMES, ids=["default", "Xavier", "He"])
-def test_gradients_of_a_real_network_decay_as_theory_predicts(entry, gain):
-    plan = plan_of(entry, network={"hidden": [200] * 5})
-    _, row = run_epoch(plan, DATASET, initial_state(plan, DATASET.train, 0))
-    stds = [layer.gradient_std for layer in row.layers if layer.layer != "out"]
-    assert (stds[0] / stds[-1]) ** (2 / 4) == pytest.approx(gain, rel=0.25)
-    assert tables.gains(plan)[1][1:] == pytest.approx([gain] * 4)
 
 
 @pytest.mark.parametrize(

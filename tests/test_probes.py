@@ -1,4 +1,4 @@
-"""What the probes say, against brute force and networks whose answer is known."""
+"""Probes, against brute force and networks with known answers."""
 
 import math
 
@@ -9,7 +9,6 @@ from stages.training import network, probes
 from stages.training.initialization import initial_weights
 from tests.conftest import plan_of
 from tests.oracle import normalized, plain_network
-from tests.starts import constant
 
 SIZES = [784, 20, 12, 10]
 
@@ -68,7 +67,7 @@ def test_the_effective_rank_is_that_of_the_singular_values():
 
 
 @pytest.mark.parametrize("activation", network.KERNELS)
-def test_activations_and_gradients_are_those_of_plain_pytorch(activation, train_images):
+def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, train_images):
     images = train_images.first(probes.PROBED)
     net = net_of({"all": {"weight": {"normal": {"std": 0.1}}}})
     model = plain_network(net, activation)
@@ -103,21 +102,13 @@ def test_activations_and_gradients_are_those_of_plain_pytorch(activation, train_
             zeros = getattr(layer, f"{kind}_gradient_zeros")
             assert zeros == pytest.approx((grad == 0).double().mean().item(), abs=1e-3)
         if activation == "relu" and layer.layer != "out":
-            silent = sum((unit == 0).all().item() for unit in a.T)
-            assert layer.dead_fraction == pytest.approx(silent / outputs.shape[1])
+            dead = sum((unit == 0).all().item() for unit in a.T)
+            assert layer.dead_fraction == pytest.approx(dead / outputs.shape[1])
         else:
             assert layer.dead_fraction is None
 
 
-def test_dead_units_are_counted(train_images):
-    net = net_of()
-    net.biases[0][:5] = -1000.0
-    fc1 = measured(net, train_images)["fc1"]
-    assert fc1.dead_fraction == pytest.approx(5 / 20)
-    assert fc1.bias_gradient_zeros == pytest.approx(5 / 20)
-
-
-def test_moves_are_distances_from_the_start(train_images):
+def test_moves_are_distances_from_the_initial_values(train_images):
     net, initial = net_of(), net_of()
     net.weights[1][3, 4] += 0.25
     net.biases[2][7] -= 0.5
@@ -130,15 +121,7 @@ def test_moves_are_distances_from_the_start(train_images):
     assert layers["fc1"].weight_moved_at is None
 
 
-def test_a_constant_network_is_one_unit_wide(train_images):
-    net = net_of({"all": constant(0.1)})
-    for layer in measured(net, train_images).values():
-        assert layer.distinct_units == 1
-        assert layer.symmetry_gap == 0
-        assert layer.activation_rank == pytest.approx(1, abs=1e-4)
-
-
-def test_a_network_that_diverged_is_told_apart(train_images):
+def test_a_diverged_network_has_no_gap_and_no_ranks(train_images):
     net = net_of()
     net.flat.fill_(float("nan"))
     for layer in measured(net, train_images).values():
@@ -147,6 +130,6 @@ def test_a_network_that_diverged_is_told_apart(train_images):
         assert math.isnan(layer.activation_rank)
 
 
-def test_probes_see_the_same_images_whatever_comes_after(train_images):
+def test_probes_use_the_first_images_only(train_images):
     net = net_of()
     assert measured(net, train_images) == measured(net, train_images.first(probes.PROBED))

@@ -26,7 +26,7 @@ def test_a_picture_is_a_copy_of_the_first_units_of_fc1():
     assert picture[3, 3] == 3
 
 
-def test_eight_bits_keep_what_is_zero_and_what_is_equal_and_nothing_else_becomes_zero():
+def test_eight_bits_keep_zeros_and_equal_values_and_make_no_other_zero():
     start = torch.tensor([[0.0, 1e-6, -1e-6], [0.5, 0.5, -1.0]])
     end = torch.tensor([[0.0, 0.02, 0.02], [2.0, -2.0, 1e-30]])
     kept = snapshots.quantized({0: start, 4: end})
@@ -41,7 +41,7 @@ def test_eight_bits_keep_what_is_zero_and_what_is_equal_and_nothing_else_becomes
     assert levels[1, 1, :2].tolist() == [127, -127]
 
 
-def test_zeros_and_what_diverged_have_a_picture_too():
+def test_zeros_and_diverged_weights_have_a_picture():
     kept = snapshots.quantized({0: torch.zeros(2, 4)})
     assert not kept["fc1.weight"].any() and kept["largest"].tolist() == [0.0]
     wild = torch.tensor([[np.nan, np.inf, -np.inf, 1.0]])

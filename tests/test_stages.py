@@ -75,14 +75,6 @@ def test_make_without_git_gives_advice_before_it_installs(finished_study, tmp_pa
     assert not (clone.folder / ".venv").exists()
 
 
-@pytest.mark.parametrize("tool", ["verify", "repair"])
-def test_a_tool_without_git_ends_in_one_line(finished_study, tmp_path, tool):
-    clone = without_git(tmp_path / "zip", finished_study)
-    result = clone.run(sys.executable, "-m", f"tools.{tool}", expect=1)
-    assert "git" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
 # Two shells for all settings, since each runs a study: Python asks the locale for its encoding
 # only where PYTHONIOENCODING is not set.
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Training: against plain PyTorch, and whoever does the work."""
+"""Training: against plain PyTorch, and with any number of workers."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def few(dataset) -> Dataset:
 @pytest.mark.parametrize("activation", network.KERNELS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 3e-4)])
-def test_epochs_are_those_of_plain_pytorch(few, activation, optimizer, dtype, tolerance):
+def test_epochs_equal_those_of_plain_pytorch(few, activation, optimizer, dtype, tolerance):
     """Two, so that the optimizer's memory has to come along."""
     network_ = {"hidden": [32, 16], "activation": activation}
     plan = plan_of(network=network_, training=OPTIMIZERS[optimizer])
@@ -57,25 +57,7 @@ def test_epochs_are_those_of_plain_pytorch(few, activation, optimizer, dtype, to
             assert (ours - theirs.detach()).abs().max() <= tolerance, name
 
 
-@pytest.mark.parametrize("activation", network.KERNELS)
-def test_fifty_layers_train_as_in_plain_pytorch(dataset, activation):
-    plan = plan_of(
-        {"all": {"weight": "orthogonal"}},
-        network={"hidden": [16] * 50, "activation": activation},
-    )
-    dataset = Dataset(dataset.train.first(200), dataset.test.first(10))
-    state = initial_state(plan, dataset.train, 0, torch.float64)
-    model = plain_network(network.Tensors(plan.sizes, torch.tensor(state.weights)), activation)
-    state, _ = run_epoch(plan, dataset, state)
-    state, _ = run_epoch(plan, dataset, state)
-    order = torch.randperm(200, generator=generator(0, "order/1"))
-    steps = plain_optimizer(model, plan)
-    plain.train_epoch(model, steps, batches(dataset.train, order, plan, torch.float64))
-    for name, theirs in model.named_parameters():
-        assert (tensors(plan, state)[name] - theirs.detach()).abs().max() <= 1e-10, name
-
-
-def test_these_tests_cover_all_that_the_schema_admits():
+def test_these_tests_cover_every_activation_and_optimizer():
     assert set(network.KERNELS) == set(ACTIVATIONS) == set(plain.ACTIVATIONS)
     assert set(get_args(fields.Optimizer)) == {o["optimizer"] for o in OPTIMIZERS.values()}
 
@@ -136,7 +118,7 @@ def test_ending_the_backward_pass_early_changes_no_bit(
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_the_step_at_which_a_tensor_first_moves_is_what_plain_pytorch_says(dataset, optimizer):
+def test_the_step_at_which_a_tensor_first_moves_equals_plain_pytorchs(dataset, optimizer):
     """In networks so narrow that for many an image no gradient arrives in a layer."""
     dataset = Dataset(dataset.train.first(100), dataset.test.first(10))
     plan = plan_of(network={"hidden": [2, 2]}, training=OPTIMIZERS[optimizer] | {"batch_size": 1})
@@ -185,33 +167,22 @@ def test_bits_do_not_depend_on_the_number_of_workers(very_few, n):
     assert_same_bits(alone, shared)
 
 
-def test_a_seed_has_the_same_bits_alone_and_among_others(very_few):
-    assert_same_bits(collect(plan_of(), very_few, 1), collect(plan_of(seeds=5), very_few, 2))
-
-
 def slow_epoch(plan, dataset, state):
     time.sleep(0.1)
     return replace(state, next_epoch=state.next_epoch + 1), os.getpid()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only a forked worker knows the patch")
-def test_the_work_is_done_by_as_many_other_processes(very_few, monkeypatch):
+def test_work_is_done_by_as_many_processes_as_workers(very_few, monkeypatch):
     monkeypatch.setattr(workers, "run_epoch", slow_epoch)
     processes = {process for _, process in workers.train(plan_of(seeds=3), very_few, 2)}
     assert len(processes - {os.getpid()}) == len(processes) == 2
 
 
 @pytest.mark.slow
-def test_workers_where_forking_is_not_safe(very_few, monkeypatch):
-    """As on macOS and Windows: each loads torch itself, and gets plan and images sent."""
+def test_workers_that_are_not_forked_give_the_same_bits(very_few, monkeypatch):
+    """As on macOS and Windows: each loads torch itself, and receives plan and images."""
     plan = plan_of(seeds=2)
     alone = collect(plan, very_few, 1)
     monkeypatch.setattr(sys, "platform", "darwin")
     assert_same_bits(alone, collect(plan, very_few, 2))
-
-
-def test_the_order_is_new_every_epoch_and_for_every_seed():
-    orders = [
-        torch.randperm(100, generator=generator(s, f"order/{e}")) for s in (0, 1) for e in (1, 2)
-    ]
-    assert len({tuple(order.tolist()) for order in orders}) == 4

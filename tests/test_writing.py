@@ -1,4 +1,4 @@
-"""Outputs are written all or none, and never into a file that is there."""
+"""Outputs are written all or none, and never into an existing file."""
 
 import os
 
@@ -16,7 +16,7 @@ def test_all_files_are_written_and_their_folders_made(tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "one.txt", "two.bin"]
 
 
-def test_what_cannot_be_written_leaves_all_as_it_was(tmp_path):
+def test_an_output_that_cannot_be_written_leaves_all_others(tmp_path):
     one, two = tmp_path / "one.txt", tmp_path / "two.txt"
     one.write_text("old")
     two.mkdir()  # in the way
@@ -28,7 +28,7 @@ def test_what_cannot_be_written_leaves_all_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [os.symlink, os.link])
-def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path, kind):
+def test_a_link_is_replaced_and_its_target_stays(tmp_path, kind):
     cached, output = tmp_path / "cached", tmp_path / "output"
     cached.write_text("in the cache")
     cached.chmod(0o444)  # as DVC leaves it

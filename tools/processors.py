@@ -17,7 +17,7 @@ from typing import Any
 
 import vl_convert
 
-from stages import download
+from stages import running
 from stages.settings import initializers, yaml_file
 from stages.training import BITS_PROMISED, data, initialization, integrity, network
 
@@ -38,15 +38,9 @@ from altair.utils import schemapi
 bundle = Path("data/bundle.js").read_text(encoding="utf-8")
 vl_convert.javascript_bundle = lambda: bundle
 schemapi.disable_debug_mode()
-def run(stage, *arguments):
-    sys.argv = [stage, *arguments]
-    runpy.run_module(f"stages.{stage}", run_name="__main__")
-run("check")
-for variant in Path("data/variants.txt").read_text(encoding="utf-8").split():
-    run("train", variant)
-run("sweep", "grid")
-run("evaluate", "mnist")
-run("report")
+variants = [["train", name] for name in sys.argv[1:]]
+for sys.argv in [["check"], *variants, ["sweep", "grid"], ["evaluate", "mnist"], ["report"]]:
+    runpy.run_module(f"stages.{sys.argv[0]}", run_name="__main__")
 """
 
 
@@ -57,19 +51,17 @@ def initializer_names() -> list[str]:
 
 def study() -> dict[str, Any]:
     """A params.yaml with every initializer, activation, optimizer and kind of product."""
-    weights = {f"init_{name}": {name: ARGUMENTS.get(name, {})} for name in initializer_names()}
     sgd = {"optimizer": "sgd", "lr": 0.01}
-    variants: dict[str, Any] = {
-        "baseline": {},
-        **{name: {"all": {"weight": weight}} for name, weight in weights.items()},
-        **{f"act_{name}": {"network": {"activation": name}} for name in network.KERNELS},
-        "sgd": {"training": sgd},
-        "momentum": {"training": {**sgd, "momentum": 0.9}},
-        "one_unit": {"network": {"hidden": [1]}},
-        "wide": {"network": {"hidden": [300, 3]}, "training": {"batch_size": 259}},
-        "deep": {"network": {"hidden": [16] * 30}},
-        "small_batches": {"training": {"batch_size": 4}},
-    }
+    variants: dict[str, Any] = {"baseline": {}, "sgd": {"training": sgd}}
+    variants["momentum"] = {"training": {**sgd, "momentum": 0.9}}
+    variants["small_batches"] = {"training": {"batch_size": 4}}
+    variants["wide"] = {"network": {"hidden": [300, 3]}, "training": {"batch_size": 259}}
+    variants["one_unit"] = {"network": {"hidden": [1]}}
+    variants["deep"] = {"network": {"hidden": [16] * 30}}
+    for name in network.KERNELS:
+        variants[f"act_{name}"] = {"network": {"activation": name}}
+    for name in initializer_names():
+        variants[f"init_{name}"] = {"all": {"weight": {name: ARGUMENTS.get(name, {})}}}
     variance = {"key": "all.weight.scaled_normal.variance", "values": [1, 4]}
     depth = {"key": "network.hidden.depth", "values": [3, 30]}
     # The theory of a linear network is quick to compute where it is emulated.
@@ -112,7 +104,7 @@ def run(prepared: Path, folder: Path, model: str | None = None) -> dict[str, byt
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
     environment |= {"INITLAB_WORKERS": "1", "PYTHONPATH": str(folder)}
     result = subprocess.run(
-        [*emulator, sys.executable, "-c", STAGES],
+        [*emulator, sys.executable, "-c", STAGES, *study()["variants"]],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if result.returncode:
@@ -126,40 +118,36 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
+def qemu(model: str, *command: str) -> str:
+    """The output of a command on an emulated processor; QEMU 7 exits with 1 after its help."""
+    command = (str(QEMU), "-cpu", model, *command)
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
 def models() -> list[str]:
     """Every Intel and AMD processor with AVX2 that QEMU knows, by name."""
-    names = re.findall(r"^x86 (\S+)-v\d+ .*(?:Intel|AMD)", _qemu("help"), re.MULTILINE)
+    names = re.findall(r"^x86 (\S+)-v\d+ .*(?:Intel|AMD)", qemu("help"), re.MULTILINE)
     # The C library's loader prints the supported levels of x86-64; level 3 has AVX2.
     loader = ("/lib64/ld-linux-x86-64.so.2", "--help")
-    return [name for name in dict.fromkeys(names) if "x86-64-v3 (supported" in _qemu(name, *loader)]
-
-
-def _qemu(model: str, *command: str) -> str:
-    command = (str(QEMU), "-cpu", model, *command)
-    # Unchecked: QEMU 7 exits with 1 after its help.
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return [name for name in dict.fromkeys(names) if "x86-64-v3 (supported" in qemu(name, *loader)]
 
 
 def main() -> None:
     if not QEMU or not BITS_PROMISED:
         sys.exit("this needs qemu-x86_64 (Debian's package qemu-user) on Intel or AMD with AVX2")
-    images = ROOT / "data" / "mnist"
-    if not download.is_right(images, "mnist"):
-        sys.exit("data/mnist: is missing; run `make repro` or `python -m stages.download mnist`")
-    failed = False
+    equal = True
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        prepared = Path(folder, "prepared")
-        prepare(prepared, images)
+        prepared, names = Path(folder, "prepared"), models()
+        prepare(prepared, Path("data/mnist"))
         here = run(prepared, Path(folder, "here"))
-        names = models()
         theirs = pool.map(lambda name: run(prepared, Path(folder, name), name), names)
         for name, there in zip(names, theirs, strict=True):
-            different = differences(here, there)
-            unequal = f"{len(different)} of {len(here)} files differ: {', '.join(different)}"
-            print(f"{name}: {unequal if different else f'all {len(here)} files are equal'}")
-            failed |= bool(different)
-    sys.exit(failed)
+            found = differences(here, there)
+            equal = equal and not found
+            result = f"different: {', '.join(found)}" if found else f"all {len(here)} files equal"
+            print(f"{name}: {result}", flush=True)
+    sys.exit(not equal)
 
 
 if __name__ == "__main__":
-    main()
+    running.run(main, "interrupted")
