@@ -1,4 +1,4 @@
-"""Mean-field theory of a wide random network: how far down a signal and a gradient survive.
+"""Mean-field theory of a wide random network: the depth that signals and gradients survive.
 
 Weights N(0, σ_w²/fan_in), biases N(0, σ_b²), infinitely many units a layer. Poole et al. 2016
 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232).
@@ -13,12 +13,12 @@ from scipy.optimize import brentq
 
 from stages.training.activations import ACTIVATIONS, Numbers
 
-# Gauss–Hermite: even, so that no node lies in the kink of a ReLU.
+# Gauss–Hermite: an even number, so that no node lies at the kink of a ReLU.
 NODES = 200
 _Z, _weights = np.polynomial.hermite_e.hermegauss(NODES)
 _W = _weights / math.sqrt(2 * math.pi)
 
-SMALLEST = 1e-12  # a variance that counts as none
+SMALLEST = 1e-12  # a variance that counts as 0
 ROUNDING = 1e-9
 
 
@@ -39,7 +39,7 @@ class MeanField:
         return self.weights * float(_W @ function(math.sqrt(variance) * _Z) ** 2) + self.biases
 
     def next_correlation(self, correlation: float, variance: float) -> float:
-        """That of two images' inputs to φ, from their correlation and variance a layer below.
+        """The correlation of two images' inputs to φ, from that and the variance a layer below.
 
         Poole et al., equation 5.
         """
@@ -48,17 +48,17 @@ class MeanField:
         return covariance / self.next_variance(variance)
 
     def slope(self, correlation: float, variance: float) -> float:
-        """χ: what a layer multiplies a small difference between two images with, in variance.
+        """χ: a layer's factor on the variance of a small difference between two images.
 
-        At correlation 1 it is χ₁, what it multiplies a gradient's variance with, backward.
+        At correlation 1 it is χ₁, the factor on a gradient's variance, backward.
         """
         derivative = ACTIVATIONS[self.activation].derivative
         return self.weights * _pair(derivative, correlation, variance)
 
     def fixed_variance(self) -> float:
-        """q*: the variance that a deep layer ends with; 0 or infinite where there is no other.
+        """q*: the variance that deep layers approach, which may be 0 or infinite.
 
-        1 where every variance stays as it is, as in a ReLU network with σ_w² = 2 and no biases.
+        1 if every variance is fixed, as in a ReLU network with σ_w² = 2 and no biases.
         """
 
         def gain(variance: float) -> float:
@@ -76,13 +76,13 @@ class MeanField:
         return float(brentq(gain, low, high, xtol=SMALLEST))
 
     def fixed_correlation(self) -> float:
-        """c*: the correlation that two images end with in a deep layer: 1 where they become one."""
+        """c*: the correlation that two images approach in deep layers; at 1 they become equal."""
         variance = self._variance()
 
         def gain(correlation: float) -> float:
             return self.next_correlation(correlation, variance) - correlation
 
-        kept = self.next_variance(variance) / variance  # 1, but where q* is none
+        kept = self.next_variance(variance) / variance  # 1 unless q* is 0 or infinite
         if self.slope(1, variance) <= kept + ROUNDING:
             return 1.0
         if gain(0) < ROUNDING:
@@ -90,13 +90,13 @@ class MeanField:
         return float(brentq(gain, 0, 1 - ROUNDING))
 
     def gradient_gain(self) -> float:
-        """χ₁ at q*: what a layer multiplies a gradient's variance with; 1 is the edge of chaos."""
+        """χ₁ at q*: a layer's factor on a gradient's variance; 1 is the edge of chaos."""
         return self.slope(1, self._variance())
 
     def depth_scale(self) -> float:
-        """ξ: over so many layers the difference between two images falls, or rises, by e.
+        """ξ: the number of layers in which a difference between two images changes by a factor e.
 
-        Schoenholz et al., equation 9, with its size alone; infinite at the edge of chaos.
+        Schoenholz et al., equation 9, without its sign; infinite at the edge of chaos.
         """
         slope = self.slope(self.fixed_correlation(), self._variance())
         if slope == 0:
@@ -104,12 +104,12 @@ class MeanField:
         return math.inf if abs(slope - 1) < ROUNDING else 1 / abs(math.log(slope))
 
     def _variance(self) -> float:
-        """q*, and where it is none the variance that comes near it; ReLU is the same at all."""
+        """q*, kept between SMALLEST and 1 / SMALLEST; ReLU has the same χ at any variance."""
         return min(max(self.fixed_variance(), SMALLEST), 1 / SMALLEST)
 
 
 def _pair(function: Callable[[Numbers], Numbers], correlation: float, variance: float) -> float:
-    """E[f(u₁) f(u₂)] for u of this variance and correlation."""
+    """E[f(u₁) f(u₂)] for Gaussian u with this variance and correlation."""
     std = math.sqrt(variance)
     if correlation >= 1:
         return float(_W @ function(std * _Z) ** 2)

@@ -108,18 +108,23 @@ def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.
     y = _axis(y_title, one.y.names, downward=bool(one.y.labels))
     at: dict[str, Any] = {"x": alt.X("i", **x), "y": alt.Y("j", **y)}
     columns = {f"tip{i}": expression for i, expression in enumerate(tips.values())}
+    legend = alt.Legend(format=".0%", **BELOW)
     squares = alt.Chart().mark_rect().encode(
         x=alt.X("left", **x), x2="right", y=alt.Y("top", **y), y2="bottom",
-        color=alt.Color("value:Q", legend=alt.Legend(format=".0%", **BELOW), **SHARES),
+        color=alt.Color("value:Q", legend=legend, **SHARES),
         tooltip=[alt.Tooltip(f"tip{i}:N", title=title) for i, title in enumerate(tips)],
     )  # fmt: skip
-    layers = [squares, numbers(ON_SHARES).encode(**at)]
+    number = numbers(ON_SHARES).encode(**at)
+    layers = [squares, number]
     if one.depth_lines:
         theory = alt.Chart(alt.InlineData(one.depth_lines)).mark_line(color="white")
         thick = alt.condition(f"datum.multiple == {MULTIPLE}", alt.value(3), alt.value(1))
         detail = ["multiple:N", "side:N"]
-        # Below the numbers, which stay legible.
-        layers.insert(1, theory.encode(**at, strokeWidth=thick, detail=detail, order="i:Q"))
+        theory = theory.encode(**at, strokeWidth=thick, detail=detail, order="i:Q")
+        # Outlines in the cell's colour keep the numbers legible on the lines.
+        stroke = alt.ExprRef("scale('color', datum.value)")
+        outlines = number.mark_text(fontSize=11, stroke=stroke, strokeWidth=4, aria=False)
+        layers = [squares, theory, outlines, number]
     chart = alt.layer(*layers).transform_filter(f"datum.map == {json.dumps(one.name)}")
     chart = chart.transform_calculate(
         left="toNumber(datum.i) - 0.5", right="toNumber(datum.i) + 0.5",
