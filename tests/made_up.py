@@ -50,7 +50,7 @@ ORTHOGONAL = everywhere("orthogonal", "zeros")
 XAVIER = everywhere("xavier_normal", "zeros")
 HADAMARD = everywhere({"hadamard": {"gain": 2**0.5}}, "zeros")
 HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
-LECUN = everywhere({"kaiming_normal": {"nonlinearity": "linear"}}, "zeros")
+GAUSSIAN = everywhere({"kaiming_normal": {"nonlinearity": "linear"}}, "zeros")
 DEEP = {"network": {"hidden": [16, 16, 16]}, "training": {"epochs": 2}}
 SGD = {"epochs": 2, "optimizer": "sgd", "lr": 0.01}
 THIRTY = {"network": {"hidden": [64] * 30}, "training": SGD}
@@ -85,7 +85,6 @@ VARIANTS: Variants = {
     "noise_much": ("symmetry", "0.1 + noise of 10⁻²", noise(1e-2), 0.96),
     "xavier_normal": ("schemes", "Xavier normal", XAVIER, 0.976),
     "he_normal": ("schemes", "He normal", HE, 0.976),
-    "lecun_normal": ("schemes", "LeCun normal", LECUN, 0.976),
     "orthogonal": ("schemes", "orthogonal", ORTHOGONAL, 0.976),
     "tiny_normal": (
         "schemes", "normal, tiny", everywhere({"normal": {"std": 0.0001}}, "zeros"), 0.97
@@ -106,9 +105,9 @@ LITERATURE: Variants = {
     "thirty_xavier": ("sources", "30 layers, Xavier", THIRTY | XAVIER, STUCK),
     "thirty_he": ("sources", "30 layers, He", THIRTY | HE, 0.9),
     "thirty_lsuv": ("sources", "30 layers, LSUV", THIRTY | everywhere("lsuv", "zeros"), 0.91),
-    "linear_gaussian": ("sources", "linear, Gaussian", LINEAR | LECUN, 0.9),
+    "linear_gaussian": ("sources", "linear, Gaussian", LINEAR | GAUSSIAN, 0.9),
     "linear_orthogonal": ("sources", "linear, orthogonal", LINEAR | ORTHOGONAL, 0.9),
-    "deep_linear_gaussian": ("sources", "30 linear layers, Gaussian", DEEP_LINEAR | LECUN, 0.7),
+    "deep_linear_gaussian": ("sources", "30 linear layers, Gaussian", DEEP_LINEAR | GAUSSIAN, 0.7),
     "deep_linear_orthogonal": ("sources", "30 linear, orthogonal", DEEP_LINEAR | ORTHOGONAL, 0.9),
 }
 EVERY = VARIANTS | LITERATURE
@@ -132,28 +131,21 @@ def fading(variant: str, hidden: int, gain: float) -> dict:
     return {(variant, f"fc{i}", "gradient_std"): gain ** ((hidden - i) / 2) for i in layers}
 
 
+def _of(variant: str, layers: Iterable[str | None] = (None,), **columns: float | None) -> dict:
+    return {(variant, layer, column): columns[column] for layer in layers for column in columns}
+
+
 # By variant, layer (None: all hidden ones) and column: values that agree with theory.
 PROBED = {
-    **{
-        ("all_zero", layer, column): value
-        for layer in (None, "out")
-        for column, value in (
-            ("weight_gradient_zeros", 1.0), ("weight_gradient_norm", 0.0), ("weight_move", 0.0)
-        )
-    },
-    ("all_zero", None, "bias_move"): 0.0,
-    ("all_zero", None, "weight_moved_at"): None,
-    ("all_zero", None, "bias_moved_at"): None,
-    ("all_zero", None, "activation_rank"): 0.0,
-    ("all_zero", "out", "signal_std"): 0.0,
-    ("zero_fc1", None, "weight_move"): 0.0,
-    ("zero_fc1", "fc1", "weight_gradient_zeros"): 1.0,
-    ("zero_fc1", "fc1", "dead_fraction"): 1.0,
-    **{
-        (variant, None, column): value
-        for variant in ("all_ones", "constant_small", "constant")
-        for column, value in (("symmetry_gap", 0.0), ("distinct_units", 1))
-    },
+    **_of("all_zero", (None, "out"), weight_gradient_zeros=1.0, weight_gradient_norm=0.0),
+    **_of("all_zero", (None, "out"), weight_move=0.0),
+    **_of("all_zero", bias_move=0.0, weight_moved_at=None, bias_moved_at=None, activation_rank=0.0),
+    **_of("all_zero", ["out"], signal_std=0.0),
+    **_of("zero_fc1", weight_move=0.0),
+    **_of("zero_fc1", ["fc1"], weight_gradient_zeros=1.0, dead_fraction=1.0),
+    **_of("all_ones", symmetry_gap=0.0, distinct_units=1),
+    **_of("constant_small", symmetry_gap=0.0, distinct_units=1),
+    **_of("constant", symmetry_gap=0.0, distinct_units=1),
     ("constant_fc1", "fc1", "symmetry_gap"): 0.0,
     ("duplicated", "fc1", "distinct_units"): 64,
     ("deep_linear_gaussian", "fc30", "activation_rank"): 5.0,

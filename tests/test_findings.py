@@ -111,9 +111,8 @@ def test_every_stuck_variant_has_one_explanation():
 
 
 def test_stuck_variants_whose_weights_never_moved_are_counted():
-    moves = ("all_ones", None, "weight_move")
-    still = measured({"all_ones": STUCK, "zero_fc1": STUCK, moves: 0.0})
-    assert "1 of 2 variants" in sentence("still", still, "stuck")
+    found = measured({"all_ones": STUCK, "zero_fc1": STUCK, ("all_ones", None, "weight_move"): 0.0})
+    assert "1 of 2 variants" in sentence("still", found, "stuck")
 
 
 def test_equal_units_of_a_layer_of_one_unit_explain_nothing():
