@@ -231,19 +231,19 @@ def test_a_signal_gains_by_the_fan_in_and_a_gradient_by_the_fan_out():
 
 
 @pytest.mark.parametrize(
-    ("entry", "activation"),
-    [({}, "tanh"), (everywhere("ones"), "relu"), (everywhere("orthogonal"), "relu")],
+    ("entry", "activation", "signal"),
+    [
+        ({}, "tanh", 3.0),
+        (everywhere("ones"), "relu", 3.0),
+        (everywhere("orthogonal"), "relu", 3.0),
+        ({"fc1": {"weight": "zeros", "bias": "zeros"}}, "relu", 0.0),
+    ],
 )
-def test_theory_is_empty_for_other_activations_and_weights(entry, activation):
-    theory = depth_of(plan_of(entry, network={"hidden": [32] * 3, "activation": activation}))
-    assert theory["signal"] == theory["gradient"] == [""] * 3
-
-
-def test_theory_is_empty_without_a_signal():
-    plan = plan_of({"fc1": {"weight": "zeros", "bias": "zeros"}}, network={"hidden": [32] * 3})
-    theory = depth_of(plan, signal=0.0)
+def test_theory_is_empty_for_other_networks_and_without_a_signal(entry, activation, signal):
+    plan = plan_of(entry, network={"hidden": [32] * 3, "activation": activation})
+    theory = depth_of(plan, signal)
     assert theory["signal"] == [""] * 3
-    assert all(theory["gradient"])  # passes fc3 and fc2 alone
+    assert all(theory["gradient"]) == (signal == 0)  # which passes fc3 and fc2 alone
 
 
 @pytest.mark.parametrize(

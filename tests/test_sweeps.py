@@ -237,18 +237,3 @@ def test_only_a_changed_sweep_runs_and_a_removed_one_is_moved_away(study):
     assert not list((study.folder / "reports" / "figures").glob("map_*"))
     page = (study.folder / "reports" / "index.html").read_text()
     assert 'id="maps"' not in page
-
-
-@pytest.mark.slow
-def test_a_table_of_another_sweep_is_refused(study):
-    study.params = study.params | {"sweeps": {"grid": RATES}}
-    study.repro("sweep")
-    table = study.folder / "reports" / "sweeps" / "grid.csv"
-    refusal = "reports/sweeps/grid.csv: is missing, or is not of this sweep; run `dvc repro`\n"
-    text = table.read_text()
-    without_a_row = "".join(text.splitlines(keepends=True)[:-1])
-    for spoiled in (None, without_a_row, text.replace("0.001", "0.2")):
-        table.unlink(missing_ok=True)
-        if spoiled is not None:
-            table.write_text(spoiled)
-        assert study.run(sys.executable, "-m", "stages.report", expect=1).stderr == refusal
