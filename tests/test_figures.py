@@ -39,7 +39,6 @@ PROBED = {
 }  # fmt: skip
 QUESTIONS = {
     accuracy_figures.learning_curves: "Do the initial weights decide what a network learns?",
-    accuracy_figures.all_variants: "Which variants learn?",
     accuracy_figures.final_accuracy: "How well does each variant learn?",
     probe_figures.why_stuck: "Why is a network stuck?",
     probe_figures.first_weights: "What do units learn?",
@@ -120,14 +119,6 @@ def test_learning_curves_have_a_curve_for_each_variant_of_the_first_group(report
     assert "5 seeds" in axes.get_title()
 
 
-def test_all_variants_has_a_panel_for_each_group(report):
-    panels = {axes.get_title(): axes for axes in accuracy_figures.all_variants(report).axes}
-    assert list(panels)[:5] == ["lecture", "zeros", "constants", "symmetry", "depth"]
-    zeros = panels["zeros"]
-    assert len(zeros.lines) == 5 + 1  # the seeds, and the baseline
-    assert legend(zeros) == ["weights zero (3 of 5 learn)", "baseline (97.70 %)"]
-
-
 def test_final_accuracies_are_sorted_with_chance_and_baseline(report):
     whole, close = accuracy_figures.final_accuracy(report).axes
     labels = [text.get_text() for text in whole.get_yticklabels()]
@@ -182,7 +173,6 @@ def test_seeds_that_disagree_are_drawn_without_a_mean(made):
     assert legend(bottom) == ["chance: 11.35 %"]
     top = probe_figures.why_stuck(report).axes[0]
     assert len(top.lines) == 2 * 5  # a line for each layer and seed
-    assert "baseline (" not in words(accuracy_figures.all_variants(report))
 
 
 def test_intervals_of_accuracies_end_at_100(made):
@@ -241,8 +231,7 @@ def test_labels_are_drawn_as_literal_text(made):
     report = made(display=display)
     for draw in drawing.FIGURES:
         draw(report).draw_without_rendering()  # fails on invalid mathematics
-    for axes in accuracy_figures.all_variants(report).axes[: len(labels)]:
-        text = axes.get_legend().get_texts()[0]
+    for text in accuracy_figures.final_accuracy(report).axes[0].get_yticklabels():
         shown, is_math = text._preprocess_math(text.get_text())
         assert not is_math
         assert shown.lstrip("\N{ZERO WIDTH SPACE}").startswith(tuple(labels))

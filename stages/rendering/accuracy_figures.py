@@ -8,61 +8,24 @@ from stages.analysis.study import BASELINE
 from stages.rendering import figures, style
 from stages.rendering.figures import plt
 
-MAX_NAMED = 24  # curves of a panel that a legend can name
-
 
 def learning_curves(report: Report) -> plt.Figure:
     """The lecture's figure: test accuracy by epoch of the variants in the first group."""
+    names, seeds = report.study.first_group()[: len(style.PALETTE)], report.study.seeds
     figure, axes = figures.new(figsize=(8, 5))
-    _draw_curves(axes, report, report.study.first_group()[: len(style.PALETTE)])
-    axes.set_ylabel("Test accuracy (%)")
-    axes.set_title(f"Do the initial weights decide what a network learns?\n{_averaged(report)}")
+    _draw_curves(axes, report, names)
+    interval = f"mean and 95 % interval over {seeds} seeds; each seed where they disagree"
+    subtitle = interval if seeds > 1 else "one seed"
+    axes.set(ylim=(0, 100), ylabel="Test accuracy (%)")
+    axes.set_xlim(0, max(map(report.results.epochs, names)) * 1.02)
+    figures.whole_epochs(axes)
+    axes.set_title(f"Do the initial weights decide what a network learns?\n{subtitle}")
     axes.legend(loc="center right", frameon=True, framealpha=0.9, title="after the last epoch")
     return figure
 
 
-def all_variants(report: Report) -> plt.Figure:
-    """Test accuracy by epoch of all variants: a panel for each group, each with the baseline."""
-    groups = report.study.groups()
-    columns = min(2, len(groups))
-    rows = -(-len(groups) // columns)
-    tall = min(MAX_NAMED, max(map(len, groups.values())))
-    figure, panels = figures.new(
-        rows, columns, figsize=(max(8, 4.7 * columns), (2.9 + 0.2 * tall) * rows + 0.5),
-        sharey=True, squeeze=False,
-    )  # fmt: skip
-    for axes, (group, names) in zip(panels.flat, groups.items(), strict=False):
-        last = _draw_curves(axes, report, names)
-        if BASELINE in report.study.variants and BASELINE not in names:
-            _draw_baseline(axes, report, last)
-        axes.set_title(figures.plain(group))
-        if len(names) <= MAX_NAMED:
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=9, frameon=False)
-    for axes in panels[:, 0]:
-        axes.set_ylabel("Test accuracy (%)")
-    for axes in panels.flat[len(groups) :]:
-        axes.set_visible(False)
-    figure.suptitle(f"Which variants learn?\n{_averaged(report)}")
-    return figure
-
-
-def _averaged(report: Report) -> str:
-    """How the curves summarize the seeds."""
-    seeds = report.study.seeds
-    interval = f"mean and 95 % interval over {seeds} seeds; each seed where they disagree"
-    return interval if seeds > 1 else "one seed"
-
-
-def _draw_baseline(axes: plt.Axes, report: Report, last: int) -> None:
-    """Draw the baseline's mean up to the epoch `last`, if it has one."""
-    if report.results.agree(BASELINE):
-        curve = 100 * report.results.curve(BASELINE)[: last + 1]
-        label = f"baseline ({curve[-1]:.2f} %)"
-        axes.plot(curve, color="#777777", linestyle=":", linewidth=1.5, zorder=1, label=label)
-
-
-def _draw_curves(axes: plt.Axes, report: Report, names: list[str]) -> int:
-    """Draw a curve for each variant, or for each seed if they disagree; return the last epoch."""
+def _draw_curves(axes: plt.Axes, report: Report, names: list[str]) -> None:
+    """Draw a curve for each variant, or for each seed if they disagree."""
     results, looks, endings = report.results, style.looks(report.study), style.endings(report.table)
     for i, name in enumerate(names):
         look = figures.of(looks[name])
@@ -79,10 +42,6 @@ def _draw_curves(axes: plt.Axes, report: Report, names: list[str]) -> int:
             means, **look, linewidth=max(1.5, 3 - 0.5 * i), markersize=6, label=label,
             markevery=(i % 4, 4) if len(means) > 5 else None,
         )  # fmt: skip
-    last = max(map(results.epochs, names))
-    axes.set(xlim=(0, last * 1.02), ylim=(0, 100))
-    figures.whole_epochs(axes)
-    return last
 
 
 def final_accuracy(report: Report) -> plt.Figure:

@@ -4,7 +4,7 @@ from stages.analysis.report import Report
 from stages.rendering import accuracy_figures, figures, map_figures, probe_figures, series_figures
 
 FIGURES = (
-    accuracy_figures.learning_curves, accuracy_figures.all_variants,
+    accuracy_figures.learning_curves,
     accuracy_figures.final_accuracy, probe_figures.why_stuck, probe_figures.first_weights,
     probe_figures.who_moved, series_figures.little_randomness, series_figures.depth,
 )  # fmt: skip

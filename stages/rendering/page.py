@@ -35,7 +35,6 @@ DRAWN = 3  # hidden layers that the drawing of the network has room for
 PLACES = {
     "learning_curves": ("figure-learning_curves", "the learning curves", "learning_curves"),
     "why_stuck": ("films", "how symmetry breaks, or not", "symmetry"),
-    "all_variants": ("figure-learning_curves", "the learning curves", "learning_curves"),
     "who_moved": ("figure-who_moved", "which tensors moved", "who_moved"),
     "final_accuracy": ("figure-final_accuracy", "how every variant ends", "final_accuracy"),
     "depth": ("figure-depth", "the signal by layer", "signal"),

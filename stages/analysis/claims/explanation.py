@@ -121,6 +121,6 @@ EXPLANATION = (
             )
             for name, scheme in (("Xavier's", named.XAVIER), ("He's", named.HE))
         ),
-        figure="all_variants",
+        figure="final_accuracy",
     ),
 )  # fmt: skip

@@ -51,7 +51,7 @@ LITERATURE = (
                 stated="after one epoch it is more than a point ahead of U(±1/√n), on average",
             ),
         ),
-        figure="all_variants",
+        figure="final_accuracy",
     ),
     Claim(
         "he_keeps_variance", HE_2015,
