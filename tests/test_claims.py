@@ -71,6 +71,8 @@ CASES = {
     "constants_fail": [
         (HOLDS, {}), (IN_PART, {"constant_small": 0.95}), (FAILS, dict.fromkeys(CONSTANTS, 0.95)),
         (UNDECIDED, {"constant_small": SPREAD}),
+        # Nothing is compared with a network that learned nothing.
+        (UNDECIDED, dict.fromkeys((*CONSTANTS, "baseline"), STUCK)),
     ],
     "units_stay_identical": [
         (HOLDS, {}), (IN_PART, {(FC1, "fc1", "symmetry_gap"): 1.5}),
@@ -110,6 +112,7 @@ CASES = {
     ],
     "xavier_converges_faster": [
         (HOLDS, {}), (FAILS, {"tanh_usual": 0.9}), (UNDECIDED, {"tanh_usual": SPREAD}),
+        (UNDECIDED, {"tanh_usual": [0.098] * 5, "tanh_xavier": STUCK}),
     ],
     "he_keeps_variance": [
         (HOLDS, {}), (IN_PART, fading("thirty_he", 30, 0.5)),
@@ -124,6 +127,7 @@ CASES = {
         (HOLDS, {}), (IN_PART, {"deep_linear_gaussian": 0.9}),
         (FAILS, {"deep_linear_gaussian": 0.9, "deep_linear_orthogonal": 0.8}),
         (UNDECIDED, {"deep_linear_orthogonal": DISAGREE}),
+        (UNDECIDED, {f"{depth}linear_orthogonal": STUCK for depth in ("", "deep_")}),
     ],
     "orthogonal_is_an_isometry": [
         (HOLDS, {}), (IN_PART, {RANK: 30.0}), (FAILS, {RANK: 30.0, DEEP_RANK: 5.0}),
@@ -290,23 +294,6 @@ def test_a_mean_between_two_kinds_of_seeds_decides_nothing():
     assert found.verdict is UNDECIDED  # no seed is at 20 to 40 %
 
 
-@pytest.mark.parametrize(
-    ("claim", "changes"),
-    [
-        ("xavier_converges_faster", {"tanh_usual": [0.098] * 5, "tanh_xavier": STUCK}),
-        ("orthogonal_learns_at_any_depth", {
-            "linear_orthogonal": STUCK, "deep_linear_orthogonal": STUCK,
-            "linear_gaussian": STUCK, "deep_linear_gaussian": CHANCE,
-        }),
-        ("constants_fail", dict.fromkeys(EVERY, STUCK)),
-    ],
-)  # fmt: skip
-def test_nothing_is_compared_with_a_network_that_learned_nothing(claim, changes):
-    row = rows(measured(claim, changes))[claim]
-    assert row["verdict"] == UNDECIDED.value
-    assert "it learned nothing" in row["evidence"]
-
-
 def test_diverging_seeds_neither_learn_nor_are_stuck(everything):
     results = made_up.diverge(everything, "thirty_xavier", *range(5))
     results = made_up.diverge(results, "xavier_normal", 0)
@@ -316,16 +303,13 @@ def test_diverging_seeds_neither_learn_nor_are_stuck(everything):
     [part] = [p for p in found["random_is_enough"].parts if p.variant == "xavier_normal"]
     assert part.result is Result.FAILS
     assert found["same_parameters_same_updates"].parts[0].result is Result.UNDECIDED
+    evidence = rows(results)["random_is_enough"]["evidence"]
+    assert "✗ “Xavier normal”: 4 of 5 seeds end above 90 %" in evidence
 
 
 def test_a_network_that_learned_at_any_epoch_did_not_stall():
     results = made_up.with_accuracy(measured("xavier_stalls"), "thirty_xavier", 1, 0.6)
     assert judging.judge(CLAIMS["xavier_stalls"], results).parts[1].result is Result.FAILS
-
-
-def test_seeds_that_disagree_can_be_the_best_and_are_named():
-    part = judged("randomness_needed", ALIKE | {"identity": DISAGREE, "hadamard": STUCK}).parts[1]
-    assert (part.variant, part.disagree) == ("identity", True)
 
 
 def test_the_parts_of_a_claim_share_its_five_per_cent():
@@ -370,8 +354,6 @@ def found_in(entries: list[dict], initialization: initializations.Initialization
         ({"normal": {"mean": 0.5, "std": 1e-12}}, constant(0.5), ["BETWEEN"]),
         # Random initializers whose arguments leave one value.
         ({"normal": {"std": 1e-50}}, "zeros", ["ZEROS"]),
-        ({"trunc_normal": {"std": 1e-50}}, "zeros", ["ZEROS"]),
-        ({"xavier_normal": {"gain": 1e-45}}, "zeros", ["ZEROS"]),
         ({"orthogonal": {"gain": 0.0}}, "zeros", ["ZEROS"]),
         ({"sparse": {"sparsity": 1.0}}, "zeros", ["ZEROS"]),
         ({"kaiming_normal": {"a": 1e50}}, "zeros", ["ZEROS"]),
@@ -386,17 +368,11 @@ def test_an_initialization_is_found_by_its_law_however_it_is_written(weight, bia
 
 
 @pytest.mark.parametrize(
-    ("fills", "count"),
-    [
-        (({"xavier_normal": {"gain": 4e-10}}, {"xavier_normal": {"gain": 1e-20}}), 2),
-        (({"xavier_normal": {"gain": 1.0}}, {"xavier_normal": {"gain": 1.0000000004}}), 2),
-        (("xavier_normal", {"xavier_normal": {"gain": 1}}), 1),
-        ((constant(0.1), constant(0.1 + 1e-13)), 1),
-    ],
-)  # fmt: skip
-def test_variants_with_equal_laws_count_once(fills, count):
-    known = replace(named.RANDOM, fills=lambda plan: True)
-    assert len(found_in([everywhere(fill, "zeros") for fill in fills], known)) == count
+    ("gains", "count"), [((4e-10, 1e-20), 2), ((1, 1.0000000004), 2), ((1, 1.0), 1), ((0, 0.0), 1)]
+)
+def test_variants_with_equal_laws_count_once(gains, count):
+    entries = [everywhere({"xavier_normal": {"gain": gain}}, "zeros") for gain in gains]
+    assert len(found_in(entries, replace(named.RANDOM, fills=lambda plan: True))) == count
 
 
 def test_a_variant_is_compared_with_every_variant_of_the_other_kind():
@@ -474,18 +450,14 @@ def test_an_untested_claim_states_what_is_missing(claim, accuracies, sections, e
         ("constants_fail", {},
          "✓ 5 of 5 comparisons; the closest: “all 0.1” ends −61.70 points (every seed) relative "
          "to “PyTorch default”."),
+        ("xavier_converges_faster", {"tanh_usual": STUCK},
+         "? “tanh, usual”: it learned nothing."),
         ("xavier_stalls", {},
          "✓ 5 of 5 seeds learn; ✓ 5 of 5 seeds are stuck after every epoch."),
     ],
 )  # fmt: skip
 def test_the_evidence_shows_every_part_with_its_number(claim, changes, evidence):
     assert rows(measured(claim, changes))[claim]["evidence"] == evidence
-
-
-def test_diverging_seeds_are_counted_in_the_evidence():
-    results = made_up.diverge(measured("other_constants_partly"), "constant", 2)
-    evidence = rows(results)["other_constants_partly"]["evidence"]
-    assert "? “all 0.1”: of 5 seeds 4 learn and 1 diverges" in evidence
 
 
 def test_variants_with_the_same_initialization_are_named():

@@ -106,16 +106,6 @@ def test_every_claim_has_its_verdict_and_evidence(text, report):
         assert row["evidence"] in told or row["why"] in told, row["id"]
 
 
-def test_the_lectures_sections_have_the_numbers_of_their_variants(text, report):
-    sections = {"4.1": "baseline", "4.2": "zero_fc1", "4.3": "all_zero", "4.4": "all_ones"}
-    for number, variant in sections.items():
-        row = report.rows[variant]
-        line = f"**{row.label}:** {100 * row.test_acc_mean:.2f} %"
-        assert line in section(text, number)
-        assert f"*{row.outcome.value}*." in section(text, number)
-    assert f"−{-100 * report.rows['zero_fc1'].diff_mean:.2f} points" in section(text, "4.2")
-
-
 def test_the_template_has_no_measured_number(report):
     numbers = report.table.select_dtypes("float").columns
     blank = report.table.assign(outcome=Outcome.LEARNS, **dict.fromkeys(numbers, 0.7777))
@@ -138,6 +128,9 @@ def test_the_template_has_no_measured_number(report):
         (SAME, {"network": {"activation": "tanh"}}, "3.3", "activation = tanh (the lecture: relu)"),
         (SAME, {"data": {"limit": 600}}, "3.3", "limit = 600 (the lecture: all images)"),
         (SAME, {"data": {"name": "fashion_mnist"}}, "4.1", "**PyTorch default:** 90.00 %"),
+        (SAME | {"zero_fc1": STUCK}, {}, "4.2", "11.35 % (every seed), −78.65 points; *stuck*."),
+        (SAME | {"all_zero": STUCK}, {}, "4.3", "**all zeros:** 11.35 %; *stuck*."),
+        (SAME, {}, "4.4", "**all ones:** 90.00 % (89.80 to 90.20 %); *learns*."),
         (SAME | {"zero_fc1": DISAGREE}, {}, "4.2", "**fc1 all zeros:** the seeds disagree; 3 of 5"),
         (SAME | {"zero_weights": DISAGREE}, {}, "4.2", "weights zero | 3 | – | – | 3 of 5 learn"),
         ({name: [0.9] for name in VARIANTS}, {"seeds": 1}, "4.1", "90.00 %; *learns*."),
