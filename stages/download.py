@@ -63,7 +63,7 @@ def main() -> None:
     target, partial = Path("data", name), Path("data", f".partial-{name}")
     if is_right(target, name):
         install(target, target)
-        print(f"{target}: already here, all four sums are right")
+        print(f"{target}: already here, all four checksums match")
         return
     for label, deliver in SOURCES.items():
         if label == MIRROR and not os.environ.get(MIRROR):
@@ -73,7 +73,7 @@ def main() -> None:
         try:
             deliver(name, partial)
             install(partial, target)
-            print(f"{target}: from {label}, all four sums are right")
+            print(f"{target}: from {label}, all four checksums match")
             return
         except SourceError as error:
             print(f"{label}: {error}", file=sys.stderr)

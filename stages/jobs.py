@@ -32,7 +32,7 @@ def fingerprint(file: Path, plans: Sequence[Plan], stage: str) -> str:
     for name, sum_ in checked.items():
         if sha256(Path(name).read_bytes()).hexdigest() != sum_:
             raise SystemExit(f"{name}: changed since it was checked; run `dvc repro` again")
-    code = [HERE / "jobs.py", HERE / f"{stage}.py", *sorted((HERE / "training").glob("*.py"))]
+    code = [HERE / "jobs.py", HERE / f"{stage}.py", *sorted((HERE / "training").rglob("*.py"))]
     images = {Path("data", plan.data, integrity.FILE) for plan in plans}
     return integrity.sums_of(HERE, [file, *code, *map(Path, checked), *sorted(images)])
 

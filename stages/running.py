@@ -1,4 +1,4 @@
-"""Runs a command: what is no fault of the code ends in one line instead of a traceback."""
+"""Runs a command, and shows errors of users and machines as one line."""
 
 import io
 import os
@@ -22,7 +22,7 @@ def run(main: Callable[[], None], interrupted: str = CONTINUES) -> None:
         # At once: Python would wait for the threads of a pool, which may wait for a lock.
         os._exit(INTERRUPTED)
     except (MemoryError, BrokenProcessPool):
-        sys.exit("out of memory: nothing was written; lower seeds, widths or INITLAB_WORKERS")
+        sys.exit("a process was killed or ran out of memory; lower seeds, widths or INITLAB_WORKERS")
     except OSError as error:
         sys.exit(one_line(error))
 
@@ -31,7 +31,7 @@ def one_line(error: OSError) -> str:
     """The file, the reason, and what to do."""
     name, reason = error.filename, error.strerror
     if isinstance(error, FileNotFoundError) and str(name).startswith(("data/", "reports/")):
-        return f"{name}: is missing; `dvc repro` makes it"
+        return f"{name}: is missing; `dvc repro` creates it"
     if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)) and name:
         return f"{name}: {reason}; move away what is in its place"
     if name and reason:

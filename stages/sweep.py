@@ -45,7 +45,7 @@ def run(name: str, sweep: Grid, dataset: data.Dataset, done: Journal) -> None:
     weight = {piece: took[piece.cell] * len(piece.seeds) for piece in pieces}
     networks = sum(cell.plan.seeds for cell in cells)
     left = sum(len(piece.seeds) for piece in pieces)
-    kept = f", of which {networks - left:,} are there" if left < networks else ""
+    kept = f", {networks - left:,} already finished" if left < networks else ""
     print(
         f"{name}: {networks:,} networks in {len(cells):,} cells{kept}; "
         f"about {duration(sum(weight.values()) / count)}",

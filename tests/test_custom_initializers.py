@@ -83,7 +83,7 @@ LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
     [
         ({"fc1": {"bias": "hadamard"}}, "fc1.bias = 'hadamard': cannot fill fc1.bias: a Hadamard"),
         ({"fc1": {"weight": {"duplicated": {"rows": 3}}}}, "fc1.weight: rows = 3 must be a whole"),
-        ({"all": {"bias": "duplicated"}}, "cannot fill fc1.bias: it fills a weight"),
+        ({"all": {"bias": "duplicated"}}, "cannot fill fc1.bias: it fills weights only"),
         ({"fc1": {"weight": {"scaled_normal": {"variance": -1}}}}, "variance = -1.0 must not be"),
         (LSUV | {"fc1": {"weight": "zeros"}}, "cannot fill fc2.weight: its layer gives the same"),
         ({"fc1": {"weight": {"lsuv": {"inputs": 3}}}}, "fc1.weight.lsuv.inputs: unknown key"),

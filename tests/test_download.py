@@ -110,7 +110,7 @@ def test_a_mirror_delivers_files_packed_or_not(
     download.main()
     assert is_complete(data)
     out, err = capsys.readouterr()
-    assert "data/mnist: from MNIST_MIRROR, all four sums are right" in out
+    assert "data/mnist: from MNIST_MIRROR, all four checksums match" in out
     assert err == ""  # a progress bar is for a terminal
 
 
@@ -127,7 +127,7 @@ def test_files_that_are_right_are_not_fetched_again(data, mirror, monkeypatch, c
     download.main()
     monkeypatch.setattr(download, "SOURCES", {})
     download.main()
-    assert "data/mnist: already here, all four sums are right" in capsys.readouterr().out
+    assert "data/mnist: already here, all four checksums match" in capsys.readouterr().out
 
 
 def test_a_wrong_file_is_replaced_and_other_files_stay(data, mirror):

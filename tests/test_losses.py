@@ -67,7 +67,7 @@ def test_a_damaged_object_in_the_cache_is_noticed_and_repaired(study):
     assert "Run `dvc repro`" in study.run("make", "repair", "DELETE=yes").stdout
     assert "train@all_ones" in study.repro()
     assert contents(study, "data/runs/all_ones") == sound
-    assert "are what their names say" in make(study, "repair").stdout
+    assert "match their checksums" in make(study, "repair").stdout
     shutil.rmtree(run)
     study.run("dvc", "checkout")
     assert contents(study, "data/runs/all_ones") == sound

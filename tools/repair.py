@@ -29,7 +29,7 @@ def main() -> None:
     delete = parser.parse_args().delete
     try:
         with Repo() as repo:
-            repair("DVC's cache", repo.cache.local, delete, "Run `dvc repro`; it makes them again.")
+            repair("DVC's cache", repo.cache.local, delete, "Run `dvc repro`; it recreates them.")
             if name := repo.config["core"].get("remote"):
                 again = "Run `dvc push` wherever these results are; it sends them again."
                 repair(f"remote {name}", repo.cloud.get_remote_odb(), delete, again)
@@ -52,7 +52,7 @@ def repair(place: str, objects: Any, delete: bool, again: str) -> None:
     if not exists:
         print(f"{place}: there is nothing at {objects.path}")
     elif not damaged:
-        print(f"{place}: all of {total} objects are what their names say")
+        print(f"{place}: all of {total} objects match their checksums")
     elif delete:
         print(again)
     else:
@@ -77,13 +77,13 @@ def find_damaged(objects: Any) -> tuple[dict[str, str], int]:
             damaged[oid] = f"cannot be read: {error.strerror or error}"
             continue
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != oid.removesuffix(".dir"):
-            damaged[oid] = "not what its name says"
+            damaged[oid] = "does not match its checksum"
         elif oid.endswith(".dir"):
             listed[oid] = {entry["md5"] for entry in json.loads(content)}
     whole = found - damaged.keys()
     for oid, files in listed.items():
         if files - whole:
-            damaged[oid] = "names a file that is missing or damaged"
+            damaged[oid] = "lists a missing or damaged file"
     return damaged, len(found)
 
 

@@ -174,7 +174,7 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
     ),
     "tensors": (
         who_moved(), "Largest move of a value from its initial value, over all seeds",
-        "a 0 in red: not moved by one bit, in any seed",
+        "a 0 in red: unchanged in every seed",
     ),
     "heat_map": (heat_map(), "<DVC_METRIC_TITLE>", "the mean of a cell's networks, in per cent"),
     "digits": (

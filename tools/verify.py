@@ -39,7 +39,7 @@ def compare() -> None:
     """Compare the results with the committed ones; ends the command if they differ."""
     if BITS_PROMISED:
         lines = changes()
-        result = "dvc.lock and reports/ are the committed ones, byte for byte"
+        result = "dvc.lock and reports/ match the committed files byte for byte"
     else:
         committed = git("show", f"HEAD:./{SUMMARY.as_posix()}")
         lines = differences(accuracies(committed), accuracies(SUMMARY.read_text(encoding="utf-8")))
@@ -80,7 +80,7 @@ def broken(committed: dict[str, Any], now: dict[str, Any]) -> list[str]:
         for kind, promise in PROMISES.items()
         if kind in found
     ]
-    return lines or ["no promise is broken: where a result differs, so do its inputs"]
+    return lines or ["every different result has different inputs"]
 
 
 def processor() -> str:

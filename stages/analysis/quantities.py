@@ -150,8 +150,8 @@ def _tensors(kind: str, column: str, words: str) -> Quantity:
     return Quantity(name, Unit.TENSORS, values, words, exact=np.max)
 
 
-weights_that_move = _tensors("weight matrices", "weight_move", "moved by one bit")
-biases_that_move = _tensors("bias vectors", "bias_move", "moved by one bit")
+weights_that_move = _tensors("weight matrices", "weight_move", "changed")
+biases_that_move = _tensors("bias vectors", "bias_move", "changed")
 weights_with_a_gradient = _tensors(
     "weight matrices", "weight_gradient_norm", "ever had a nonzero gradient"
 )
@@ -180,7 +180,7 @@ most_distinct_units = _where_moved(
 )  # fmt: skip
 initially_distinct_units = Quantity(
     "distinct units of fc1 before training", Unit.COUNT, Probe("distinct_units", epoch=0),
-    "{variant} starts with {measured} distinct units in fc1", exact=np.max, before=True,
+    "{variant} initially has {measured} distinct units in fc1", exact=np.max, before=True,
 )  # fmt: skip
 
 # ---------------------------------------------------------------------------- signal and gradient

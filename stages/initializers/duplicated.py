@@ -15,7 +15,7 @@ def fill(tensor: Tensor, generator: torch.Generator, rows: int = 1, columns: int
     ValueError for a bias, and if the number of copies does not divide the number of units.
     """
     if tensor.ndim != 2:
-        raise ValueError("it fills a weight; equal units have equal biases, for example zeros")
+        raise ValueError("it fills weights only; set the bias to zeros")
     fan_out, fan_in = tensor.shape
     for name, copies, size in (("rows", rows, fan_out), ("columns", columns, fan_in)):
         if isinstance(copies, bool) or not isinstance(copies, int) or copies < 1 or size % copies:

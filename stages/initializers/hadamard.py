@@ -15,7 +15,7 @@ def fill(tensor: Tensor, gain: float = 1.0) -> None:
     a bias. Sylvester 1867; as an initialization, Zhao et al. 2021 (ZerO, arXiv:2110.12661).
     """
     if tensor.ndim != 2:
-        raise ValueError("a Hadamard matrix has rows and columns; a bias has not")
+        raise ValueError("it fills weights only; set the bias to zeros")
     fan_out, fan_in = tensor.shape
     matrix = torch.ones(1, 1)
     while len(matrix) < max(fan_out, fan_in):

@@ -16,9 +16,9 @@ def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
     0. Mishkin & Matas 2015 (arXiv:1511.06422), algorithm 1.
     """
     if tensor.ndim != 2:
-        raise ValueError("it scales a weight by its outputs; give the bias zeros")
+        raise ValueError("it fills weights only; set the bias to zeros")
     orthogonal(tensor, generator)
     std = np.std(inputs.double().numpy() @ tensor.double().numpy().T)
     if not std > 0:
-        raise ValueError("its layer gives the same for every image, so nothing can be scaled")
+        raise ValueError("its layer has equal outputs for all images and cannot be scaled")
     tensor.div_(float(std))

@@ -13,7 +13,7 @@ def fill(tensor: Tensor, generator: torch.Generator, gain: float = 1.0) -> None:
     al. 2013 (arXiv:1312.6120).
     """
     if tensor.ndim != 2:
-        raise ValueError("it fills a weight; give the bias zeros")
+        raise ValueError("it fills weights only; set the bias to zeros")
     normal = torch.empty_like(tensor).normal_(generator=generator).double().numpy()
     wide = normal.shape[0] < normal.shape[1]
     q, r = np.linalg.qr(normal.T if wide else normal)

@@ -13,7 +13,7 @@ def fill(tensor: Tensor, generator: torch.Generator, variance: float = 1.0) -> N
     below 0. Schoenholz et al. 2017 (arXiv:1611.01232).
     """
     if tensor.ndim != 2:
-        raise ValueError("it fills a weight; a bias has no fan-in, and takes normal")
+        raise ValueError("it fills weights only, since a bias has no fan-in; use normal")
     if not variance >= 0:
         raise ValueError(f"variance = {variance!r} must not be below 0")
     tensor.normal_(0, math.sqrt(variance / tensor.shape[1]), generator=generator)

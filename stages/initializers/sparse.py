@@ -14,7 +14,7 @@ def fill(tensor: Tensor, generator: torch.Generator, sparsity: float, std: float
     via Hessian-free optimization, section 5.
     """
     if tensor.ndim != 2:
-        raise ValueError("it fills a weight; give the bias zeros")
+        raise ValueError("it fills weights only; set the bias to zeros")
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparsity = {sparsity!r} must be between 0 and 1")
     tensor.normal_(0, std, generator=generator)

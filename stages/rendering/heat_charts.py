@@ -13,7 +13,7 @@ from stages.rendering.charts import LABEL, in_rows, on_page
 LEAST, MOST = 1e-4, 10
 MOVES = alt.Scale(type="log", domain=[LEAST, MOST], clamp=True, range=["#eff5fb", "#4a98c9"])
 SIZE = "format(datum.value, datum.value < 0.001 ? '.1~e' : '.3~g')"  # a move in few characters
-STILL, UNKNOWN = "#ffd0b8", "#c8c8c8"  # not moved by one bit; not a number
+STILL, UNKNOWN = "#ffd0b8", "#c8c8c8"  # unchanged; not a number
 SHARES: dict[str, Any] = {"title": None, "scale": alt.Scale(scheme="viridis", domain=[0, 1])}
 ON_SHARES = alt.condition("datum.value < 0.6", alt.value("white"), alt.value("black"))
 

@@ -128,7 +128,7 @@ def who_moved(report: Report) -> plt.Figure:
     figure.colorbar(picture, ax=axes, shrink=0.6).ax.set_title("move", fontsize=9)
     figure.suptitle(
         f"{question}  Largest move of a value from its initial value, over all seeds\n"
-        "0: not by one bit;  @n: the earliest seed's first move is at step n, else at step 1",
+        "0: unchanged;  @n: first changed at step n in the earliest seed; no mark: at step 1",
         fontsize=12,
     )
     return figure

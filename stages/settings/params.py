@@ -17,7 +17,7 @@ UNKNOWN_LAYER = "unknown_layer"
 
 def _is_layer(name: str) -> str:
     if not re.fullmatch(r"fc[1-9][0-9]*|out", name):
-        raise PydanticCustomError(UNKNOWN_LAYER, "is no layer")
+        raise PydanticCustomError(UNKNOWN_LAYER, "is not a layer")
     return name
 
 

@@ -63,10 +63,10 @@ def _checked(folder: Path, name: str, sum_: str | None) -> bytes:
     except (OSError, ValueError):  # a damaged name can be no path at all
         pass
     if Path(name).name != name:
-        raise DamagedError(path, f"{folder} was made from another version; {_remake(folder)}")
+        raise DamagedError(path, f"{folder} was made from an older version of this file; {_remake(folder)}")
     raise DamagedError(
         path,
-        f"is damaged or missing, according to {FILE} beside it; {_remake(folder)}, or run "
+        f"does not match {FILE} in its folder; {_remake(folder)}, or run "
         "`make repair` if that restores the damage",
     )
 

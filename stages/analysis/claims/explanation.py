@@ -31,16 +31,16 @@ EXPLANATION = (
         parts=(
             Part(
                 named.POSITIVE, quantities.largest_gap, Region(high=ALIKE),
-                stated="units stay equal where all layers start constant",
+                stated="units stay equal where all layers are initialized to a constant",
             ),
             Part(
                 named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
-                stated="fc1's units stay equal where only fc1 starts constant",
+                stated="fc1's units stay equal where only fc1 is initialized to a constant",
             ),
         ),
         why=(
             Finding(
-                "Where only fc1 starts constant, its units differ in their outgoing weights, and "
+                "Where only fc1 is constant, its units differ in their outgoing weights, and "
                 "so in their gradients: after one epoch, {} of them are distinct.",
                 named.FC1_CONSTANT, probe(Unit.COUNT, Probe("distinct_units", epoch=1)),
             ),

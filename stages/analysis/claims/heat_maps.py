@@ -89,7 +89,7 @@ TINY = Initialization(
 HEAT_MAPS = (
     Claim(
         "trainable_to_depth", SCHOENHOLZ, "figure 5",
-        f"Random networks learn precisely where they are less than about {MULTIPLE} depth "
+        f"Random networks learn if and only if they are less than about {MULTIPLE} depth "
         "scales deep.",
         parts=(
             Part(
@@ -118,7 +118,7 @@ HEAT_MAPS = (
             Part(
                 NO_BIASES,
                 learn_far_off, NONE,
-                stated="with half of it, and with twice, the deepest do not learn",
+                stated="with half of this variance, and with twice, the deepest networks do not learn",
             ),
         ),
     ),

@@ -26,7 +26,7 @@ LITERATURE = (
         parts=(
             Part(
                 named.TANH_USUAL, quantities.gradient_gain, Region(0.8 / 3, 1.2 / 3),
-                stated="before training a layer multiplies it by 1/3 on average, to a fifth",
+                stated="before training a layer multiplies it by 1/3 ± 20 % on average",
             ),
         ),
     ),
@@ -37,7 +37,7 @@ LITERATURE = (
         parts=(
             Part(
                 named.TANH_XAVIER, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training a layer multiplies it by 1 on average, to a fifth",
+                stated="before training a layer multiplies it by 1 ± 20 % on average",
             ),
         ),
     ),
@@ -61,11 +61,11 @@ LITERATURE = (
         parts=(
             Part(
                 named.DEEP_HE, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training one with He's multiplies it by 1 on average, to a fifth",
+                stated="before training, with He's weights, a layer multiplies it by 1 ± 20 % on average",
             ),
             Part(
                 named.DEEP_XAVIER, quantities.gradient_gain, Region(0.4, 0.6),
-                stated="one with Xavier's by 1/2",
+                stated="with Xavier's weights, by 1/2 ± 20 %",
             ),
         ),
         figure="depth",
@@ -115,7 +115,7 @@ LITERATURE = (
             ),
             Part(
                 named.DEEP_GAUSSIAN, quantities.kept_rank, Region(high=0.5),
-                stated="with Gaussian matrices less than half of it",
+                stated="with Gaussian matrices, layer 30 has less than half of it",
             ),
         ),
     ),
@@ -126,7 +126,7 @@ LITERATURE = (
         parts=(
             Part(
                 named.TWICE, quantities.most_distinct_units, Region(high=64.5),
-                stated="of 128 units that start as 64 pairs never more than 64 are distinct",
+                stated="of 128 units initialized as 64 pairs, at most 64 are ever distinct",
             ),
             Part(
                 named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
