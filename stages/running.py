@@ -22,7 +22,7 @@ def run(main: Callable[[], None], interrupted: str = CONTINUES) -> None:
         # At once: Python would wait for the threads of a pool, which may wait for a lock.
         os._exit(INTERRUPTED)
     except (MemoryError, BrokenProcessPool):
-        sys.exit("a process was killed or ran out of memory; lower seeds, widths or INITLAB_WORKERS")
+        sys.exit("a process was killed, or lacked memory; lower seeds, widths or INITLAB_WORKERS")
     except OSError as error:
         sys.exit(one_line(error))
 

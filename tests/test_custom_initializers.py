@@ -81,11 +81,17 @@ LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
 @pytest.mark.parametrize(
     ("variant", "words"),
     [
-        ({"fc1": {"bias": "hadamard"}}, "fc1.bias = 'hadamard': cannot fill fc1.bias: a Hadamard"),
+        (
+            {"fc1": {"bias": "hadamard"}},
+            "fc1.bias = 'hadamard': cannot fill fc1.bias: it fills weights only",
+        ),
         ({"fc1": {"weight": {"duplicated": {"rows": 3}}}}, "fc1.weight: rows = 3 must be a whole"),
         ({"all": {"bias": "duplicated"}}, "cannot fill fc1.bias: it fills weights only"),
         ({"fc1": {"weight": {"scaled_normal": {"variance": -1}}}}, "variance = -1.0 must not be"),
-        (LSUV | {"fc1": {"weight": "zeros"}}, "cannot fill fc2.weight: its layer gives the same"),
+        (
+            LSUV | {"fc1": {"weight": "zeros"}},
+            "cannot fill fc2.weight: its layer has equal outputs",
+        ),
         ({"fc1": {"weight": {"lsuv": {"inputs": 3}}}}, "fc1.weight.lsuv.inputs: unknown key"),
         ({"fc1": {"weight": {"hadamard": {"gian": 3}}}}, "unknown key; did you mean 'gain'?"),
     ],

@@ -180,7 +180,7 @@ most_distinct_units = _where_moved(
 )  # fmt: skip
 initially_distinct_units = Quantity(
     "distinct units of fc1 before training", Unit.COUNT, Probe("distinct_units", epoch=0),
-    "{variant} initially has {measured} distinct units in fc1", exact=np.max, before=True,
+    "with {variant}, distinct units of fc1 before training: {measured}", exact=np.max, before=True,
 )  # fmt: skip
 
 # ---------------------------------------------------------------------------- signal and gradient

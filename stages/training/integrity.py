@@ -63,7 +63,8 @@ def _checked(folder: Path, name: str, sum_: str | None) -> bytes:
     except (OSError, ValueError):  # a damaged name can be no path at all
         pass
     if Path(name).name != name:
-        raise DamagedError(path, f"{folder} was made from an older version of this file; {_remake(folder)}")
+        rule = f"{folder} was made from an older version of this file"
+        raise DamagedError(path, f"{rule}; {_remake(folder)}")
     raise DamagedError(
         path,
         f"does not match {FILE} in its folder; {_remake(folder)}, or run "

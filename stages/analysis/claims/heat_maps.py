@@ -118,7 +118,7 @@ HEAT_MAPS = (
             Part(
                 NO_BIASES,
                 learn_far_off, NONE,
-                stated="with half of this variance, and with twice, the deepest networks do not learn",
+                stated="with half of this variance, and with twice, the deepest do not learn",
             ),
         ),
     ),

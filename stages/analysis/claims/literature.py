@@ -61,7 +61,7 @@ LITERATURE = (
         parts=(
             Part(
                 named.DEEP_HE, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training, with He's weights, a layer multiplies it by 1 ± 20 % on average",
+                stated="before training, with He's weights, a layer multiplies it by 1 ± 20 %",
             ),
             Part(
                 named.DEEP_XAVIER, quantities.gradient_gain, Region(0.4, 0.6),
