@@ -160,7 +160,7 @@ def test_the_results_of_another_variant_are_refused(folder, monkeypatch):
     shutil.copytree(RUN, "data/runs/all_ones")
     line = last_line("evaluate", monkeypatch)
     assert line.startswith("data/plans/all_ones.json: ")
-    assert "data/runs/all_ones was made from another version" in line
+    assert "data/runs/all_ones was made from an older version" in line
 
 
 @pytest.mark.parametrize("file", ["data/plans/baseline.json", "data/mnist/SHA256SUMS"])
