@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from stages.settings import yaml_file
+from tests.initializations import ZERO
 from tests.once import made_once
-from tests.starts import ZERO
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = '</script><img src=x onerror="hacked=1"><b>bold</b> שלום 🎉 ' + "x" * 120

@@ -18,8 +18,8 @@ from stages.training.initialization import (
 from stages.training.plan import Fill
 from stages.training.seeds import generator
 from tests.conftest import plan_of
+from tests.initializations import ZERO, both
 from tests.oracle import tensors
-from tests.starts import ZERO, both
 from tools import processors
 
 # The lecture's four initializations, as in params.yaml.

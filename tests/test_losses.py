@@ -6,7 +6,6 @@ import shutil
 import pytest
 
 from tests.conftest import Clone, make
-from tests.test_workflow import changing, edit
 
 pytestmark = pytest.mark.slow
 
@@ -20,8 +19,8 @@ def contents(study: Clone, folder: str) -> dict[str, bytes]:
 
 def test_a_stage_that_fails_leaves_the_outputs_of_an_earlier_run(study):
     before = contents(study, "reports"), contents(study, "data/tables")
-    edit(study, "stages/evaluate.py", "\n1 / 0\n")
-    edit(study, "stages/rendering/templates/note.md", "{{ no_such_name }}\n")
+    study.append("stages/evaluate.py", "\n1 / 0\n")
+    study.append("stages/rendering/templates/note.md", "{{ no_such_name }}\n")
     for stage in ("evaluate", "report"):
         result = study.run("dvc", "repro", "--single-item", stage, expect=None)
         assert result.returncode != 0
@@ -33,7 +32,7 @@ def test_files_that_dvc_links_to_its_cache_are_never_written_into(study):
     study.run("dvc", "config", "--local", "cache.type", "hardlink")
     study.run("dvc", "checkout", "--relink", "--force")
     objects = study.folder / ".dvc" / "cache" / "files" / "md5"
-    changing(study, "variants", all_ones={"all": {"weight": "ones", "bias": "zeros"}})
+    study.change("variants", all_ones={"all": {"weight": "ones", "bias": "zeros"}})
     assert study.repro("evaluate") == ["check", "train@all_ones", "evaluate"]
     for path in objects.rglob("*"):
         if path.is_file() and not path.name.endswith(".dir"):
@@ -56,7 +55,7 @@ def test_a_damaged_object_in_the_cache_is_noticed_and_repaired(study):
     study.run("dvc", "checkout")
     assert (run / "weights.safetensors").read_bytes() != weights
 
-    edit(study, "stages/evaluate.py", "\n")
+    study.append("stages/evaluate.py", "\n")
     result = study.run("dvc", "repro", expect=None)
     assert "data/runs/all_ones/weights.safetensors: is damaged or missing" in result.stderr
     assert "delete data/runs/all_ones and run `dvc repro`, or run `make repair`" in result.stderr

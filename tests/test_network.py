@@ -7,8 +7,8 @@ from docs import plain
 from stages.training import data, network
 from stages.training.initialization import initial_weights
 from tests.conftest import plan_of
+from tests.initializations import STUCK
 from tests.oracle import normalized, plain_network
-from tests.starts import STUCK
 
 SIZES = [784, 20, 12, 10]
 HIDDEN = {"hidden": SIZES[1:-1]}

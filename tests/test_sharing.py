@@ -1,5 +1,6 @@
 """Results travel between machines, as docs/sharing.md describes: by a folder, sshd, moto's S3."""
 
+import getpass
 import hashlib
 import os
 import shutil
@@ -8,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -24,13 +24,7 @@ ALL_ONES = "data/runs/all_ones"
 INCOMPLETE = "Not everything is here"
 
 
-@dataclass
-class Remote:
-    """An address for DVC, and what each user sets for it."""
-
-    url: str
-    settings: tuple[str, ...] = ()  # of `dvc remote modify --local`
-    environment: dict[str, str] = field(default_factory=dict)
+Remote = tuple[str, dict[str, str]]  # an address, and settings of `dvc remote modify`
 
 
 def free_port() -> int:
@@ -54,13 +48,12 @@ def ssh(root: Path) -> Iterator[Remote]:
     ]  # fmt: skip
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # sshd requires it of root
-    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     command = [SSHD, "-D", "-f", "/dev/null", *(f"-o{option}" for option in options)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             await_server(port)
-            url = f"ssh://{user}@127.0.0.1:{port}{root}/team"
-            yield Remote(url, ("keyfile", str(root / "user")))
+            url = f"ssh://{getpass.getuser()}@127.0.0.1:{port}{root}/team"
+            yield url, {"keyfile": str(root / "user")}
         finally:
             process.terminate()
 
@@ -85,35 +78,28 @@ def s3(_: Path) -> Iterator[Remote]:
     server.start()
     try:
         address = "http://{}:{}".format(*server.get_host_and_port())
-        keys = {"aws_access_key_id": "anyone", "aws_secret_access_key": "anything"}
         session = botocore.session.get_session()
-        client = session.create_client("s3", "us-east-1", endpoint_url=address, **keys)
+        session.set_credentials("anyone", "anything")
+        client = session.create_client("s3", "us-east-1", endpoint_url=address)
         client.create_bucket(Bucket="initlab")
         client.close()
-        environment = {name.upper(): value for name, value in keys.items()}
-        environment["NO_PROXY"] = "127.0.0.1"
-        yield Remote("s3://initlab/team", ("endpointurl", address), environment)
+        keys = {"access_key_id": "anyone", "secret_access_key": "anything"}
+        yield "s3://initlab/team", {"endpointurl": address, **keys}
     finally:
         server.stop()
 
 
-def publish(machine: Clone, remote: Remote | None = None) -> Clone:
+def publish(machine: Clone, remote: Remote | None = None) -> None:
     """Name the team's remote, and push to a new origin with git."""
     if remote:
-        machine.run("dvc", "remote", "add", "--default", "team", remote.url)
-        machine.run("dvc", "remote", "modify", "team", "verify", "true")
+        url, settings = remote
+        machine.run("dvc", "remote", "add", "--default", "team", url)
+        for name, value in {"verify": "true", **settings}.items():
+            machine.run("dvc", "remote", "modify", "team", name, value)
         machine.run("git", "commit", "--quiet", "--message", "Name a remote", ".dvc/config")
-        set_locally(machine, remote)
     machine.run("git", "init", "--quiet", "--bare", "../origin.git")
     machine.run("git", "remote", "add", "origin", "../origin.git")
     machine.run("git", "push", "--quiet", "--set-upstream", "origin", "HEAD")
-    return machine
-
-
-def set_locally(machine: Clone, remote: Remote) -> None:
-    machine.environment |= remote.environment
-    if remote.settings:
-        machine.run("dvc", "remote", "modify", "--local", "team", *remote.settings)
 
 
 def cloned(machine: Clone) -> Clone:
@@ -157,7 +143,6 @@ def test_a_server_hands_over_all_shared_results(study, tmp_path, server):
         publish(study, remote)
         assert "files pushed" in make(study, "share").stdout
         machine_b = cloned(study)
-        set_locally(machine_b, remote)
         assert_fetches_all(machine_b)
         assert "delete" not in make(machine_b, "repair").stdout
 
@@ -182,7 +167,7 @@ def cut(file: Path) -> None:
 @pytest.mark.parametrize("damage", [cut, Path.unlink])
 def test_a_damaged_object_is_found_and_repaired(study, tmp_path, damage):
     team = tmp_path / "team"
-    publish(study, Remote(str(team)))
+    publish(study, (str(team), {}))
     make(study, "share")
     weights = (study.folder / ALL_ONES / "weights.safetensors").read_bytes()
     md5 = hashlib.md5(weights, usedforsecurity=False).hexdigest()
@@ -212,7 +197,7 @@ def share(machine: Clone, message: str) -> None:
 
 
 def test_merging_two_branches_trains_nothing(study, tmp_path):
-    publish(study, Remote(str(tmp_path / "team")))
+    publish(study, (str(tmp_path / "team"), {}))
     make(study, "share")
     machine_b = cloned(study)
     make(machine_b, "fetch")

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from stages import running
-from tests.conftest import ROOT, Clone, heed_interrupts, make
+from tests.conftest import ROOT, Clone, accept_interrupts, make
 
 pytestmark = pytest.mark.slow
 
@@ -128,7 +128,7 @@ def test_an_interrupt_is_one_line_and_leaves_all_outputs(study, name, after):
     process = subprocess.Popen(
         [sys.executable, "-c", STAGE, f"stages.{name.split()[0]}", *name.split()[1:]],
         cwd=study.folder, env=study.environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=accept_interrupts,
     )  # fmt: skip
     assert process.stdout and process.stdout.readline() == "on\n"
     time.sleep(after)

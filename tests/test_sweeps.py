@@ -16,7 +16,7 @@ from stages.training import epoch, workers
 from stages.training import grid as training
 from stages.training.data import Dataset
 from stages.training.grid import Cell, CellScores, Grid, Piece
-from tests.conftest import LECTURE, SMALL, heed_interrupts, plan_of
+from tests.conftest import LECTURE, SMALL, accept_interrupts, plan_of
 
 RATES = {
     "axes": {
@@ -192,7 +192,7 @@ def test_an_interrupted_sweep_continues_where_it_stopped(study):
         process = subprocess.Popen(
             [sys.executable, "-m", "stages.sweep", "grid"], cwd=study.folder,
             env=study.environment | {"INITLAB_WORKERS": "2"},  # more could be done with all at once
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=accept_interrupts,
         )  # fmt: skip
         until = time.monotonic() + 60
         while time.monotonic() < until:

@@ -11,8 +11,8 @@ from stages.training.epoch import Scores, State, initial_state, run_epoch
 from stages.training.plan import Plan
 from stages.training.seeds import generator
 from tests.conftest import plan_of
+from tests.initializations import STUCK, ZERO, both, constant
 from tests.oracle import OPTIMIZERS, batches, tensors
-from tests.starts import STUCK, ZERO, both, constant
 
 ALL = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight", "out.bias"]
 

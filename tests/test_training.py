@@ -18,8 +18,8 @@ from stages.training.data import Dataset
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.seeds import generator
 from tests.conftest import plan_of
+from tests.initializations import STUCK
 from tests.oracle import OPTIMIZERS, batches, plain_network, tensors
-from tests.starts import STUCK
 
 
 def plain_optimizer(model: torch.nn.Module, plan) -> torch.optim.Optimizer:

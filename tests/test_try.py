@@ -13,8 +13,8 @@ from stages.training.epoch import Learner, initial_state
 from stages.training.initialization import initial_weights
 from stages.training.seeds import generator
 from tests.conftest import needs_chromium, plan_of
+from tests.initializations import STUCK, ZERO, constant
 from tests.page_study import VARIANTS, opened
-from tests.starts import STUCK, ZERO, constant
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
