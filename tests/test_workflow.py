@@ -47,7 +47,7 @@ def test_edited_added_and_removed_variants_leave_others_alone(study):
     history = study.folder / "reports" / "history.csv"
     before = history.read_bytes()
     study.change("variants", all_ones=ZERO_BIAS)
-    assert study.repro() == ["check", "train@all_ones", "evaluate", "report"]
+    assert study.repro("train") == ["check", "train@all_ones"]
     study.change("variants", zero_out={"out": {"weight": "zeros", "bias": "zeros"}})
     assert study.repro("evaluate") == ["check", "train@zero_out", "evaluate"]
     assert history.read_bytes() != before
@@ -90,7 +90,7 @@ def test_custom_initializer_trains_only_the_variants_that_use_it(study):
     (study.folder / folder / "checkered.py").unlink()
     before = snapshot(study)
     result = study.run("dvc", "repro", expect=255)
-    assert "variants.mine.all.weight = {'checkered'" in result.stderr
+    assert "variants.mine.all.weight = 'checkered'" in result.stderr
     assert "Traceback" not in result.stderr
     assert snapshot(study) == before
 
