@@ -23,7 +23,7 @@ from stages.training import BITS_PROMISED, data, initialization, integrity, netw
 
 ROOT = Path(__file__).resolve().parent.parent
 QEMU = shutil.which("qemu-x86_64")
-IMAGES = {"train": 521, "test": 300}  # 521: a last batch of one image, for batches of 4 and 65
+IMAGES = {"train": 261, "test": 100}  # 261: a last batch of one image, for batches of 4 and 65
 
 ARGUMENTS = {"constant": {"val": 0.1}, "sparse": {"sparsity": 0.5}}  # of required parameters
 ONLY_CONVOLUTIONS = {"dirac"}
@@ -55,7 +55,7 @@ def study() -> dict[str, Any]:
     variants: dict[str, Any] = {"baseline": {}, "sgd": {"training": sgd}}
     variants["momentum"] = {"training": {**sgd, "momentum": 0.9}}
     variants["small_batches"] = {"training": {"batch_size": 4}}
-    variants["wide"] = {"network": {"hidden": [300, 3]}, "training": {"batch_size": 259}}
+    variants["wide"] = {"network": {"hidden": [200, 3]}, "training": {"batch_size": 259}}
     variants["one_unit"] = {"network": {"hidden": [1]}}
     variants["deep"] = {"network": {"hidden": [16] * 30}}
     for name in network.KERNELS:
