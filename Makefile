@@ -60,13 +60,13 @@ maps: git env ## train all sweeps again (a few minutes)
 processors: env ## run a small study on every Intel and AMD processor QEMU emulates, and compare
 	@python -m tools.processors
 
-test: git env ## run the tests (at most 7 minutes on two cores)
+test: git env ## run the tests (about ten minutes on two cores)
 	pytest
 
 test-fast: git env ## run the quick tests (under 40 seconds)
 	pytest -m "not slow and not extra and not soak"
 
-test-all: git env ## run all tests, including those with servers (about 15 minutes)
+test-all: git env ## run all tests, including those with servers (about half an hour)
 	pytest -m "not soak"
 
 bench: env ## compare the cost of training and of an edit with the lecture's loop (half an hour)

@@ -126,7 +126,7 @@ def lock(train: str = "1", tables: str = "1", page: str = "1", style: str = "1")
     [
         (lock(train="2"), "broken: a plan gives the same network on every .*train@b"),
         (lock(tables="2", page="2"), "broken: the same networks give the same tables .evaluate.$"),
-        (lock(page="2", style="2"), "no promise is broken"),
+        (lock(page="2", style="2"), "every different result"),
     ],
 )
 def test_verify_names_a_broken_promise_and_not_what_follows_from_it(now, line):

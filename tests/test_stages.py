@@ -105,12 +105,13 @@ def test_a_study_runs_in_any_shell(study, shell):
 
 # Prints a line when all modules are imported: until then, Ctrl-C ends Python itself.
 STAGE = """
-import importlib, sys
+import importlib, signal, sys
 from stages import running
 del sys.argv[0]
 stage = importlib.import_module(sys.argv[0])
 print("on", flush=True)
 running.run(stage.main)
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
 """
 
 

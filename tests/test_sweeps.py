@@ -206,7 +206,7 @@ def test_an_interrupted_sweep_continues_where_it_stopped(study):
         assert not table.exists()
     there = kept.read_text().count("\n")
     assert there >= 2
-    assert f"of which {there} are there" in run(study).stdout
+    assert f"{there} already finished" in run(study).stdout
     assert table.read_bytes() == whole
     assert not kept.exists()
 
