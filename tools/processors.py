@@ -66,7 +66,7 @@ def study() -> dict[str, Any]:
     depth = {"key": "network.hidden.depth", "values": [3, 30]}
     # The theory of a linear network is quick to compute where it is emulated.
     base = {"network": {"hidden": {"width": 17}, "activation": "linear"}, "all": {"bias": "zeros"}}
-    grid = {"axes": {"x": variance, "y": depth}, "seeds": 2, "steps": 12, "shows": "train_acc"}
+    grid = {"axes": {"x": variance, "y": depth}, "seeds": 1, "steps": 4, "shows": "train_acc"}
     return {
         "data": {"name": "mnist", "limit": None},
         "seeds": 1,
