@@ -62,7 +62,7 @@ def test_a_damaged_object_in_the_cache_is_noticed_and_repaired(study):
     assert "Traceback" not in result.stderr
     assert contents(study, "data/tables") == tables
 
-    assert f"{name[2:]}: not what its name says" in make(study, "repair").stdout
+    assert f"{name[2:]}: does not match its checksum" in make(study, "repair").stdout
     assert "Run `dvc repro`" in study.run("make", "repair", "DELETE=yes").stdout
     assert "train@all_ones" in study.repro()
     assert contents(study, "data/runs/all_ones") == sound
