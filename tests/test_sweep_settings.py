@@ -93,7 +93,10 @@ WIDE = {"network": {"hidden": {"width": 10**6, "depth": 3}}}
         ({"base": {"fc1": {"bias": "eye"}}}, f"{FIRST}fc1.bias = 'eye': cannot fill fc1.bias"),
         ({"base": WIDE}, f"{FIRST[:-2]}: would take about"),
         # axes along which nothing changes
-        ({"steps": 0, "shows": "constant"}, "sweeps.grid.axes.x.key = 'training.lr': has no effect"),
+        (
+            {"steps": 0, "shows": "constant"},
+            "sweeps.grid.axes.x.key = 'training.lr': has no effect",
+        ),
         ({"base": SAME, "axes": {"x": LR, "y": STDS}}, "axes.y.key = 'all.weight.normal.std'"),
     ],
 )
