@@ -70,7 +70,7 @@ def study() -> dict[str, Any]:
     return {
         "data": {"name": "mnist", "limit": None},
         "seeds": 1,
-        "network": {"hidden": [34, 17], "activation": "relu"},
+        "network": {"hidden": [18, 17], "activation": "relu"},
         "training": {"epochs": 1, "batch_size": 65, "optimizer": "adam", "lr": 0.001},
         "variants": variants,
         "sweeps": {"grid": {"base": base, **grid}},
