@@ -350,6 +350,31 @@ def test_edit_meanwhile_is_not_recorded_under_old_results(_round, clone, plain, 
     assert results(clone) == results(plain)
 
 
+RECORD_CHANGED = """
+from types import SimpleNamespace
+from tools.distribute import record, work
+
+def check():
+    raise work.ChangedError("the code changed meanwhile")
+
+print(*record.commit([SimpleNamespace(name="train@all_ones", check=check)]))
+"""
+
+
+def test_a_result_of_changed_code_enters_neither_lock_nor_run_cache(study):
+    """Otherwise DVC would restore the old result for the new code."""
+
+    def recorded() -> dict[Path, bytes]:
+        paths = (study.folder / "dvc.lock", *(study.folder / ".dvc/cache/runs").rglob("*"))
+        return {path: path.read_bytes() for path in paths if path.is_file()}
+
+    before = recorded()
+    study.append("stages/training/seeds.py", "# An edit\n")
+    printed = study.run(sys.executable, "-c", RECORD_CHANGED).stdout
+    assert printed == "train@all_ones: not recorded: the code changed meanwhile\n"
+    assert recorded() == before
+
+
 FAILING = """    if len(inputs) > 256:  # in training, and not in check
         raise ValueError("no")
 """

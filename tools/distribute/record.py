@@ -50,12 +50,13 @@ def commit(works: Iterable[Work]) -> list[str]:
     with Repo() as repo, repo.lock:
         for stage in plan_repro(repo.index.graph):  # the order in which `dvc repro` writes them
             if work := left.get(stage.addressing):
-                stage.save()
+                stage.save(run_cache=False)
                 try:
                     work.check()  # after DVC took its sums, so they are those of the fingerprint
                 except ChangedError as error:
                     problems.append(f"{work.name}: not recorded: {error}")
                     continue
+                repo.stage_cache.save(stage)
                 stage.commit()
                 recorded.append(stage)
         if recorded:
