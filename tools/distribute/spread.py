@@ -22,7 +22,7 @@ from tools.distribute import task
 from tools.distribute.work import ChangedError, Task, Work
 from tools.distribute.worker import COMMAND, RESOURCE
 
-BAR = "{percentage:3.0f}%|{bar:30}| {elapsed} gone, {remaining} left{postfix}"
+BAR = "{percentage:3.0f}%|{bar:30}| {elapsed} elapsed, {remaining} left{postfix}"
 PAUSE = 1.0  # seconds between two requests for the list of workers
 AHEAD = 2  # tasks for each worker at once, so that none waits for the next
 CONTINUES = "finished results are kept; the same command continues from here"
@@ -69,7 +69,7 @@ class Spread:
     def _announce(self) -> None:
         networks = sum(plan.seeds for work in self._left for plan in work.plans)
         left = sum(one.networks for one in self._waiting)
-        kept = f", of which {networks - left:,} are there" if left < networks else ""
+        kept = f", {networks - left:,} already finished" if left < networks else ""
         stages = f"{len(self._left):,} {'stage' if len(self._left) == 1 else 'stages'}"
         took = duration(self._seconds())
         print(f"{networks:,} networks for {stages}{kept}; about {took} on a core", flush=True)
@@ -104,7 +104,7 @@ class Spread:
             else:
                 self._refuse(worker["name"], address, f"start it with `{COMMAND}`")
         for address in self._workers.keys() - fit.keys() - self._refused:
-            tqdm.write(f"worker {self._workers[address]}: is gone; its tasks run again elsewhere")
+            tqdm.write(f"worker {self._workers[address]}: was lost; other workers repeat its tasks")
         self._workers = fit
 
     def _refuse(self, name: str, address: str, reason: str) -> None:
