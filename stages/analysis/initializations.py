@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from stages.training.laws import Law, law, rounded
 
-Plan: TypeAlias = Mapping[str, Any]
+PlanValues: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Setting:
     words: str
     values: dict[str, Any]
 
-    def departures(self, plan: Plan) -> list[tuple[str, Any, Any]]:
+    def departures(self, plan: PlanValues) -> list[tuple[str, Any, Any]]:
         """The keys in which a plan differs, each with its value and the setting's."""
         return [(key, plan[key], value) for key, value in self.values.items() if plan[key] != value]
 
@@ -32,10 +32,10 @@ class Initialization:
 
     words: str
     setting: Setting
-    fills: Callable[[Plan], bool]
+    fills: Callable[[PlanValues], bool]
 
 
-def find(plans: Mapping[str, Plan], initialization: Initialization) -> list[str]:
+def find(plans: Mapping[str, PlanValues], initialization: Initialization) -> list[str]:
     """The names of plans with this initialization in its setting; of equal laws only the first."""
     found: dict[str, str] = {}
     for name, plan in plans.items():
@@ -45,7 +45,7 @@ def find(plans: Mapping[str, Plan], initialization: Initialization) -> list[str]
 
 
 def nearest(
-    plans: Mapping[str, Plan], initialization: Initialization
+    plans: Mapping[str, PlanValues], initialization: Initialization
 ) -> tuple[str, list[tuple[str, Any, Any]]] | None:
     """The plan with this initialization whose setting departs least, and its departures."""
     found = [
@@ -67,25 +67,25 @@ IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
 DEFAULT, ZERO = ("default", "{}"), ("constant", 0.0)
 
 
-def laws(plan: Plan, *kinds: str) -> list[Law]:
+def laws(plan: PlanValues, *kinds: str) -> list[Law]:
     """The laws of every `weight`, every `bias`, or both."""
     fills = [fill for tensor, fill in sorted(plan["tensors"].items()) if tensor.endswith(kinds)]
     return [law(fill["initializer"], fill["arguments"]) for fill in fills]
 
 
-def constant(plan: Plan) -> float | None:
+def constant(plan: PlanValues) -> float | None:
     """The value of every element of every tensor, if they are all equal."""
     found = set(laws(plan, "weight", "bias"))
     name, *value = found.pop()
     return value[0] if name == "constant" and not found else None
 
 
-def fc1_alone(plan: Plan) -> float | None:
+def fc1_alone(plan: PlanValues) -> float | None:
     """The value of all of fc1, if all other tensors have torch.nn.Linear's default."""
     return _alone(plan, "fc1.")
 
 
-def _alone(plan: Plan, layer: str) -> float | None:
+def _alone(plan: PlanValues, layer: str) -> float | None:
     own, rest = (
         {t: fill for t, fill in plan["tensors"].items() if t.startswith(layer) is inside}
         for inside in (True, False)
@@ -94,27 +94,27 @@ def _alone(plan: Plan, layer: str) -> float | None:
     return constant({"tensors": own}) if set(others) == {DEFAULT} else None
 
 
-def out_alone_zero(plan: Plan) -> bool:
+def out_alone_zero(plan: PlanValues) -> bool:
     """Whether all of out is 0, and all other tensors have torch.nn.Linear's default."""
     return _alone(plan, "out.") == 0
 
 
-def default(plan: Plan) -> bool:
+def default(plan: PlanValues) -> bool:
     """Whether every tensor has torch.nn.Linear's default."""
     return set(laws(plan, "weight", "bias")) == {DEFAULT}
 
 
-def weights(known: Container[Law]) -> Callable[[Plan], bool]:
+def weights(known: Container[Law]) -> Callable[[PlanValues], bool]:
     """Whether all weights are of these laws, and all biases 0."""
 
-    def fills(plan: Plan) -> bool:
+    def fills(plan: PlanValues) -> bool:
         zero = set(laws(plan, "bias")) == {ZERO}
         return zero and all(rounded(drawn) in known for drawn in laws(plan, "weight"))
 
     return fills
 
 
-def twice(plan: Plan) -> bool:
+def twice(plan: PlanValues) -> bool:
     """Whether every hidden unit exists twice, with equal weights in and out; biases are 0."""
 
     def doubles(tensor: str, fill: dict[str, Any]) -> bool:
@@ -125,13 +125,13 @@ def twice(plan: Plan) -> bool:
     return set(laws(plan, "bias")) == {ZERO} and all(doubles(*one) for one in of_weights)
 
 
-def copies(plan: Plan) -> int:
+def copies(plan: PlanValues) -> int:
     """How many copies of every unit fc1 has before training, with equal incoming weights."""
     fill = plan["tensors"]["fc1.weight"]
     return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
 
 
-def random(plan: Plan) -> bool:
+def random(plan: PlanValues) -> bool:
     """Whether torch.nn.init draws every weight around 0; biases are 0 or the default."""
     return set(laws(plan, "bias")) <= {DEFAULT, ZERO} and all(map(around_0, laws(plan, "weight")))
 
@@ -151,7 +151,7 @@ def around_0(drawn: Law) -> bool:
     )  # fmt: skip
 
 
-def deterministic(plan: Plan) -> bool:
+def deterministic(plan: PlanValues) -> bool:
     """Whether nothing is drawn at random, and the weights are not all constant."""
     names = {name for name, *_ in laws(plan, "weight")}
     biases = {name for name, *_ in laws(plan, "bias")}

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from stages.analysis import initializations
-from stages.analysis.claims.form import Claim, Finding, Part, Result, Verdict
-from stages.analysis.initializations import Plan
+from stages.analysis.claims.form import Claim, Explanation, Part, Result, Verdict
+from stages.analysis.initializations import PlanValues
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.results import Flags
 from stages.analysis.statistics import Estimate, t_interval, wilson_interval
@@ -24,7 +24,7 @@ class Evidence(Protocol):
     """
 
     @property
-    def plans(self) -> Mapping[str, Plan]: ...
+    def plans(self) -> Mapping[str, PlanValues]: ...
 
     @property
     def labels(self) -> Mapping[str, str]: ...
@@ -67,7 +67,7 @@ class Judgement:
     evidence: Evidence
     verdict: Verdict
     parts: tuple[Judged, ...] = ()
-    why: tuple[tuple[Finding, Estimate], ...] = ()
+    why: tuple[tuple[Explanation, Estimate], ...] = ()
     missing: Mapping[str, Any] | None = None
 
 
@@ -89,12 +89,12 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
         own = [one for one in each if one.part is part]
         judged += [best_of(own)] if part.best else own
     why = [
-        (finding, estimate)
-        for finding in claim.why
-        for name in only(initializations.find(evidence.plans, finding.initialization))
-        if not seeds_disagree(finding.quantity, evidence, name)
-        and (estimate := estimated(finding.quantity, evidence, name)) is not None
-        and finding.region.low <= estimate.mean <= finding.region.high
+        (one, estimate)
+        for one in claim.why
+        for name in only(initializations.find(evidence.plans, one.initialization))
+        if not seeds_disagree(one.quantity, evidence, name)
+        and (estimate := estimated(one.quantity, evidence, name)) is not None
+        and one.region.low <= estimate.mean <= one.region.high
     ]
     found = Verdict.of([one.result for one in judged])
     return Judgement(claim, evidence, found, tuple(judged), tuple(why))

@@ -26,7 +26,7 @@ def rows(report: Report) -> list[dict]:
     """A row a claim, as in claims.json.
 
     `evidence` describes what was measured, part by part, or what is missing; `why` are the
-    findings that explain it.
+    explanations.
     """
     return [row(judgement, report) for judgement in report.judgements]
 
@@ -44,8 +44,8 @@ def row(judgement: Judgement, report: Report) -> dict:
         "verdict": judgement.verdict.value,
         "evidence": missing(judgement) if judgement.missing else evidence(judgement, report),
         "why": " ".join(
-            finding.words.format(in_words(alone(estimate), finding.quantity.unit, report))
-            for finding, estimate in judgement.why
+            one.words.format(in_words(alone(estimate), one.quantity.unit, report))
+            for one, estimate in judgement.why
         ),
         "parts": [part(one, judgement, report) for one in judged] or list(map(stated, claim.parts)),
         "figure": claim.figure

@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
-from stages.analysis.claims.form import EVERY, NONE, Claim, Finding, Part, Region
+from stages.analysis.claims.form import EVERY, NONE, Claim, Explanation, Part, Region
 from stages.analysis.claims.named import CLEARLY
 from stages.analysis.quantities import Probe, Unit, probe
 
@@ -29,16 +29,16 @@ DEMONSTRATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "Every seed exceeds 95 % by epoch {}.",
                 named.DEFAULT, quantities.first_epoch_above_95,
             ),
-            Finding(
+            Explanation(
                 "fc1 starts with {} distinct units, and units that differ can learn different "
                 "features.",
                 named.DEFAULT, probe(Unit.COUNT, Probe("distinct_units", epoch=0)),
             ),
-            Finding("At the end, {} of fc1's units are dead.", named.DEFAULT, dead_units),
+            Explanation("At the end, {} of fc1's units are dead.", named.DEFAULT, dead_units),
         ),
         figure="learning_curves",
     ),
@@ -57,7 +57,7 @@ DEMONSTRATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "At the end, the logits differ between images by {} (standard deviation): with 0, "
                 "every image gets the same answer.",
                 named.ZEROS, final_signal,
@@ -79,12 +79,12 @@ DEMONSTRATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "The gradient of out.bias is softmax − target, whatever the weights: before "
                 "training, its norm is {}.",
                 named.ZEROS, probe(Unit.SIZE, Probe("bias_gradient_norm", "out", 0)),
             ),
-            Finding(
+            Explanation(
                 "out.bias ends up to {} from 0.",
                 named.ZEROS, probe(Unit.SIZE, Probe("bias_move", "out", -1), np.max),
             ),
@@ -106,12 +106,12 @@ DEMONSTRATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "Before training and after every epoch, {} of fc1's weights have a gradient of "
                 "exactly 0: its units are at 0, where ReLU's slope is 0, and stay there.",
                 named.FC1_ZERO, no_gradient, EVERY,
             ),
-            Finding(
+            Explanation(
                 "At the end, the logits differ between images by {}: with 0, nothing about the "
                 "image reaches the layers above.",
                 named.FC1_ZERO, final_signal,
@@ -135,15 +135,15 @@ DEMONSTRATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "fc1 never has more than {} distinct unit.",
                 named.ONES, quantities.most_distinct_units,
             ),
-            Finding(
+            Explanation(
                 "Before training, the logits have a standard deviation of {}.",
                 named.ONES, probe(Unit.SIZE, Probe("activation_std", "out", 0)),
             ),
-            Finding("At the end, {} of fc1's units are dead.", named.ONES, dead_units),
+            Explanation("At the end, {} of fc1's units are dead.", named.ONES, dead_units),
         ),
         figure="why_stuck",
     ),

@@ -5,7 +5,7 @@ import numpy as np
 from stages.analysis import quantities
 from stages.analysis.claims import named
 from stages.analysis.claims.demonstration import SOURCE
-from stages.analysis.claims.form import EVERY, NONE, Claim, Finding, Part, Region
+from stages.analysis.claims.form import EVERY, NONE, Claim, Explanation, Part, Region
 from stages.analysis.claims.named import ALIKE, CLEARLY
 from stages.analysis.quantities import Probe, Unit, probe
 
@@ -39,7 +39,7 @@ EXPLANATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "Where only fc1 is constant, its units differ in their outgoing weights, and "
                 "so in their gradients: after one epoch, {} of them are distinct.",
                 named.FC1_CONSTANT, probe(Unit.COUNT, Probe("distinct_units", epoch=1)),
@@ -62,7 +62,7 @@ EXPLANATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "A gradient passes through the weights above and is multiplied by the activations "
                 "below, which have an effective rank of at most {} (0: all are 0).",
                 named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max),
@@ -99,11 +99,11 @@ EXPLANATION = (
             ),
         ),
         why=(
-            Finding(
+            Explanation(
                 "Before training, the logits differ between images by {} with PyTorch's default.",
                 named.DEFAULT, first_signal,
             ),
-            Finding(
+            Explanation(
                 "With weights of standard deviation 1, they differ by {}.",
                 named.WIDE, first_signal,
             ),

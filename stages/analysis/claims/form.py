@@ -1,4 +1,4 @@
-"""The form of a claim: parts with a quantity and a region each, and findings that explain it.
+"""The form of a claim: parts with a quantity and a region each, and explanations.
 
 A claim is a conjunction of parts. The verdict follows from the parts and nothing else.
 """
@@ -87,7 +87,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Explanation:
     """A sentence with one measured number that explains a claim; it is never judged.
 
     It is shown if the number is in the region for which the sentence is true.
@@ -101,7 +101,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim, its place in its source, its parts, and the findings that explain it.
+    """One claim, its place in its source, its parts, and its explanations.
 
     Without the initializations in `needs` and in its parts it is not tested; `figure` names one
     that shows it.
@@ -113,5 +113,5 @@ class Claim:
     claim: str
     parts: tuple[Part, ...]
     figure: str | None = None
-    why: tuple[Finding, ...] = ()
+    why: tuple[Explanation, ...] = ()
     needs: tuple[Initialization, ...] = ()

@@ -9,7 +9,7 @@ from stages.analysis import initializations as init
 from stages.analysis.claims import named
 from stages.analysis.claims.form import NONE, Claim, Part, Region
 from stages.analysis.claims.named import CLEARLY
-from stages.analysis.initializations import Initialization, Plan, Setting
+from stages.analysis.initializations import Initialization, PlanValues, Setting
 from stages.analysis.map_quantities import (
     at_best_rate,
     best_variance,
@@ -60,7 +60,7 @@ RATES = Setting(
 )
 
 
-def scaled_normal(plan: Plan, bias: laws.Law) -> bool:
+def scaled_normal(plan: PlanValues, bias: laws.Law) -> bool:
     """Whether all weights are N(0, σ_w²/fan_in), whatever σ_w, and all biases have this law."""
     weights = {drawn[:2] for drawn in init.laws(plan, "weight")}
     biases = {laws.rounded(drawn) for drawn in init.laws(plan, "bias")}
