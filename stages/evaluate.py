@@ -19,7 +19,7 @@ REPORTS = Path("reports")
 TABLES = DATA / "tables"
 
 PLOTTED = (
-    "history", "seeds", "confusion", "digits", "symmetry", "dead_units", "depth", "tensors",
+    "history", "seeds", "confusion", "symmetry", "dead_units", "depth", "tensors",
 )  # fmt: skip
 
 SAMPLED = {"train": 2000, "test": 500}  # images that the page carries

@@ -25,10 +25,9 @@ Rows = list[dict]
 def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[str, Rows]:
     """The tables of one variant by name; `images` are those of the test set.
 
-    `history` and `probes` as trained; `seeds`: accuracy and loss on the test set; `confusion`:
-    counts over the seeds with the same outcome; `digits`: their accuracy by true digit;
-    `symmetry`, `dead_units`, `depth`, `tensors`: see the functions of these names. The column
-    `end` has the outcome of a seed. Ends the stage if a score differs from the one in history.
+    `history` and `probes` as trained; `seeds`: accuracy and loss on the test set; the others: see
+    the functions of their names. The column `end` has the outcome of a seed. Ends the stage if a
+    score differs from the one in history.
     """
     last = {int(row["seed"]): row for row in run.history}
     ends = endings(run.history, run.probes, test_set(images)["learned_above"])
@@ -52,7 +51,6 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
         "probes": with_end(run.probes),
         "seeds": with_end(seeds),
         "confusion": confusion(counts),
-        "digits": digits(counts),
         "symmetry": with_end(symmetry(run.probes)),
         "dead_units": with_end(dead_units(run.probes, plan)),
         "depth": depth(run.probes, plan),
@@ -100,15 +98,6 @@ def confusion(counts: dict[str, torch.Tensor]) -> Rows:
         for end, table in counts.items()
         for i in range(CLASSES)
         for j in range(CLASSES)
-    ]
-
-
-def digits(counts: dict[str, torch.Tensor]) -> Rows:
-    """Accuracy by true digit, over the seeds with the same outcome."""
-    return [
-        {"end": end, "digit": i, "test_acc": rounded((table[i, i] / table[i].sum()).item())}
-        for end, table in counts.items()
-        for i in range(CLASSES)
     ]
 
 

@@ -86,7 +86,7 @@ def test_weights_that_do_not_give_the_recorded_scores_are_refused(accuracy, loss
             tables.expect_same("x", row, history)
 
 
-def test_confusion_and_digits_count_all_images_of_all_seeds(runs):
+def test_confusion_counts_all_images_of_all_seeds(runs):
     found = tables_of(runs, "baseline")
     counts = torch.tensor([row["count"] for row in found["confusion"]]).view(10, 10)
     assert [(row["actual"], row["predicted"]) for row in found["confusion"][9:11]] == [
@@ -95,9 +95,6 @@ def test_confusion_and_digits_count_all_images_of_all_seeds(runs):
     assert counts.sum(1).tolist() == [2 * 20] * 10
     accuracy = sum(row["test_acc"] for row in found["seeds"]) / 2
     assert counts.diag().sum().item() / 400 == pytest.approx(accuracy)
-    for digit, row in enumerate(found["digits"]):
-        share = pytest.approx(counts[digit, digit].item() / 40)
-        assert row == {"end": found["seeds"][0]["end"], "digit": digit, "test_acc": share}
 
 
 @pytest.mark.parametrize(

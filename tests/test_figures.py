@@ -9,8 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from safetensors.torch import save_file
 
 from stages.analysis.report import Report
 from stages.rendering import (
@@ -23,7 +21,6 @@ from stages.rendering import (
     series_figures,
 )
 from stages.rendering.figures import plt
-from stages.training import snapshots
 from tests import made_up
 from tests.conftest import ROOT
 from tests.made_up import DISAGREE, STUCK
@@ -41,7 +38,6 @@ QUESTIONS = {
     accuracy_figures.learning_curves: "Do the initial weights decide what a network learns?",
     accuracy_figures.final_accuracy: "How well does each variant learn?",
     probe_figures.why_stuck: "Why is a network stuck?",
-    probe_figures.first_weights: "What do units learn?",
     probe_figures.who_moved: "Which tensors move?",
     series_figures.little_randomness: "How little randomness is enough?",
     series_figures.depth: "Does the signal survive depth?",
@@ -56,7 +52,7 @@ def closed():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with depth.csv, where theory has a gain of 1/6, and fc1's weights."""
+    """A folder with depth.csv, where theory has a gain of 1/6."""
     folder = tmp_path_factory.mktemp("reports")
     rows = [
         {"variant": v, "quantity": q, "depth": d, "std": 1.0, "theory": (1 / 6) ** (d / 2)}
@@ -65,12 +61,6 @@ def folder(tmp_path_factory):
         for d in (1, 2, 3)
     ]
     pd.DataFrame(rows).to_csv(folder / "depth.csv", index=False)
-    pictures = {}
-    for name in made_up.EVERY:
-        last = 1.0 if name == "baseline" else 0.0
-        taken = {0: torch.zeros(16, 784), 1: torch.full((16, 784), last)}
-        pictures |= {f"{name}/{key}": kept for key, kept in snapshots.quantized(taken).items()}
-    save_file(pictures, folder / "snapshots.safetensors")
     return folder
 
 
@@ -136,16 +126,6 @@ def test_why_stuck_has_a_line_for_each_layer(report):
         "fc1": {1}, "fc2": {64}
     }  # fmt: skip
     assert all(set(line.get_ydata()) == {5.0} for line in panels[2].lines)  # per cent dead
-
-
-def test_first_weights_are_drawn_before_and_after_training(report):
-    images = [axes for axes in probe_figures.first_weights(report).axes if axes.images]
-    before, after, *zero = images
-    assert [axes.get_title() for axes in (before, after)] == ["before training", "after training"]
-    assert before.images[0].get_array().max() == 0
-    assert after.images[0].get_array().max() == pytest.approx(1)
-    assert [axes.texts[0].get_text() for axes in (before, *zero)] == ["exactly 0"] * 3
-    assert not after.texts
 
 
 def test_who_moved_marks_tensors_without_a_move_and_late_first_moves(report):

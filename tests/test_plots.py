@@ -76,11 +76,9 @@ def test_no_mean_is_drawn_of_seeds_that_disagree():
         for seed, end in enumerate(ends)
     ]
     assert sum(mark["marktype"] == "rect" for mark in drawn("by_variant", rows)) == 1
-    cells = [
-        {"rev": "HEAD", "variant": "mine", "end": end, "digit": "0", "test_acc": "0.5"}
-        for end in ("learns", "stuck")
-    ]
-    svg = vl_convert.vegalite_to_svg(filled("digits", cells))
+    cells = {"rev": "HEAD", "variant": "mine", "actual": "0", "predicted": "0", "count": "1"}
+    rows = [cells | {"end": end} for end in ("learns", "stuck")]
+    svg = vl_convert.vegalite_to_svg(filled("confusion_by_variant", rows))
     assert "mine (learns)" in svg and "mine (stuck)" in svg
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from stages.analysis.statistics import epochs_to, superiority, t_interval, wilson_interval
+from stages.analysis.statistics import t_interval, wilson_interval
 
 
 @pytest.mark.parametrize("together", [1, 7])
@@ -30,15 +30,3 @@ def test_the_interval_of_the_test_set_is_wilsons():
     assert wilson_interval(p, n) == pytest.approx((centre - half, centre + half), abs=1e-7)
     assert wilson_interval(1.0, 10)[1] == 1
     assert math.isnan(wilson_interval(math.nan, 10)[0])
-
-
-def test_superiority_counts_ties_as_half():
-    assert superiority(np.array([1.0, 2.0]), np.array([0.0, 0.5])) == 1
-    assert superiority(np.array([1.0, 1.0]), np.array([1.0, 1.0])) == 0.5
-    assert superiority(np.array([1.0, 3.0]), np.array([2.0, 2.0])) == 0.5
-
-
-def test_epochs_to_a_share_of_the_final_accuracy():
-    curve = np.array([0.1, 0.5, 0.93, 0.96, 0.98])
-    assert epochs_to(0.95, curve) == 3
-    assert epochs_to(0.95, np.array([0.1135, 0.1135])) == 0

@@ -108,19 +108,6 @@ def who_moved() -> alt.FacetChart:
     return by_revision(chart.encode(y=alt.Y(**VARIANT)), 58)
 
 
-def digits() -> alt.FacetChart:
-    """Accuracy by variant and true digit."""
-    scale = alt.Scale(scheme="blues", domain=[0, 1])
-    color = alt.Color("value:Q", title="accuracy", scale=scale, legend=PERCENT)
-    ink = alt.condition("datum.value > 0.5", alt.value("white"), alt.value("black"))
-    cells = alt.layer(alt.Chart().mark_rect().encode(color=color), heat_charts.numbers(ink))
-    x = alt.X("digit:O", sort=None, title=None, axis=alt.Axis(labelAngle=0))
-    chart = by_revision(cells.encode(x=x, y=alt.Y(**VARIANT)), 44)
-    return charts.with_agreement(chart).transform_calculate(
-        variant=NAMED, value="toNumber(datum.test_acc)", words="format(datum.test_acc, '.1%')"
-    )
-
-
 def confusion() -> alt.FacetChart:
     """The share of every true digit that the network takes for every digit."""
     panel = "datum.revisions > 1 ? datum.variant + ' · ' + datum.rev : datum.variant"
@@ -177,9 +164,6 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
         "a 0 in red: unchanged in every seed",
     ),
     "heat_map": (heat_map(), "<DVC_METRIC_TITLE>", "the mean of a cell's networks, in per cent"),
-    "digits": (
-        digits(), "Accuracy by true digit", "over the seeds of a variant with the same outcome",
-    ),
     "confusion_by_variant": (
         confusion(), "True and predicted digits",
         "over the seeds of a variant with the same outcome; rows are true digits, columns "

@@ -7,13 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stages.analysis.results import Results
-from stages.analysis.statistics import (
-    Estimate,
-    epochs_to,
-    superiority,
-    t_interval,
-    wilson_interval,
-)
+from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 from stages.analysis.study import BASELINE
 
 PARTLY = 0.10  # so far below the baseline, what learns does so only partly
@@ -54,10 +48,9 @@ def comparison(results: Results) -> pd.DataFrame:
     `outcome` is an Outcome; `learning` and `diverging` count such seeds. `diff_…` is the paired
     difference to the baseline after the same number of epochs, and `all_low`, `all_high` its
     interval with those of all variants holding at once. `wilson_…` is the interval of the mean
-    accuracy over test images, `superiority` P(variant > baseline), `epochs_to_95` the first epoch
-    at 95 % of the final accuracy (of the mean curve), if anything was learned. All means are nan
-    where the seeds have none. For a variant trained for fewer epochs than the baseline,
-    `compared_after` is their number and `baseline_acc` the baseline's accuracy then.
+    accuracy over test images. All means are nan where the seeds have none. For a variant trained
+    for fewer epochs than the baseline, `compared_after` is their number and `baseline_acc` the
+    baseline's accuracy then.
     """
     variants = results.study.variants
     compared = [name for name in variants if _has_difference(results, name)]
@@ -83,12 +76,10 @@ def comparison(results: Results) -> pd.DataFrame:
                 **_then(results, name, name in compared),
                 "learning": ends["learns"],
                 "diverging": ends["diverges"],
-                "epochs_to_95": epochs_to(0.95, results.curve(name)) if became.learned else None,
                 "outcome": became,
             }
         )
-    whole = dict.fromkeys(("epochs_to_95", "compared_after"), "Int64")
-    return pd.DataFrame(rows).astype(whole).round(6)
+    return pd.DataFrame(rows).astype({"compared_after": "Int64"}).round(6)
 
 
 def _has_difference(results: Results, name: str) -> bool:
@@ -100,15 +91,11 @@ def _has_difference(results: Results, name: str) -> bool:
 def _against_baseline(results: Results, name: str, together: int) -> dict[str, float]:
     """The difference to the baseline, one of so many that hold at once; 0: there is none."""
     if not together:
-        unknown = dict.fromkeys(("all_low", "all_high", "superiority"), math.nan)
-        return _estimate("diff", UNKNOWN) | unknown
+        return _estimate("diff", UNKNOWN) | {"all_low": math.nan, "all_high": math.nan}
     differences = results.difference(name, BASELINE)
-    epoch = min(results.epochs(name), results.epochs(BASELINE))
     wide = t_interval(differences, together)
-    values = (results.accuracy(one, epoch) for one in (name, BASELINE))
-    return _estimate("diff", t_interval(differences)) | {
-        "all_low": wide.low, "all_high": wide.high, "superiority": superiority(*values)
-    }  # fmt: skip
+    diff = _estimate("diff", t_interval(differences))
+    return diff | {"all_low": wide.low, "all_high": wide.high}
 
 
 def _then(results: Results, name: str, compared: bool) -> dict[str, float | None]:

@@ -51,16 +51,3 @@ def wilson_interval(accuracy: float, images: int, together: int = 1) -> tuple[fl
     result = stats.binomtest(round(accuracy * images), images)
     interval = result.proportion_ci(1 - (1 - CONFIDENCE) / together, method="wilson")
     return float(interval.low), float(interval.high)
-
-
-def superiority(values: Values, others: Values) -> float:
-    """P(value > other) for one drawn from each, ties counting half (Vargha & Delaney 2000)."""
-    return float(np.mean((values[:, None] > others) + 0.5 * (values[:, None] == others)))
-
-
-def epochs_to(share: float, accuracies: Values) -> int:
-    """The first epoch at which the accuracy is at least a share of its last value.
-
-    `accuracies` `[epochs + 1]`, from before training on.
-    """
-    return int(np.argmax(accuracies >= share * accuracies[-1]))

@@ -1,6 +1,4 @@
-"""All claims together: by source and verdict, as CSV, and as Markdown."""
-
-import pandas as pd
+"""All claims together: by source and verdict, and as Markdown."""
 
 from stages.analysis.claims.form import Verdict
 from stages.analysis.claims.heat_maps import OWN
@@ -25,24 +23,6 @@ def by_source(rows: list[dict]) -> dict[str, list[dict]]:
     for row in rows:
         found[{SOURCE: "lecture", OWN: "study"}.get(row["source"], "literature")].append(row)
     return found
-
-
-def as_csv(claims: list[dict]) -> str:
-    """A row a part."""
-    table = []
-    for row in claims:
-        shared = {key: row[key] for key in ("id", "source", "place", "claim", "verdict")}
-        for part in row["parts"]:
-            ends = {
-                f"{what}_{end}": value
-                for what in ("region", "interval")
-                for end, value in zip(("low", "high"), part[what] or (), strict=False)
-            }
-            kept = ("stated", "quantity", "variant", "against", "measured", "result")
-            table.append(shared | {key: part[key] for key in kept} | ends)
-    numbers = [f"{what}_{end}" for what in ("region", "interval") for end in ("low", "high")]
-    columns = [*(column for column in table[0] if column not in numbers), *numbers]
-    return pd.DataFrame(table, columns=columns).to_csv(index=False)
 
 
 def as_markdown(claims: list[dict]) -> str:

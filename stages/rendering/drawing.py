@@ -5,8 +5,8 @@ from stages.rendering import accuracy_figures, figures, map_figures, probe_figur
 
 FIGURES = (
     accuracy_figures.learning_curves,
-    accuracy_figures.final_accuracy, probe_figures.why_stuck, probe_figures.first_weights,
-    probe_figures.who_moved, series_figures.little_randomness, series_figures.depth,
+    accuracy_figures.final_accuracy, probe_figures.why_stuck, probe_figures.who_moved,
+    series_figures.little_randomness, series_figures.depth,
 )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     place of those in the folder of reports. The same inputs give the same text.
     """
     study = report.study
-    csv = page_tables.gathered(report, claims, made)
+    csv = page_tables.gathered(report, made)
     films = images.films(report)
     plots = specifications(report)
     form = trying.form(study, report.tables / "sample.safetensors")

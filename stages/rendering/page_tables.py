@@ -5,7 +5,6 @@ from decimal import Decimal
 import pandas as pd
 
 from stages.analysis.report import Report
-from stages.rendering import claim_tables
 
 # The tables that can be downloaded, and their content.
 DOWNLOADS = {
@@ -15,24 +14,22 @@ DOWNLOADS = {
     "dead_units": "share of all hidden ReLU units that are 0 for every image, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training",
     "tensors": "distinct values and the largest move of every tensor, every seed",
-    "digits": "accuracy by true digit",
     "confusion": "which digit is taken for which",
     "summary": "every variant: accuracy, difference to the baseline, outcome",
-    "claims": "every part of every claim: its statement, its measurement, its result",
-    "statistics": "Wilson's and simultaneous intervals, P(variant > baseline), epochs to 95 %",
+    "statistics": "Wilson's and simultaneous intervals",
     "moves": "the largest move of every tensor, of any seed, and the step of its first move",
     "maps": "every cell of every heat map",
 }
-OWN = {"claims", "moves", "maps"}  # the others are reports/NAME.csv
+OWN = {"moves", "maps"}  # the others are reports/NAME.csv
 
 
-def gathered(report: Report, claims: list[dict], made: dict[str, str]) -> dict[str, str]:
+def gathered(report: Report, made: dict[str, str]) -> dict[str, str]:
     """Every table of the page by its name; texts `made` in this run come before those in files."""
     csv = {
         name: made.get(f"{name}.csv") or (report.reports / f"{name}.csv").read_text("utf-8")
         for name in DOWNLOADS.keys() - OWN
     }
-    csv |= {"claims": claim_tables.as_csv(claims), "moves": moves(report), "units": units(report)}
+    csv |= {"moves": moves(report), "units": units(report)}
     if report.maps:
         cells = [one.cells(report.results.learned_above) for one in report.maps]
         csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")

@@ -1,17 +1,14 @@
-"""Figures of what happens inside the networks: units, weights and moves."""
+"""Figures of what happens inside the networks: units and moves."""
 
-import textwrap
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from safetensors.numpy import load_file
 
 from stages.analysis.report import Report
 from stages.analysis.results import Results
 from stages.rendering import figures, style
 from stages.rendering.figures import plt
-from stages.rendering.images import mosaic
 
 MAX_VARIANTS = 4  # that have room beside each other
 MAX_LAYERS = 6  # that a panel shows, evenly spaced
@@ -58,47 +55,6 @@ def _draw_units(column: Any, results: Results, name: str) -> None:
             curves = probed.pivot(index="epoch", columns="seed", values=probe)
             lines = axes.plot(curves.mean(axis=1) if results.agree(name) else curves, **look)
             lines[0].set_label(layer)
-
-
-def first_weights(report: Report) -> plt.Figure:
-    """The incoming weights of fc1's first units as images, before and after training."""
-    names = report.study.first_group()[:MAX_VARIANTS]
-    snapshots = load_file(report.tables / "snapshots.safetensors")
-    figure, panels = figures.new(
-        len(names), 2, figsize=(9.5, 1.12 * len(names) + 0.7), squeeze=False
-    )
-    for row, name in zip(panels, names, strict=True):
-        scale = float(snapshots[f"{name}/largest"][0]) / 127
-        weights = scale * snapshots[f"{name}/fc1.weight"].astype(float)
-        pair = (weights[0], weights[-1])
-        largest = np.abs(pair).max()
-        for axes, units in zip(row, pair, strict=True):
-            picture = _draw_weights(axes, units, largest or 1)
-        label = textwrap.fill(figures.plain(report.results.labels[name]), 15)
-        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
-        bar = figure.colorbar(picture, ax=list(row), shrink=0.9, aspect=10)
-        # A hidden bar keeps its place, so that the images of all rows have one size.
-        bar.ax.set_visible(largest > 0)
-    for axes, moment in zip(panels[0], ("before training", "after training"), strict=True):
-        axes.set_title(moment)
-    figure.suptitle(
-        f"What do units learn?  The incoming weights of fc1's first {len(weights[0])} units"
-    )
-    return figure
-
-
-def _draw_weights(axes: plt.Axes, units: np.ndarray, largest: float) -> Any:
-    """Draw units `[units, pixels]` in colours from −`largest` to `largest`."""
-    axes.set(xticks=[], yticks=[])
-    figures.without_frame(axes)
-    if not units.any():
-        axes.text(
-            0.5, 0.5, "exactly 0", transform=axes.transAxes, ha="center", va="center",
-            bbox={"facecolor": "white", "edgecolor": "none"},
-        )  # fmt: skip
-    return axes.imshow(
-        mosaic(units, np.nan), cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest"
-    )
 
 
 def who_moved(report: Report) -> plt.Figure:

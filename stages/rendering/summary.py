@@ -13,8 +13,8 @@ SUMMARY_COLUMNS = [
     "diff_mean", "diff_low", "diff_high", "outcome",
 ]  # fmt: skip
 DETAIL_COLUMNS = [
-    "variant", "label", "epochs", "wilson_low", "wilson_high", "all_low", "all_high", "superiority",
-    "learning", "epochs_to_95",
+    "variant", "label", "epochs", "wilson_low", "wilson_high", "all_low", "all_high",
+    "learning",
 ]  # fmt: skip
 
 
