@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from stages import training
 from stages.training import BITS_PROMISED
-from tests.conftest import ROOT, SMALL
+from tests.conftest import ROOT, SMALL, make
 from tools import verify
 
 
@@ -74,11 +74,14 @@ def test_a_cold_run_in_another_folder_and_shell_gives_the_same_files(
     other = fresh_clone.copy(tmp_path / "an other place" / "initlab")
     home = tmp_path / "home"
     home.mkdir()
-    shell = {"HOME": str(home), "TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
-    other.environment |= shell | {"USER": "someone", "MPLCONFIGDIR": str(home)}
+    shell = {
+        "HOME": str(home), "USER": "someone", "MPLCONFIGDIR": str(home), "TZ": "Asia/Tokyo",
+        "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "1",
+        "PYTHONOPTIMIZE": "2", "PYTHONDEVMODE": "1",
+    }  # fmt: skip
     old = os.umask(0o077)
     try:
-        other.repro()
+        make(other, "repro", env=shell)
     finally:
         os.umask(old)
     assert outputs(other) == outputs(finished_study)

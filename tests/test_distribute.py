@@ -125,7 +125,12 @@ def test_local_workers_give_the_bytes_of_dvc_repro(clone, plain, local):
     assert "train@baseline: 4 seeds, test accuracy 0." in output
     assert "sweep@grid: 8 networks" in output
     assert results(clone) == results(plain)
-    shutil.rmtree(clone.folder / "data/runs")  # but DVC's cache has them
+
+
+@extra
+def test_results_in_dvcs_cache_are_not_trained_again(plain, local):
+    clone = local.clone = plain.copy(local.folder / "initlab")
+    shutil.rmtree(clone.folder / "data/runs")
     (clone.folder / "dvc.lock").unlink()
     assert "networks" not in local.end(local.run("--local", "2", "train@tanh"))
     assert [run.name for run in (clone.folder / "data/runs").iterdir()] == ["tanh"]

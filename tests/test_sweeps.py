@@ -179,7 +179,7 @@ def run(clone, **options) -> subprocess.CompletedProcess:
 
 @pytest.mark.slow
 def test_an_interrupted_sweep_continues_where_it_stopped(study):
-    study.params = study.params | {"sweeps": {"grid": RATES | {"seeds": 4, "steps": 2_000}}}
+    study.params = study.params | {"sweeps": {"grid": RATES | {"seeds": 4, "steps": 600}}}
     study.run(sys.executable, "-m", "stages.check")
     table = study.folder / "reports" / "sweeps" / "grid.csv"
     run(study)

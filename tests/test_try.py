@@ -239,10 +239,11 @@ def wait(tab, text: str, seconds: int = 30) -> str:
 
 
 def choose(tab, variant: str) -> None:
-    tab.locator("#status").evaluate("it => { it.textContent = '' }")
-    tab.locator("[name=preset]").select_option("" if variant else "baseline")
-    tab.locator("[name=preset]").select_option(variant)
-    wait(tab, "Before training")
+    # Another one first, so that the choice is a change.
+    for chosen in ("" if variant else "baseline", variant):
+        tab.locator("#status").evaluate("it => { it.textContent = '' }")
+        tab.locator("[name=preset]").select_option(chosen)
+        wait(tab, "Before training")
 
 
 def step(tab, to: int) -> str:

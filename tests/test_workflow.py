@@ -80,8 +80,6 @@ def test_custom_initializer_trains_only_the_variants_that_use_it(study):
     )
     study.change("variants", mine={"all": {"weight": {"checkered": {"value": 0.1}}}})
     assert study.repro("train") == ["check", "train@mine"]
-    study.append(f"{folder}/checkered.py", "# an edit\n")
-    assert study.repro("train") == ["check", "train@mine"]
     study.append(f"{folder}/shades.py", "# an edit of an imported file\n")
     assert study.repro("train") == ["check", "train@mine"]
     study.append(f"{folder}/hadamard.py", "# an edit of an unused file\n")
