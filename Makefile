@@ -16,7 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 git:
-	@git rev-parse --git-dir > /dev/null || { test -e .git || echo "DVC needs git. Clone the project instead of downloading a zip file, or install git and run:  git init && git add --all && git commit -m Start" >&2; exit 1; }
+	@git rev-parse --git-dir > /dev/null || { test -e .git || echo "DVC needs git. Clone the project instead of downloading a zip file, or install git and run:  git init && git add --all && git commit -m Begin" >&2; exit 1; }
 
 env: $(INSTALLED) ## create the virtual environment .venv with all pinned packages
 

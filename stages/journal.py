@@ -17,7 +17,7 @@ def path_of(sweep: str) -> Path:
 
 
 class Journal:
-    """A file with a line a network, each with a sum of it and of what it was `made_with`.
+    """A file with one line per network, each with a checksum that includes what it was `made_with`.
 
     So damaged lines are ignored, and lines made with another plan, even where the process that
     makes them still runs.

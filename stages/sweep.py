@@ -76,7 +76,7 @@ def duration(seconds: float) -> str:
 
 
 def as_csv(sweep: Grid, done: Done) -> str:
-    """A row a cell and seed; without the columns of training where nothing was trained."""
+    """One row per cell and seed, without the columns of training if nothing was trained."""
     rows = [
         (cell.x, cell.y, *astuple(done[place][seed]))
         for place, cell in enumerate(sweep.cells)

@@ -16,7 +16,7 @@ from stages.analysis.results import Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.stuck_findings import (
     Numbers,
-    Rows,
+    RowsByVariant,
     equal_and_stuck,
     equal_units,
     fading_gradient,
@@ -42,13 +42,13 @@ def measure(
 # ------------------------------------------------------------------------------ what happens
 
 
-def baseline(results: Results, rows: Rows) -> Numbers:
+def baseline(results: Results, rows: RowsByVariant) -> Numbers:
     """How well the baseline ends."""
     row = rows.get(BASELINE)
     return {"row": row} if row and row.outcome.has_mean else None
 
 
-def stuck(results: Results, rows: Rows) -> Numbers:
+def stuck(results: Results, rows: RowsByVariant) -> Numbers:
     """How many variants learn nothing, and of how many of them no hidden weight moved."""
     names = stuck_variants(rows)
     still = sum(not results.probe(name, None, "weight_move", -1).any() for name in names)
@@ -56,12 +56,12 @@ def stuck(results: Results, rows: Rows) -> Numbers:
     return {"count": len(names)} | known if names else None
 
 
-def partly(results: Results, rows: Rows) -> Numbers:
+def partly(results: Results, rows: RowsByVariant) -> Numbers:
     """How many variants learn only partly."""
     return _count([row.outcome is Outcome.PARTLY for row in rows.values()])
 
 
-def disagree(results: Results, rows: Rows) -> Numbers:
+def disagree(results: Results, rows: RowsByVariant) -> Numbers:
     """In how many variants seeds disagree."""
     return _count([row.outcome.splits for row in rows.values()])
 
@@ -80,7 +80,7 @@ def _count(flags: list[bool]) -> Numbers:
 # ---------------------------------------------------------------------------- what breaks symmetry
 
 
-def little_noise(results: Results, rows: Rows) -> Numbers:
+def little_noise(results: Results, rows: RowsByVariant) -> Numbers:
     """The least noise on a constant with which all seeds learn, and clearly better than without."""
     levels = series.noise(results.study)
     if not levels or levels[0][1] or not rows[levels[0][2]].outcome.has_mean:
@@ -96,14 +96,14 @@ def little_noise(results: Results, rows: Rows) -> Numbers:
     return None
 
 
-def noise_levels(results: Results, rows: Rows) -> Numbers:
+def noise_levels(results: Results, rows: RowsByVariant) -> Numbers:
     """How all levels of noise on a constant end."""
     levels = series.noise(results.study)
     ends = [(noise, rows[name]) for _, noise, name in levels]
     return {"constant": levels[0][0], "ends": ends} if levels else None
 
 
-def noise_cost(results: Results, rows: Rows) -> Numbers:
+def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
     """The levels of noise that end below the best one with less noise, seed by seed.
 
     `dead` are shares of fc1's units that end dead, mean over seeds; the finding needs every seed
@@ -128,7 +128,7 @@ def noise_cost(results: Results, rows: Rows) -> Numbers:
     return {"best": levels_of[0], "worse": levels_of[1:]}
 
 
-def pattern(results: Results, rows: Rows) -> Numbers:
+def pattern(results: Results, rows: RowsByVariant) -> Numbers:
     """The best variant without randomness that learns, whose units differ before training."""
     own = set(results.study.with_own_settings())
     found = [
@@ -145,7 +145,7 @@ def pattern(results: Results, rows: Rows) -> Numbers:
 # --------------------------------------------------------------------------------- inside and depth
 
 
-def dead_layers(results: Results, rows: Rows) -> Numbers:
+def dead_layers(results: Results, rows: RowsByVariant) -> Numbers:
     """The variants with ReLU in which all units of a layer end dead in every seed."""
     relu = [name for name in rows if results.plans[name]["activation"] == "relu"]
     cut = [
@@ -159,7 +159,7 @@ def dead_layers(results: Results, rows: Rows) -> Numbers:
     return {"rows": cut, "of": len(relu)} if cut else None
 
 
-def depth(results: Results, rows: Rows) -> Numbers:
+def depth(results: Results, rows: RowsByVariant) -> Numbers:
     """What a deep layer multiplies the gradient's variance by, and how the network then ends.
 
     `theory` is fan-out · Var[w] / 2 (He et al. 2015, equation 14), as a fraction like 1/6.

@@ -64,7 +64,7 @@ GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
 ORTHOGONAL = {("orthogonal", 1.0)}
 HADAMARD = {rounded(("hadamard", 2**0.5))}
 IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
-DEFAULT, ZERO = ("default", "{}"), ("constant", 0.0)
+DEFAULT_LAW, ZERO = ("default", "{}"), ("constant", 0.0)
 
 
 def laws(plan: PlanValues, *kinds: str) -> list[Law]:
@@ -91,7 +91,7 @@ def _alone(plan: PlanValues, layer: str) -> float | None:
         for inside in (True, False)
     )
     others = laws({"tensors": rest}, "weight", "bias")
-    return constant({"tensors": own}) if set(others) == {DEFAULT} else None
+    return constant({"tensors": own}) if set(others) == {DEFAULT_LAW} else None
 
 
 def out_alone_zero(plan: PlanValues) -> bool:
@@ -101,7 +101,7 @@ def out_alone_zero(plan: PlanValues) -> bool:
 
 def default(plan: PlanValues) -> bool:
     """Whether every tensor has torch.nn.Linear's default."""
-    return set(laws(plan, "weight", "bias")) == {DEFAULT}
+    return set(laws(plan, "weight", "bias")) == {DEFAULT_LAW}
 
 
 def weights(known: Container[Law]) -> Callable[[PlanValues], bool]:
@@ -133,7 +133,9 @@ def copies(plan: PlanValues) -> int:
 
 def random(plan: PlanValues) -> bool:
     """Whether torch.nn.init draws every weight around 0; biases are 0 or the default."""
-    return set(laws(plan, "bias")) <= {DEFAULT, ZERO} and all(map(around_0, laws(plan, "weight")))
+    return set(laws(plan, "bias")) <= {DEFAULT_LAW, ZERO} and all(
+        map(around_0, laws(plan, "weight"))
+    )
 
 
 def around_0(drawn: Law) -> bool:

@@ -16,7 +16,7 @@ from stages.training import integrity
 DEPTH, WIDTH = "network.hidden.depth", "network.hidden.width"
 VARIANCE = "all.weight.scaled_normal.variance"
 RATE = "training.lr"
-SCHEMES = {"default": 1 / 3, "Xavier": 1, "He": 2}  # their variance times fan-in
+SCHEME_VARIANCES = {"default": 1 / 3, "Xavier": 1, "He": 2}  # their variance times fan-in
 MULTIPLE = 6  # of the depth scale: so deep a network was seen to train (Schoenholz et al. 2017)
 DRAWN = (2, 4, MULTIPLE)
 POINTS = 121  # along a line
@@ -51,7 +51,7 @@ def _short(value: Any, digits: int) -> str:
 
 @dataclass(frozen=True)
 class Map:
-    """A sweep: its axes, a plan for every cell by y and then x, and a row a cell and seed.
+    """A sweep: its axes, a plan for every cell by y and then x, and one row per cell and seed.
 
     `rows` have the columns of reports/sweeps/NAME.csv, and i and j, the cell's place along x and
     y; `steps` counts those of every cell's training, and `shows` is the column to show.
@@ -112,7 +112,9 @@ class Map:
         if self.x.key != VARIANCE or not field or (field.activation, field.biases) != ("relu", 0):
             return self.x.names
         return [
-            "\n".join([name, *(mark for mark, at in SCHEMES.items() if abs(at - value) < 1e-3)])
+            "\n".join(
+                [name, *(mark for mark, at in SCHEME_VARIANCES.items() if abs(at - value) < 1e-3)]
+            )
             for name, value in zip(self.x.names, self.x.values, strict=True)
         ]
 
@@ -121,7 +123,7 @@ class Map:
         return self.rows.get("test_acc", self.rows["seed"] * math.nan) > above
 
     def cells(self, above: float) -> pd.DataFrame:
-        """A row a cell: its place, names, the value shown over seeds, how many learn, and theory.
+        """One row per cell: place, names, the value shown over seeds, how many learn, and theory.
 
         `depth_scale` is ξ, and not a number where theory does not speak; `constant` counts the
         networks that answer the same to every image before training.

@@ -43,7 +43,7 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 
 def comparison(results: Results) -> pd.DataFrame:
-    """A row a variant, accuracies and their differences as fractions.
+    """One row per variant, accuracies and their differences as fractions.
 
     `outcome` is an Outcome; `learning` and `diverging` count such seeds. `diff_…` is the paired
     difference to the baseline after the same number of epochs, and `all_low`, `all_high` its

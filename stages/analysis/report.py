@@ -22,9 +22,9 @@ from stages.analysis.study import Study
 class Report:
     """A study with its results, and what follows from them.
 
-    `table` has a row a variant (outcomes.comparison), `judgements` the audited claims, `findings`
-    the numbers of every finding that the study supports, by its name. `reports` and `tables` are
-    the folders with evaluate's tables.
+    `table` has one row per variant (outcomes.comparison), `judgements` the audited claims,
+    `findings` the numbers of every finding that the study supports, by its name. `reports` and
+    `tables` are the folders with evaluate's tables.
     """
 
     results: Results

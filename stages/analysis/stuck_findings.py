@@ -12,21 +12,21 @@ from stages.analysis.results import Results
 
 FADED = 1e-3  # of the last hidden layer's gradient: with less, next to none reaches the first layer
 
-Rows: TypeAlias = dict[str, Any]  # of outcomes.comparison, by variant
+RowsByVariant: TypeAlias = dict[str, Any]  # of outcomes.comparison, by variant
 Numbers: TypeAlias = dict[str, Any] | None
 
 
-def stuck_variants(rows: Rows) -> list[str]:
+def stuck_variants(rows: RowsByVariant) -> list[str]:
     """The variants of which no seed learns."""
     return [name for name, row in rows.items() if row.outcome is Outcome.STUCK]
 
 
-def no_gradient(results: Results, rows: Rows) -> Numbers:
+def no_gradient(results: Results, rows: RowsByVariant) -> Numbers:
     """The stuck variants in which fc1's gradient is exactly 0 in every measurement."""
     return _stuck_rows(rows, lambda name: _is_silent(results, name))
 
 
-def equal_and_stuck(results: Results, rows: Rows) -> Numbers:
+def equal_and_stuck(results: Results, rows: RowsByVariant) -> Numbers:
     """The stuck variants in which fc1 has a gradient, but its units are always equal."""
 
     def holds(name: str) -> bool:
@@ -38,12 +38,12 @@ def equal_and_stuck(results: Results, rows: Rows) -> Numbers:
     }
 
 
-def fading_gradient(results: Results, rows: Rows) -> Numbers:
+def fading_gradient(results: Results, rows: RowsByVariant) -> Numbers:
     """The other stuck variants in which, before training, next to no gradient reaches fc1."""
     return _stuck_rows(rows, lambda name: _fades(results, name))
 
 
-def unexplained(results: Results, rows: Rows) -> Numbers:
+def unexplained(results: Results, rows: RowsByVariant) -> Numbers:
     """The stuck variants of which none of these findings is true."""
 
     def holds(name: str) -> bool:
@@ -53,7 +53,7 @@ def unexplained(results: Results, rows: Rows) -> Numbers:
     return _stuck_rows(rows, holds)
 
 
-def _stuck_rows(rows: Rows, holds: Callable[[str], bool]) -> Numbers:
+def _stuck_rows(rows: RowsByVariant, holds: Callable[[str], bool]) -> Numbers:
     names = stuck_variants(rows)
     found = [rows[name] for name in names if holds(name)]
     return {"rows": found, "of": len(names)} if found else None
@@ -80,7 +80,7 @@ def _ends_dead(results: Results, name: str) -> bool:
     return bool(len(dead) and (dead == 1).all())
 
 
-def equal_units(results: Results, rows: Rows) -> Numbers:
+def equal_units(results: Results, rows: RowsByVariant) -> Numbers:
     """The best variant that learns partly, though fc1's units stay equal."""
     found = [
         row
@@ -93,7 +93,7 @@ def equal_units(results: Results, rows: Rows) -> Numbers:
     return {"row": best, "units": results.plans[best.variant]["hidden"][0]}
 
 
-def zero_layer(results: Results, rows: Rows) -> Numbers:
+def zero_layer(results: Results, rows: RowsByVariant) -> Numbers:
     """fc1 alone at 0 is stuck, like all zeros; `tanh` and `out` are rows of variants that learn."""
     one, every = (_of(results, rows, case.fills, SETTING) for case in (FC1_ZERO, ZEROS))
     if not (one and every and one.outcome is every.outcome is Outcome.STUCK):
@@ -107,7 +107,9 @@ def zero_layer(results: Results, rows: Rows) -> Numbers:
     return {"row": one, **dict.fromkeys(others), **learn}
 
 
-def _of(results: Results, rows: Rows, fills: Callable[[Any], bool], setting: Setting) -> Any | None:
+def _of(
+    results: Results, rows: RowsByVariant, fills: Callable[[Any], bool], setting: Setting
+) -> Any | None:
     """The row of the variant with these tensors in a setting."""
     wanted = replace(ZEROS, fills=fills, setting=setting)
     return next((rows[name] for name in initializations.find(results.plans, wanted)), None)

@@ -23,7 +23,7 @@ FORMATS: dict[Unit, Callable[[Estimate], str]] = {
 
 
 def rows(report: Report) -> list[dict]:
-    """A row a claim, as in claims.json.
+    """One row per claim, as in claims.json.
 
     `evidence` describes what was measured, part by part, or what is missing; `why` are the
     explanations.
@@ -91,7 +91,7 @@ def part(judged: Judged, judgement: Judgement, report: Report) -> dict:
 
 
 def evidence(judgement: Judgement, report: Report) -> str:
-    """What was measured: a clause a part, or one for many variants of which a part holds."""
+    """What was measured: one clause per part, or one for many variants for which a part holds."""
     clauses = []
     for part in judgement.claim.parts:
         own = [judged for judged in judgement.parts if judged.part is part]

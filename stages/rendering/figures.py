@@ -30,7 +30,7 @@ STYLE = {
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
 }
-LONGEST = 40  # characters of a label in a figure, which cannot grow; reports have all of it
+LONGEST_LABEL = 40  # characters of a label in a figure, which cannot grow; reports have all of it
 MARKERS = dict(zip(style.SHAPES, "os^DvP", strict=True))
 
 
@@ -52,7 +52,7 @@ def solid(i: int, **options: Any) -> dict[str, Any]:
     return of(style.look(i)) | {"linestyle": "-"} | options
 
 
-def plain(label: str, longest: int = LONGEST) -> str:
+def plain(label: str, longest: int = LONGEST_LABEL) -> str:
     """A label as literal text, shortened in the middle: not as mathematics, and in legends too."""
     half = longest // 2  # labels can differ in their ends alone
     shown = label if len(label) <= longest else f"{label[:half]}…{label[1 - half :]}"

@@ -23,8 +23,8 @@ SATURATED = 0.995  # of the weights keep their shade; the rest have the darkest
 def films(report: Report) -> dict[str, Any]:
     """fc1's first units as images, for every variant and epoch that was kept.
 
-    `images` are data: URIs, each there once; a variant's `frames` name theirs, with their epoch and
-    an alternative text. Units that start nearly alike are shown `relative` to their mean. Where
+    `images` are data: URIs without repetition; a variant's `frames` name theirs, with their epoch
+    and an alternative text. Units that start nearly alike are shown `relative` to their mean. Where
     every unit has copies that stay equal, a unit stands next to its `twins`.
     """
     kept = load_file(report.tables / "snapshots.safetensors")

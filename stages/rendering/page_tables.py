@@ -55,7 +55,7 @@ def moves(report: Report) -> str:
 def units(report: Report) -> str:
     """The share of fc1's units that are distinct, by epoch, as CSV.
 
-    A row a seed; where all seeds of a variant end alike and have the same share, one for all of
+    One row per seed; where all seeds of a variant end alike and have the same share, one for all of
     them, so that the page stays small.
     """
     study, results = report.study, report.results

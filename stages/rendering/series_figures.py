@@ -107,7 +107,7 @@ def depth(report: Report) -> plt.Figure:
     for axes, (quantity, title) in zip(panels, titles.items(), strict=True):
         table = report.depth[report.depth["quantity"] == quantity]
         for i, (scheme, name) in enumerate(variants.items()):
-            _draw_scheme(axes, i, style.SCHEMES[scheme], table[table["variant"] == name])
+            _draw_scheme(axes, i, style.SCHEME_LABELS[scheme], table[table["variant"] == name])
         axes.set_yscale("log")
         axes.set_xlabel("Hidden layer, from input (left) to output (right)")
         axes.set_title(title)

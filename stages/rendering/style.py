@@ -18,7 +18,7 @@ DARK, CONTRAST = (14, 19, 24), 4.5  # the page's dark background; the least cont
 DASHES = [[1, 0], [7, 3], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1]]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
 
-ALIKE = "every seed"  # in place of an interval without width
+EVERY_SEED = "every seed"  # in place of an interval without width
 
 # By the verdict on a claim, or on a part of it.
 SIGNS = {
@@ -27,7 +27,7 @@ SIGNS = {
 
 DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
-SCHEMES = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
+SCHEME_LABELS = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
 
 
 class Look(NamedTuple):
@@ -104,7 +104,8 @@ def interval(estimate: Any, sign: str = "", unit: str = "") -> str:
         return ""
     if not sign:
         low, high = max(low, 0), min(high, 1)
-    return ALIKE if low == high else minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}{unit}")
+    ends = minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}{unit}")
+    return EVERY_SEED if low == high else ends
 
 
 def accuracy(estimate: Any) -> str:
@@ -194,5 +195,5 @@ def rounded(value: float) -> str:
 def factor(estimate: Any) -> str:
     """An Estimate of a factor, like `0.49 (0.47 to 0.51)`."""
     mean, low, high = estimate
-    inside = ALIKE if low == high else f"{low:.2f} to {high:.2f}" if known(low) else ""
+    inside = EVERY_SEED if low == high else f"{low:.2f} to {high:.2f}" if known(low) else ""
     return f"{mean:.2f}" + within(inside)

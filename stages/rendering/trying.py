@@ -53,7 +53,7 @@ def form(study: Study, sample: Path) -> dict[str, Any]:
     """The choices of the form, the study's network and training, its variants, and packed images.
 
     `sample` is the file that evaluate writes. `images` are all pixels, those for training before
-    those for testing, and then the labels, a byte each.
+    those for testing, and then the labels, one byte each.
     """
     kept = load_file(sample)
     parts = [

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stages.settings.fields import MOST, Count, Label, Section
 
-LONGEST = 50  # values of an axis
+MOST_VALUES = 50  # values of an axis
 VARIANT = "variant"  # the key of an axis whose values are names of variants
 KEY = r"(network|training|all|out|fc[1-9][0-9]*)\.[^.]+(\.[^.]+)*"
 
@@ -43,10 +43,10 @@ class Axis(Section):
     """
 
     key: Annotated[str, AfterValidator(_is_key)]
-    values: Annotated[list[Value], Field(min_length=1, max_length=LONGEST)] | None = None
+    values: Annotated[list[Value], Field(min_length=1, max_length=MOST_VALUES)] | None = None
     start: float | None = Field(default=None, alias="from")
     to: float | None = None
-    count: Annotated[int, Field(gt=1, le=LONGEST)] | None = None
+    count: Annotated[int, Field(gt=1, le=MOST_VALUES)] | None = None
     scale: Literal["linear", "log"] = "linear"
     labels: list[Label] | None = None
 

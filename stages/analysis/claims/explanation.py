@@ -6,7 +6,7 @@ from stages.analysis import quantities
 from stages.analysis.claims import named
 from stages.analysis.claims.demonstration import SOURCE
 from stages.analysis.claims.form import EVERY, NONE, Claim, Explanation, Part, Region
-from stages.analysis.claims.named import ALIKE, CLEARLY
+from stages.analysis.claims.named import CLEARLY, ROUNDING_GAP
 from stages.analysis.quantities import Probe, Unit, probe
 
 first_signal = probe(Unit.SIZE, Probe("signal_std", "out", 0))
@@ -30,11 +30,11 @@ EXPLANATION = (
         "Units with equal weights get equal gradients and stay equal.",
         parts=(
             Part(
-                named.POSITIVE, quantities.largest_gap, Region(high=ALIKE),
+                named.POSITIVE, quantities.largest_gap, Region(high=ROUNDING_GAP),
                 stated="units stay equal where all layers are initialized to a constant",
             ),
             Part(
-                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
+                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ROUNDING_GAP),
                 stated="fc1's units stay equal where only fc1 is initialized to a constant",
             ),
         ),

@@ -8,7 +8,7 @@ within a fifth of what theory predicts, "as well as" within a point of accuracy.
 from stages.analysis import quantities
 from stages.analysis.claims import named
 from stages.analysis.claims.form import EVERY, Claim, Part, Region
-from stages.analysis.claims.named import ALIKE
+from stages.analysis.claims.named import ROUNDING_GAP
 
 GLOROT = "Glorot & Bengio 2010"
 HE_2015 = "He et al. 2015"
@@ -129,7 +129,7 @@ LITERATURE = (
                 stated="of 128 units initialized as 64 pairs, at most 64 are ever distinct",
             ),
             Part(
-                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ALIKE),
+                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ROUNDING_GAP),
                 stated="units that differ only in their outgoing weights stay equal, too",
             ),
         ),

@@ -6,7 +6,7 @@ from stages.analysis import initializations as init
 from stages.analysis.initializations import Initialization, Setting
 
 CLEARLY = 0.10  # so far below the default is bad, as accuracies on MNIST go
-ALIKE = 1e-5  # a symmetry gap up to this is rounding
+ROUNDING_GAP = 1e-5  # a symmetry gap up to this is rounding
 
 SETTING = Setting(
     "the lecture's network and training",
