@@ -85,15 +85,6 @@ def test_tensors_that_a_variant_leaves_unchanged_equal_the_baselines():
             assert torch.equal(deeper[name], tensor)
 
 
-def test_layer_overrides_all_and_all_overrides_the_default():
-    plan = plan_of({"all": {"weight": "zeros"}, "fc2": {"weight": "ones"}})
-    weights = initial_weights(plan, seed=0)
-    assert not weights["fc1.weight"].any()
-    assert (weights["fc2.weight"] == 1).all()
-    assert not weights["out.weight"].any()
-    assert weights["fc1.bias"].unique().numel() > 100
-
-
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"dirac", "constant"}))
 def test_functions_of_torch_nn_init_fill_as_in_pytorch(name):
     ours, theirs = torch.empty(20, 30), torch.empty(20, 30)

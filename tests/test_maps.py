@@ -22,7 +22,7 @@ from stages.training.grid import CellScores, Grid
 from stages.training.integrity import DamagedError
 from tests import made_up
 from tests.conftest import LECTURE
-from tests.made_up import LEARNED_ABOVE, everywhere
+from tests.made_up import HE, LEARNED_ABOVE
 from tests.test_plots import filled, marks
 
 HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTED = Verdict
@@ -32,7 +32,6 @@ WIDE = {"hidden": {"width": 64}}
 DEEP = {"seeds": 3, "steps": 200, "shows": "train_acc"}
 SGD = {"optimizer": "sgd", "lr": 0.01, "batch_size": 256}
 THIRDS = [float(f"{i / 3:.6g}") for i in range(1, 13)]
-HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
 
 
 def axes(x: dict, y: dict) -> dict:
@@ -208,14 +207,6 @@ def test_cells_count_and_measure_their_seeds():
     assert cells.iloc[2]["mean"] == pytest.approx(0.97)
     assert cells["depth_scale"].isna().all()  # no theory for PyTorch's default
     assert cells[cells["y"] == "all_zero"]["learn"].eq(0).all()
-
-
-def test_theory_needs_gaussian_weights():
-    tanh, relu, rates, dead = made(*GRIDS)
-    assert maps.theory(tanh.plans[4]) == MeanField("tanh", pytest.approx(2), pytest.approx(0.05))
-    assert maps.theory(relu.plans[1]) == MeanField("relu", pytest.approx(0.666667), 0)
-    assert maps.theory(dead.plans[0]) == MeanField("relu", pytest.approx(2), 0)
-    assert maps.theory(rates.plans[0]) is None
 
 
 def test_lines_are_at_multiples_of_the_depth_scale():

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 
-import jinja2
 import pytest
 
 from stages.analysis.claims.form import Verdict
@@ -11,7 +10,7 @@ from stages.analysis.claims.lecture import LECTURE
 from stages.analysis.outcomes import Outcome
 from stages.analysis.report import Report
 from stages.rendering import claims, note
-from stages.rendering.environment import environment, plain
+from stages.rendering.environment import plain
 from stages.settings import yaml_file
 from tests import made_up
 from tests.made_up import DISAGREE, STUCK
@@ -88,13 +87,6 @@ def test_headings_have_the_numbers_of_the_lectures_sections(text):
     assert "All parameters at zero" in headings["4.3"]
 
 
-def test_pictures_are_in_the_folder_figures(text):
-    links = re.findall(r"\]\(([^)]+)\)", text)
-    pictures = [link for link in links if not link.startswith("https://")]
-    assert all(re.fullmatch(r"figures/\w+\.png", link) for link in pictures)
-    assert "figures/learning_curves.png" in section(text, "5")
-
-
 def test_every_claim_has_its_verdict_and_evidence(text, report):
     rows = claims.rows(report)
     told, _, listed = text.partition(LIST)
@@ -155,8 +147,3 @@ def test_a_variant_that_diverged_has_no_accuracy():
     results = made_up.diverge(made_up.results(SAME), "all_ones", *range(5))
     text = text_of(made_up.report_of(results))
     assert section(text, "4.4").lstrip().startswith("**all ones:** *diverges*.")
-
-
-def test_an_unknown_name_in_a_template_is_an_error():
-    with pytest.raises(jinja2.UndefinedError):
-        environment(autoescape=False).from_string("{{ no_such_name }}").render()

@@ -48,10 +48,6 @@ def after_an_epoch(
     return first, *run_epoch(plan, dataset, state)
 
 
-def first_images(dataset: Dataset, n: int) -> Dataset:
-    return Dataset(dataset.train.first(n), dataset.test)
-
-
 @pytest.mark.parametrize("start", MOVES)
 def test_tensors_move_at_the_predicted_step_or_never(dataset, start):
     """Bit for bit: by the weights, the optimizer's moments and the probes."""
@@ -116,24 +112,6 @@ def test_without_weights_only_units_with_a_positive_bias_ever_move(dataset, star
     assert moved[~asleep].all()
 
 
-@pytest.mark.parametrize(
-    ("variant", "activation"),
-    [
-        ({}, "relu"),
-        ({"fc1": {"weight": "zeros"}}, "relu"),
-        ({"out": ZERO}, "relu"),
-        ({"fc1": constant(0.1)}, "relu"),
-        ({"fc1": ZERO}, "tanh"),
-        ({"all": {"weight": {"hadamard": {"gain": 1.4}}, "bias": "zeros"}}, "relu"),
-    ],
-)
-def test_initializations_that_learn(train_images, test_images, variant, activation):
-    dataset = Dataset(train_images.first(12_800), test_images.first(1000))
-    _, _, row = after_an_epoch(plan_of(variant, network={"activation": activation}), dataset)
-    assert row.test_acc > 0.7
-    assert row.layers[0].distinct_units > 100
-
-
 def test_a_constant_network_has_807_free_numbers(dataset):
     """784 + 1 for the one unit of fc1, 1 + 1 for that of fc2, 10 + 10 for out."""
     plan = plan_of({"all": constant(0.1)})
@@ -170,25 +148,6 @@ def test_the_loss_before_training_is_ln_10_where_all_logits_are_equal(dataset, v
     assert row.epoch == 0
     assert row.train_loss == pytest.approx(np.log(10), abs=1e-6)
     assert row.test_loss == pytest.approx(np.log(10), abs=1e-6)
-
-
-@pytest.mark.parametrize("value", [0.01, 1.0])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-11)])
-def test_units_that_start_equal_stay_equal(dataset, value, dtype, tolerance):
-    """Over 10 steps, up to rounding: equal sums in other places of a matrix round apart.
-
-    Adam makes more of it than 1e-16: it divides the gradients, and with them the part of
-    their sums that should have cancelled, by their own size. Measured: 3e-12.
-    """
-    plan = plan_of({"all": constant(value)})
-    _, state, _ = after_an_epoch(plan, first_images(dataset, 640), dtype)
-    for name in ("fc1.weight", "fc2.weight"):
-        tensor = tensors(plan, state)[name]
-        assert (tensor - tensor[0]).abs().max() / tensor.abs().max() <= tolerance, name
-    net = network.Tensors(plan.sizes, torch.from_numpy(state.weights))
-    logits = network.predict(net, "relu", dataset.test).double()
-    singular = torch.linalg.svdvals(logits - logits.mean(0))
-    assert singular[1] <= tolerance * max(singular[0], logits.abs().max())
 
 
 @pytest.mark.parametrize(
