@@ -44,8 +44,8 @@ def idx(*shape: int) -> bytes:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0\0", idx(2, 3)[:7], idx(2, 3)[:-1], idx(2, 3) + b"\0", gzip.compress(idx(2, 3))],
-    ids=["empty", "cut in the type", "cut in the header", "too short", "too long", "compressed"],
+    [b"", idx(2, 3)[:7], idx(2, 3)[:-1], idx(2, 3) + b"\0", gzip.compress(idx(2, 3))],
+    ids=["empty", "cut in the header", "too short", "too long", "compressed"],
 )
 def test_another_file_than_idx_is_refused(content):
     with pytest.raises(ValueError):

@@ -14,7 +14,6 @@ from stages.analysis.claims.form import Verdict
 from stages.analysis.claims.heat_maps import HEAT_MAPS
 from stages.analysis.map_lines import Lines
 from stages.analysis.mean_field import MeanField
-from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 from stages.rendering import map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
@@ -160,15 +159,7 @@ def test_a_verdict_follows_from_the_map_and_wider_intervals_only_undecide_it(
 ):
     drawn = made(MAPS[claim], change=change)
     assert verdicts(drawn)[claim] is expected
-
-    def wider(values, together):
-        mean, low, high = t_interval(values, together)
-        return Estimate(mean, mean - 9 * (mean - low), mean + 9 * (high - mean))
-
-    monkeypatch.setattr(judging, "t_interval", wider)
-    monkeypatch.setattr(
-        judging, "wilson_interval", lambda share, n, together: wilson_interval(share, n // 9)
-    )
+    made_up.widen_intervals(monkeypatch)
     assert verdicts(drawn)[claim] in (expected, UNDECIDED)
 
 

@@ -38,7 +38,6 @@ def test_variances_agree_with_an_integral(activation, variance):
     [
         (MeanField("tanh", 1.05, 2.01e-5), 0.0259, 1),
         (MeanField("relu", 2.0), 1, 1),  # every variance is fixed
-        (MeanField("relu", 1.9), 0, 0.95),
         (MeanField("relu", 2.1), math.inf, 1.05),
         (MeanField("relu", 1.0, 0.3), 0.6, 0.5),
         (MeanField("relu", 1 / 3), 0, 1 / 6),
@@ -47,6 +46,10 @@ def test_variances_agree_with_an_integral(activation, variance):
 def test_fixed_points_agree_with_publications_and_closed_forms(field, variance, gain):
     assert field.fixed_variance() == pytest.approx(variance, rel=2e-3)
     assert field.gradient_gain() == pytest.approx(gain, rel=1e-5)
+    if gain == 1:
+        assert field.depth_scale() > 1e5
+    if gain == 1 / 6:
+        assert field.depth_scale() == pytest.approx(1 / math.log(6))
 
 
 @pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.3, 0.99])
