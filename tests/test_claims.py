@@ -311,14 +311,12 @@ def found_in(entries: list[dict], initialization: initializations.Initialization
     ("weight", "bias", "found"),
     [
         ("kaiming_normal", "zeros", ["RANDOM", "HE"]),  # a slope of 0 is ReLU's
-        ({"scaled_normal": {"variance": 2}}, "zeros", ["RANDOM", "HE"]),
         ({"kaiming_uniform": {"nonlinearity": "relu"}}, constant(1e-50), ["RANDOM", "HE"]),
         ({"scaled_normal": {"variance": 0}}, "zeros", ["ZEROS"]),
         (constant(1e-50), constant(-0.0), ["ZEROS"]),
         ({"uniform": {"a": 0.5, "b": 0.5}}, constant(0.5), ["BETWEEN"]),
         ({"normal": {"mean": 0.5, "std": 1e-12}}, constant(0.5), ["BETWEEN"]),
         # Random initializers whose arguments leave one value.
-        ({"normal": {"std": 1e-50}}, "zeros", ["ZEROS"]),
         ({"orthogonal": {"gain": 0.0}}, "zeros", ["ZEROS"]),
         ({"sparse": {"sparsity": 1.0}}, "zeros", ["ZEROS"]),
         ({"kaiming_normal": {"a": 1e50}}, "zeros", ["ZEROS"]),
@@ -369,8 +367,8 @@ def test_a_claim_without_one_of_its_initializations_is_not_tested(claim, everyth
 @pytest.mark.parametrize(
     "sections",
     [
-        {"training": {"epochs": 1}}, {"training": {"lr": 0.01}}, {"data": {"limit": 6000}},
-        {"network": {"hidden": [4], "activation": "sigmoid"}}, {"data": {"name": "fashion_mnist"}},
+        {"training": {"epochs": 1}}, {"data": {"name": "fashion_mnist"}},
+        {"network": {"hidden": [4], "activation": "sigmoid"}},
     ],
 )  # fmt: skip
 def test_another_setting_than_the_lectures_tests_none_of_its_claims(sections):
