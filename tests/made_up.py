@@ -21,6 +21,7 @@ from stages.check import described
 from stages.settings import plans
 from stages.settings.params import Params
 from stages.training import probes
+from tests.initializations import TWICE
 
 SETTINGS: dict[str, Any] = {
     "data": {"name": "mnist"},
@@ -64,12 +65,6 @@ TANH = {
     "training": {"optimizer": "sgd", "lr": 0.01},
 }
 TANH_USUAL = TANH | everywhere({"kaiming_uniform": {"a": 5**0.5}}, "zeros")
-TWICE = {
-    "fc1": {"weight": {"duplicated": {"rows": 2}}},
-    "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
-    "out": {"weight": {"duplicated": {"columns": 2}}},
-    "all": {"bias": "zeros"},
-}
 
 # By variant: its group, label, entry in params.yaml, and an accuracy that agrees with theory.
 Variants = dict[str, tuple[str, str, dict, float | list[float]]]
