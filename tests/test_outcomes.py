@@ -151,9 +151,7 @@ def test_results_are_read_from_the_tables_of_evaluate(tmp_path, results):
     test_set.to_csv(tmp_path / "test_set.csv", index=False)
     read = Results.read(results.study, tmp_path, tmp_path)
     assert (read.commonest, read.images, read.learned_above) == (0.6, 20, 0.62)
-    assert list(read.accuracy("constant")) == pytest.approx([0.358, 0.359, 0.36, 0.361, 0.362])
-    assert list(read.accuracy("constant", 0)) == [0.098] * 5
-    assert list(read.curve("all_zero")) == pytest.approx([0.098, 0.1135, 0.1135, 0.1135])
-    assert read.epochs("baseline") == made_up.EPOCHS
-    assert read.ends("zero_weights") == {"learns": 3, "stuck": 2}
-    assert list(read.ended("zero_weights", "learns")) == [True, False, True, True, False]
+    for name in ("history", "probes"):
+        pd.testing.assert_frame_equal(
+            getattr(read, name), getattr(results, name), check_dtype=False
+        )

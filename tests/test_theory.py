@@ -11,7 +11,7 @@ from stages.training.epoch import Scores, State, initial_state, run_epoch
 from stages.training.plan import Plan
 from stages.training.seeds import generator
 from tests.conftest import plan_of
-from tests.initializations import STUCK, ZERO, both, constant
+from tests.initializations import STUCK, ZERO, constant
 from tests.oracle import OPTIMIZERS, batches, tensors
 
 ALL = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight", "out.bias"]
@@ -99,19 +99,6 @@ def test_with_fc1_zero_only_units_of_fc2_with_a_positive_bias_move(dataset):
     assert torch.equal((after["out.weight"] != before["out.weight"]).any(0), awake)
 
 
-@pytest.mark.parametrize("start", ["fc1.weight zero", "weights zero"])
-def test_without_weights_only_units_with_a_positive_bias_ever_move(dataset, start):
-    plan = plan_of(MOVES[start][0])
-    first, state, _ = after_an_epoch(plan, dataset)
-    before, after = tensors(plan, first), tensors(plan, state)
-    asleep = before["fc1.bias"] <= 0
-    assert 0 < asleep.sum() < len(asleep)
-    assert torch.equal(after["fc1.weight"][asleep], before["fc1.weight"][asleep])
-    assert torch.equal(after["fc1.bias"][asleep], before["fc1.bias"][asleep])
-    moved = (after["fc1.weight"] != before["fc1.weight"]).any(1)
-    assert moved[~asleep].all()
-
-
 def test_a_constant_network_has_807_free_numbers(dataset):
     """784 + 1 for the one unit of fc1, 1 + 1 for that of fc2, 10 + 10 for out."""
     plan = plan_of({"all": constant(0.1)})
@@ -130,24 +117,6 @@ def test_a_constant_network_has_807_free_numbers(dataset):
         assert layer.distinct_units == 1
         assert layer.symmetry_gap <= 1e-5
         assert layer.activation_rank == pytest.approx(1, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("variant", "dtype"),
-    [
-        ({"all": ZERO}, torch.float32),
-        ({"out": ZERO}, torch.float32),
-        ({"all": constant(0.01)}, torch.float32),
-        # Ones make logits of 10⁶, so large that float32 rounds equal ones apart.
-        ({"all": both("ones")}, torch.float64),
-    ],
-)
-def test_the_loss_before_training_is_ln_10_where_all_logits_are_equal(dataset, variant, dtype):
-    plan = plan_of(variant)
-    _, row = run_epoch(plan, dataset, initial_state(plan, dataset.train, 0, dtype))
-    assert row.epoch == 0
-    assert row.train_loss == pytest.approx(np.log(10), abs=1e-6)
-    assert row.test_loss == pytest.approx(np.log(10), abs=1e-6)
 
 
 @pytest.mark.parametrize(
