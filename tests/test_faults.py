@@ -101,7 +101,6 @@ def instead(make: Callable[[Path], None]) -> Callable[[Path], None]:
 
 
 MISSING = Path.unlink
-EMPTY = replaced(lambda _: b"")
 CUT = replaced(lambda content: content[: len(content) // 2])
 ONE_LINE_LESS = replaced(lambda content: content[: content.rstrip().rindex(b"\n") + 1])
 GARBAGE = replaced(lambda _: bytes(range(256)) * 9)

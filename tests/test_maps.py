@@ -190,16 +190,6 @@ def test_the_report_names_the_map_of_a_claim_and_finds_how_deep_networks_learn()
 # ------------------------------------------------------------------------- cells and theory
 
 
-def test_cells_count_and_measure_their_seeds():
-    cells = made("rates")[0].cells(LEARNED_ABOVE)
-    assert len(cells) == 6 * 6
-    first = cells.iloc[0]
-    assert (first["x"], first["y"], first["learn"], first["seeds"]) == ("1e-05", "baseline", 0, 3)
-    assert cells.iloc[2]["mean"] == pytest.approx(0.97)
-    assert cells["depth_scale"].isna().all()  # no theory for PyTorch's default
-    assert cells[cells["y"] == "all_zero"]["learn"].eq(0).all()
-
-
 def test_lines_are_at_multiples_of_the_depth_scale():
     *deep, rates, dead = made(*GRIDS)
     for one, biases in zip(deep, (0.05, 0), strict=True):
