@@ -1,4 +1,4 @@
-"""Mean-field theory, against published values, closed forms and wide random networks."""
+"""Mean-field theory, against published values, closed forms and an integral."""
 
 import math
 
@@ -46,10 +46,12 @@ def test_variances_agree_with_an_integral(activation, variance):
 def test_fixed_points_agree_with_publications_and_closed_forms(field, variance, gain):
     assert field.fixed_variance() == pytest.approx(variance, rel=2e-3)
     assert field.gradient_gain() == pytest.approx(gain, rel=1e-5)
-    if gain == 1:
-        assert field.depth_scale() > 1e5
-    if gain == 1 / 6:
-        assert field.depth_scale() == pytest.approx(1 / math.log(6))
+
+
+def test_depth_scale_is_infinite_at_the_edge_of_chaos():
+    assert MeanField("relu", 2.0).depth_scale() == math.inf
+    assert MeanField("tanh", 1.05, 2.01e-5).depth_scale() > 1e5
+    assert MeanField("relu", 1 / 3).depth_scale() == pytest.approx(1 / math.log(6))
 
 
 @pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.3, 0.99])

@@ -141,9 +141,6 @@ def test_metrics_have_accuracies_and_count_outcomes(report):
     assert accuracies["constant"] == 0.36
 
 
-# --------------------------------------------------------------------------- study and results
-
-
 def test_results_are_read_from_the_tables_of_evaluate(tmp_path, results):
     results.history.to_csv(tmp_path / "history.csv", index=False)
     results.probes.to_csv(tmp_path / "probes.csv", index=False)
