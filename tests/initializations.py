@@ -12,6 +12,13 @@ def constant(value: float) -> dict:
     return both({"constant": {"val": value}})
 
 
+# Every hidden unit exists twice.
+TWICE = {
+    "fc1": {"weight": {"duplicated": {"rows": 2}}},
+    "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
+    "out": {"weight": {"duplicated": {"columns": 2}}},
+    "all": {"bias": "zeros"},
+}
 # No gradient ever reaches fc1, so the network never learns from its input.
 STUCK = {
     "all zero": {"all": ZERO},

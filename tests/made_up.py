@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
+from stages.analysis import judging
 from stages.analysis.maps import Map
 from stages.analysis.report import Report
 from stages.analysis.results import Results
+from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 from stages.analysis.study import Study, Variant
 from stages.check import described
 from stages.settings import plans
 from stages.settings.params import Params
 from stages.training import probes
+from tests.initializations import TWICE
 
 SETTINGS: dict[str, Any] = {
     "data": {"name": "mnist"},
@@ -61,12 +65,6 @@ TANH = {
     "training": {"optimizer": "sgd", "lr": 0.01},
 }
 TANH_USUAL = TANH | everywhere({"kaiming_uniform": {"a": 5**0.5}}, "zeros")
-TWICE = {
-    "fc1": {"weight": {"duplicated": {"rows": 2}}},
-    "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
-    "out": {"weight": {"duplicated": {"columns": 2}}},
-    "all": {"bias": "zeros"},
-}
 
 # By variant: its group, label, entry in params.yaml, and an accuracy that agrees with theory.
 Variants = dict[str, tuple[str, str, dict, float | list[float]]]
@@ -241,6 +239,19 @@ def shortened(results: Results, variant: str) -> Results:
     history = results.history
     last = (history["variant"] == variant) & (history["epoch"] == EPOCHS)
     return replace(results, history=history[~last])
+
+
+def widen_intervals(patch: pytest.MonkeyPatch) -> None:
+    """Make the judge's intervals wider; a test set of a ninth is three times as uncertain."""
+
+    def wider(values, together: int) -> Estimate:
+        mean, low, high = t_interval(values, together)
+        return Estimate(mean, mean - 9 * (mean - low), mean + 9 * (high - mean) + 1e-12)
+
+    patch.setattr(judging, "t_interval", wider)
+    patch.setattr(
+        judging, "wilson_interval", lambda share, n, together: wilson_interval(share, n // 9)
+    )
 
 
 def diverge(results: Results, variant: str, *seeds: int) -> Results:

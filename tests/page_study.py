@@ -16,25 +16,18 @@ import pytest
 from PIL import Image
 
 from stages.settings import yaml_file
-from tests.initializations import ZERO
+from tests.initializations import TWICE, ZERO, both, constant
 from tests.once import made_once
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = '</script><img src=x onerror="hacked=1"><b>bold</b> שלום 🎉 ' + "x" * 120
-TENTH = {"constant": {"val": 0.1}}
 DEEP = {"network": {"hidden": [8] * 5}, "training": {"epochs": 1}}
 XAVIER = {"weight": "xavier_normal", "bias": "zeros"}
 HE = {"weight": {"kaiming_normal": {"nonlinearity": "relu"}}, "bias": "zeros"}
-TWICE = {
-    "fc1": {"weight": {"duplicated": {"rows": 2}}},
-    "fc2": {"weight": {"duplicated": {"rows": 2, "columns": 2}}},
-    "out": {"weight": {"duplicated": {"columns": 2}}},
-    "all": {"bias": "zeros"},
-}
 
 
 def noise(std: float) -> dict:
-    return {"all": {"weight": {"normal": {"mean": 0.1, "std": std}}, "bias": TENTH}}
+    return {"all": constant(0.1) | {"weight": {"normal": {"mean": 0.1, "std": std}}}}
 
 
 # Every variant's group, label, and entry in params.yaml.
@@ -42,10 +35,10 @@ VARIANTS: dict[str, tuple[str, str, dict]] = {
     "baseline": ("lecture", "PyTorch default", {}),
     "zero_fc1": ("lecture", "fc1 all zeros", {"fc1": ZERO}),
     "all_zero": ("lecture", "all zeros", {"all": ZERO}),
-    "all_ones": ("lecture", "all ones", {"all": {"weight": "ones", "bias": "ones"}}),
+    "all_ones": ("lecture", "all ones", {"all": both("ones")}),
     "zero_fc2": ("zeros", "fc2 all zeros", {"fc2": ZERO}),
     "parted": ("zeros", "weights zero", {"all": {"weight": "zeros"}}),
-    "constant": ("constants", "all 0.1", {"all": {"weight": TENTH, "bias": TENTH}}),
+    "constant": ("constants", "all 0.1", {"all": constant(0.1)}),
     "noise": ("constants", "0.1 + noise of 10⁻⁶", noise(1e-6)),
     "louder": ("constants", "0.1 + noise of 3·10⁻³", noise(3e-3)),
     "twice": ("constants", "every unit twice", TWICE),

@@ -3,12 +3,9 @@
 import json
 from dataclasses import replace
 from functools import cache
-from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from stages.analysis import initializations, judging
 from stages.analysis.claims import named
@@ -18,7 +15,7 @@ from stages.analysis.claims.literature import LITERATURE
 from stages.analysis.initializations import PlanValues
 from stages.analysis.judging import Judgement
 from stages.analysis.results import Results
-from stages.analysis.statistics import Estimate, t_interval
+from stages.analysis.statistics import Estimate
 from stages.rendering import claim_tables, claims
 from tests import made_up
 from tests.made_up import DISAGREE, EVERY, STUCK, constant, everywhere, fading
@@ -209,10 +206,7 @@ def everything() -> Results:
     ("ends", "result"),
     [
         ((0.21, 0.39), Result.HOLDS), ((0.41, 0.6), Result.FAILS), ((0.05, 0.15), Result.FAILS),
-        *(
-            (ends, Result.UNDECIDED)
-            for ends in ((0.1, 0.3), (0.3, 0.5), (0.1, 0.5), (0.2, 0.2), (0.4, 0.5), (0.2, 0.4))
-        ),
+        *((ends, Result.UNDECIDED) for ends in ((0.1, 0.3), (0.3, 0.5), (0.2, 0.2), (0.2, 0.4))),
         ((np.nan, np.nan), Result.UNDECIDED),
     ],
 )  # fmt: skip
@@ -224,48 +218,19 @@ def test_an_interval_that_touches_an_end_of_a_region_is_undecided(ends, result):
     ("claim", "expected", "changes"),
     [(claim, *case) for claim, cases in CASES.items() for case in cases],
 )
-def test_a_verdict_follows_from_the_data(claim, expected, changes):
+def test_a_verdict_follows_from_the_data_and_wider_intervals_only_undecide_it(
+    claim, expected, changes, monkeypatch
+):
     found = judged(claim, changes)
     assert found.verdict is expected, found.parts
+    made_up.widen_intervals(monkeypatch)
+    assert judged(claim, changes).verdict in (expected, UNDECIDED)
 
 
 def test_every_verdict_that_a_claim_can_have_is_reached():
     for claim in CLAIMS:
         reached = {expected for expected, _ in CASES[claim]}
         assert reached == {HOLDS, IN_PART, FAILS, UNDECIDED} - NEVER.get(claim, set()), claim
-
-
-# -------------------------------------------------------------------- generated studies
-
-
-AROUND = [0.098, 0.10, 0.1135, 0.3, 0.36, 0.5, 0.9, 0.93, 0.97, 0.975, 0.98]
-DRAWN = {
-    "symmetry_gap": [0.0, 1e-6, 1.5], "weight_move": [0.0, 0.5], "bias_move": [0.0, 0.1],
-    "weight_gradient_norm": [0.0, 0.2], "distinct_units": [1, 64, 128],
-    "activation_rank": [1.0, 30.0], "gradient_std": [0.0, 0.1, 0.3],
-}  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("claim", CLAIMS)
-@settings(max_examples=5, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(1, 100))
-def test_wider_intervals_only_move_a_verdict_to_undecided(claim, seed, times):
-    random, changes = np.random.default_rng(seed), {}
-    for name in about(CLAIMS[claim]):
-        spread = random.choice([0, 1e-4, 1e-3, 0.1]) * random.normal(size=5)
-        changes[name] = (random.choice(AROUND) + spread).clip(0, 1).tolist()
-        for layer, column in product((None, "fc1", "fc30", "out"), DRAWN):
-            changes[name, layer, column] = random.choice(DRAWN[column])
-
-    def wider(values, together):
-        mean, low, high = t_interval(values, together)
-        return Estimate(mean, mean - times * (mean - low), mean + times * (high - mean) + 1e-12)
-
-    narrow = judged(claim, changes).verdict
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judging, "t_interval", wider)
-        assert judged(claim, changes).verdict in (narrow, UNDECIDED)
 
 
 def test_names_labels_and_order_change_no_verdict(everything):
@@ -346,14 +311,12 @@ def found_in(entries: list[dict], initialization: initializations.Initialization
     ("weight", "bias", "found"),
     [
         ("kaiming_normal", "zeros", ["RANDOM", "HE"]),  # a slope of 0 is ReLU's
-        ({"scaled_normal": {"variance": 2}}, "zeros", ["RANDOM", "HE"]),
         ({"kaiming_uniform": {"nonlinearity": "relu"}}, constant(1e-50), ["RANDOM", "HE"]),
         ({"scaled_normal": {"variance": 0}}, "zeros", ["ZEROS"]),
         (constant(1e-50), constant(-0.0), ["ZEROS"]),
         ({"uniform": {"a": 0.5, "b": 0.5}}, constant(0.5), ["BETWEEN"]),
         ({"normal": {"mean": 0.5, "std": 1e-12}}, constant(0.5), ["BETWEEN"]),
         # Random initializers whose arguments leave one value.
-        ({"normal": {"std": 1e-50}}, "zeros", ["ZEROS"]),
         ({"orthogonal": {"gain": 0.0}}, "zeros", ["ZEROS"]),
         ({"sparse": {"sparsity": 1.0}}, "zeros", ["ZEROS"]),
         ({"kaiming_normal": {"a": 1e50}}, "zeros", ["ZEROS"]),
@@ -404,8 +367,8 @@ def test_a_claim_without_one_of_its_initializations_is_not_tested(claim, everyth
 @pytest.mark.parametrize(
     "sections",
     [
-        {"training": {"epochs": 1}}, {"training": {"lr": 0.01}}, {"data": {"limit": 6000}},
-        {"network": {"hidden": [4], "activation": "sigmoid"}}, {"data": {"name": "fashion_mnist"}},
+        {"training": {"epochs": 1}}, {"data": {"name": "fashion_mnist"}},
+        {"network": {"hidden": [4], "activation": "sigmoid"}},
     ],
 )  # fmt: skip
 def test_another_setting_than_the_lectures_tests_none_of_its_claims(sections):

@@ -20,6 +20,8 @@ from stages.training.seeds import generator
 from tests.conftest import LECTURE, plan_of
 from tests.oracle import normalized
 
+LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
+
 
 def resolved(name: str, **arguments) -> Fill:
     return initializers.resolve(Fill(name, arguments), "all.weight")
@@ -60,10 +62,7 @@ def test_duplicated_repeats_rows_and_columns():
 @pytest.mark.parametrize("activation", network.KERNELS)
 def test_lsuv_gives_every_layer_outputs_of_variance_1(activation, train_images):
     images = train_images.first(512)
-    plan = plan_of(
-        {"all": {"weight": "lsuv", "bias": "zeros"}},
-        network={"hidden": [64, 64, 64, 64], "activation": activation},
-    )
+    plan = plan_of(LSUV, network={"hidden": [64, 64, 64, 64], "activation": activation})
     weights = list(initial_weights(plan, 0, images).values())[::2]
     function = plain.ACTIVATIONS[activation]()
     x = normalized(images.pixels, torch.float32)
@@ -75,23 +74,14 @@ def test_lsuv_gives_every_layer_outputs_of_variance_1(activation, train_images):
         x = function(z)
 
 
-LSUV = {"all": {"weight": "lsuv", "bias": "zeros"}}
-
-
 @pytest.mark.parametrize(
     ("variant", "words"),
     [
-        (
-            {"fc1": {"bias": "hadamard"}},
-            "fc1.bias = 'hadamard': cannot fill fc1.bias: it fills weights only",
-        ),
+        ({"fc1": {"bias": "hadamard"}}, "cannot fill fc1.bias: it fills weights only"),
         ({"fc1": {"weight": {"duplicated": {"rows": 3}}}}, "fc1.weight: rows = 3 must be a whole"),
         ({"all": {"bias": "duplicated"}}, "cannot fill fc1.bias: it fills weights only"),
         ({"fc1": {"weight": {"scaled_normal": {"variance": -1}}}}, "variance = -1.0 must not be"),
-        (
-            LSUV | {"fc1": {"weight": "zeros"}},
-            "cannot fill fc2.weight: its layer has equal outputs",
-        ),
+        (LSUV | {"fc1": {"weight": "zeros"}}, "fill fc2.weight: its layer has equal outputs"),
         ({"fc1": {"weight": {"lsuv": {"inputs": 3}}}}, "fc1.weight.lsuv.inputs: unknown key"),
         ({"fc1": {"weight": {"hadamard": {"gian": 3}}}}, "unknown key; did you mean 'gain'?"),
     ],
@@ -133,15 +123,12 @@ def test_file_with_fill_is_an_initializer(mine):
 FAULTY = {
     "empty": ("", "faulty.py has no function fill(tensor, …): AttributeError"),
     "no Python": ("def fill(:", "has no function fill(tensor, …): SyntaxError: invalid syntax"),
-    "a missing module": ("import nothing_at_all", "No module named 'nothing_at_all'"),
     "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
     "no arguments": ("def fill(): pass", "not enough values to unpack"),
     "an error while it fills": ("def fill(tensor): {}['x']", "cannot fill fc1.weight: KeyError"),
     "an exit while it fills": ("def fill(tensor): raise SystemExit(0)", "SystemExit: 0"),
-    "an error without text": ("def fill(tensor): assert False", "fc1.weight: AssertionError"),
     "a bell": ("def fill(tensor): raise ValueError('a\\x07')", "fc1.weight: a\\x07"),
     "nothing filled": ("def fill(tensor): pass", "leaves the tensor unchanged"),
-    "a tensor returned": ("def fill(tensor): return tensor * 2", "leaves the tensor unchanged"),
     "not a number": ("def fill(tensor): tensor.fill_(float('nan'))", "are not finite"),
     "unseeded torch": ("def fill(tensor): tensor.normal_()", "draws different numbers each time"),
     "unseeded NumPy": (
@@ -194,14 +181,9 @@ def test_argument_has_its_declared_type_or_any_that_json_has(mine, parameter, va
         resolved("mine", a=value)
 
 
-def test_plan_leaves_out_defaults_that_json_cannot_hold(mine):
-    mine("mine", "def fill(tensor, f=print, pair=(1, 2), b=1.0): tensor.zero_()")
-    assert resolved("mine").arguments == {"b": 1.0}
-
-
-def test_arguments_may_have_any_name_and_an_unknown_type(mine):
-    mine("mine", "def fill(tensor, copy: 'Any' = 1, _y: float = 3, **rest): tensor.zero_()")
-    assert resolved("mine", copy=4).arguments == {"copy": 4, "_y": 3}
+def test_arguments_may_have_any_name_type_and_default(mine):
+    mine("mine", "def fill(tensor, f=print, copy: 'Any' = 1, _y: float = 3, **_): tensor.zero_()")
+    assert resolved("mine", copy=4).arguments == {"copy": 4, "_y": 3}  # JSON cannot hold print
 
 
 def test_files_of_an_initializer_are_its_own_and_those_it_imports():
@@ -215,11 +197,9 @@ def test_files_of_an_initializer_are_its_own_and_those_it_imports():
 @pytest.mark.parametrize(
     "line",
     [
-        "from stages.initializers import second",
         "import stages.initializers.second",
         "from . import second",
         "from .second import fill as other",
-        "from ..initializers.second import fill as other",
     ],
 )
 def test_imported_files_of_the_folder_belong_to_an_initializer(mine, tmp_path, line):

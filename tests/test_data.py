@@ -42,16 +42,10 @@ def idx(*shape: int) -> bytes:
     return header + bytes(range(np.prod(shape)))
 
 
-def test_an_idx_file_has_the_shape_of_its_header():
-    values = data.read_idx(idx(2, 3, 4))
-    assert values.shape == (2, 3, 4)
-    assert values[1, 2, 3] == 23
-
-
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0\0", idx(2, 3)[:7], idx(2, 3)[:-1], idx(2, 3) + b"\0", gzip.compress(idx(2, 3))],
-    ids=["empty", "cut in the type", "cut in the header", "too short", "too long", "compressed"],
+    [b"", idx(2, 3)[:7], idx(2, 3)[:-1], idx(2, 3) + b"\0", gzip.compress(idx(2, 3))],
+    ids=["empty", "cut in the header", "too short", "too long", "compressed"],
 )
 def test_another_file_than_idx_is_refused(content):
     with pytest.raises(ValueError):

@@ -1,21 +1,8 @@
 """The page's pictures of units."""
 
 import numpy as np
-import pytest
 
 from stages.rendering import images
-
-
-@pytest.mark.parametrize(
-    ("units", "alike"),
-    [
-        ([[100, 101], [101, 100], [100, 100]], True),
-        ([[100, -100], [-100, 100], [90, -90]], False),
-        ([[0, 0], [0, 0], [0, 0]], False),
-    ],
-)
-def test_units_are_alike_if_their_differences_are_small(units, alike):
-    assert images.nearly_alike(np.array(units)) is alike
 
 
 def test_difference_from_the_mean_is_exact_and_visible_where_a_weight_hides_it():
@@ -28,9 +15,3 @@ def test_difference_from_the_mean_is_exact_and_visible_where_a_weight_hides_it()
     assert hidden[0, 0] == hidden[0, 2 * step]
     shown = images.shades(differences[0], 6)
     assert shown[0, 0] < images.LEVELS < shown[0, 2 * step]
-
-
-def test_alternative_text_distinguishes_zero_from_small_differences():
-    blank = np.zeros((4, 9), dtype=int)
-    assert images.described(blank) == "4 blank images: all weights are exactly 0"
-    assert "exactly" not in images.described(blank, relative=True)

@@ -2,13 +2,12 @@
 
 import html
 import unicodedata
-import xml.etree.ElementTree as ET
 
 import markdown_it
 import pytest
 
 from stages.analysis.report import Report
-from stages.rendering import accuracy_figures, claim_tables, claims, figures, note, summary
+from stages.rendering import claim_tables, claims, note, summary
 from tests import made_up
 
 LABELS = [
@@ -65,11 +64,3 @@ def test_note_shows_labels_as_text(report, named):
     page = rendered(note.text(report, claims.rows(report)))
     for variant in ("baseline", "zero_fc1", "all_zero", "all_ones"):
         assert shown(named[variant]) in page
-
-
-@pytest.mark.slow
-def test_figures_show_labels_as_text(report):
-    for draw in (accuracy_figures.learning_curves, accuracy_figures.final_accuracy):
-        files = figures.saved(draw(report), "figure")
-        ET.fromstring(files["figure.svg"])
-        assert files["figure.png"][:4] == b"\x89PNG"

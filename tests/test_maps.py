@@ -14,7 +14,6 @@ from stages.analysis.claims.form import Verdict
 from stages.analysis.claims.heat_maps import HEAT_MAPS
 from stages.analysis.map_lines import Lines
 from stages.analysis.mean_field import MeanField
-from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 from stages.rendering import map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
@@ -22,7 +21,7 @@ from stages.training.grid import CellScores, Grid
 from stages.training.integrity import DamagedError
 from tests import made_up
 from tests.conftest import LECTURE
-from tests.made_up import LEARNED_ABOVE, everywhere
+from tests.made_up import HE, LEARNED_ABOVE
 from tests.test_plots import filled, marks
 
 HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTED = Verdict
@@ -32,7 +31,6 @@ WIDE = {"hidden": {"width": 64}}
 DEEP = {"seeds": 3, "steps": 200, "shows": "train_acc"}
 SGD = {"optimizer": "sgd", "lr": 0.01, "batch_size": 256}
 THIRDS = [float(f"{i / 3:.6g}") for i in range(1, 13)]
-HE = everywhere({"kaiming_normal": {"nonlinearity": "relu"}}, "zeros")
 
 
 def axes(x: dict, y: dict) -> dict:
@@ -161,15 +159,7 @@ def test_a_verdict_follows_from_the_map_and_wider_intervals_only_undecide_it(
 ):
     drawn = made(MAPS[claim], change=change)
     assert verdicts(drawn)[claim] is expected
-
-    def wider(values, together):
-        mean, low, high = t_interval(values, together)
-        return Estimate(mean, mean - 9 * (mean - low), mean + 9 * (high - mean))
-
-    monkeypatch.setattr(judging, "t_interval", wider)
-    monkeypatch.setattr(
-        judging, "wilson_interval", lambda share, n, together: wilson_interval(share, n // 9)
-    )
+    made_up.widen_intervals(monkeypatch)
     assert verdicts(drawn)[claim] in (expected, UNDECIDED)
 
 
@@ -198,24 +188,6 @@ def test_the_report_names_the_map_of_a_claim_and_finds_how_deep_networks_learn()
 
 
 # ------------------------------------------------------------------------- cells and theory
-
-
-def test_cells_count_and_measure_their_seeds():
-    cells = made("rates")[0].cells(LEARNED_ABOVE)
-    assert len(cells) == 6 * 6
-    first = cells.iloc[0]
-    assert (first["x"], first["y"], first["learn"], first["seeds"]) == ("1e-05", "baseline", 0, 3)
-    assert cells.iloc[2]["mean"] == pytest.approx(0.97)
-    assert cells["depth_scale"].isna().all()  # no theory for PyTorch's default
-    assert cells[cells["y"] == "all_zero"]["learn"].eq(0).all()
-
-
-def test_theory_needs_gaussian_weights():
-    tanh, relu, rates, dead = made(*GRIDS)
-    assert maps.theory(tanh.plans[4]) == MeanField("tanh", pytest.approx(2), pytest.approx(0.05))
-    assert maps.theory(relu.plans[1]) == MeanField("relu", pytest.approx(0.666667), 0)
-    assert maps.theory(dead.plans[0]) == MeanField("relu", pytest.approx(2), 0)
-    assert maps.theory(rates.plans[0]) is None
 
 
 def test_lines_are_at_multiples_of_the_depth_scale():

@@ -1,4 +1,4 @@
-"""Mean-field theory, against published values, closed forms and wide random networks."""
+"""Mean-field theory, against published values, closed forms and an integral."""
 
 import math
 
@@ -7,13 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 from stages.analysis.mean_field import MeanField
-from stages.settings import fields
-from stages.training import network
 from stages.training.activations import ACTIVATIONS
-
-
-def test_registry_has_every_activation_of_params_yaml():
-    assert set(ACTIVATIONS) == set(network.KERNELS) == set(fields.Activation.__args__)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -44,7 +38,6 @@ def test_variances_agree_with_an_integral(activation, variance):
     [
         (MeanField("tanh", 1.05, 2.01e-5), 0.0259, 1),
         (MeanField("relu", 2.0), 1, 1),  # every variance is fixed
-        (MeanField("relu", 1.9), 0, 0.95),
         (MeanField("relu", 2.1), math.inf, 1.05),
         (MeanField("relu", 1.0, 0.3), 0.6, 0.5),
         (MeanField("relu", 1 / 3), 0, 1 / 6),
@@ -80,32 +73,3 @@ def test_tanh_has_an_ordered_and_a_chaotic_phase():
     assert kept == pytest.approx(correlation, abs=1e-9)
     scales = [MeanField("tanh", w, 0.05).depth_scale() for w in (1.0, 1.5, 1.7, 2.0, 3.0, 4.0)]
     assert scales[0] < scales[1] < scales[2] > scales[3] > scales[4] > scales[5]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("activation", "weights", "biases"),
-    [("tanh", 1.2, 0.05), ("tanh", 3.0, 0.05), ("relu", 2.0, 0.0), ("gelu", 2.5, 0.1),
-     ("sigmoid", 4.0, 0.1), ("leaky_relu", 1.8, 0.02), ("linear", 1.0, 0.0)],
-)  # fmt: skip
-def test_wide_networks_agree_with_theory(activation, weights, biases):
-    width, layers, networks = 600, 6, 20
-    theory, function = MeanField(activation, weights, biases), ACTIVATIONS[activation].forward
-    random = np.random.default_rng(1)
-    squares, products = np.zeros(layers), np.zeros(layers)
-    one, other = np.linalg.qr(random.normal(size=(width, 2)))[0].T * math.sqrt(width)
-    for _ in range(networks):
-        x = np.array([one, 0.6 * one + 0.8 * other])  # variance 1, correlation 0.6
-        for layer in range(layers):
-            w = random.normal(scale=math.sqrt(weights / width), size=(width, width))
-            b = random.normal(scale=math.sqrt(biases), size=width)
-            x = (function(x) if layer else x) @ w.T + b
-            squares[layer] += (x**2).mean() / networks
-            products[layer] += (x[0] * x[1]).mean() / networks
-    variance = weights + biases
-    correlation = (0.6 * weights + biases) / variance
-    for square, product in zip(squares, products, strict=True):
-        assert square == pytest.approx(variance, rel=0.1)
-        assert product / square == pytest.approx(correlation, abs=0.03)
-        correlation = theory.next_correlation(correlation, variance)
-        variance = theory.next_variance(variance)

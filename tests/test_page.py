@@ -181,14 +181,12 @@ def test_claims_have_their_verdict_evidence_and_correction(tab, claims):
         assert failed and all(words in text for words in failed)
 
 
-def test_every_link_leads_to_a_place_and_opens_it(tab):
+def test_every_link_leads_to_a_place(tab):
     broken = tab.evaluate(
         """() => [...document.querySelectorAll("a[href^='#']")].map(a => a.getAttribute("href"))
           .filter(href => !document.getElementById(href.slice(1).split("=")[0]))"""
     )
     assert broken == []
-    tab.locator(".answer .corrections a").first.click()
-    tab.locator(".claims tr:target details[open]").wait_for()
 
 
 def test_downloads_are_the_files_themselves(tab, reports):

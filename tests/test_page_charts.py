@@ -45,7 +45,6 @@ def accuracy(known, variant: str, epoch: int) -> float:
 @pytest.mark.parametrize(("variant", "different", "alt"), [
     ("baseline", 16, "all different"),
     ("all_ones", 1, "look the same"),
-    ("constant", 1, "look the same"),
     ("twice", 8, "16 images"),
     ("all_zero", 1, "16 blank images"),
     ("louder", 16, "all different"),
@@ -197,16 +196,9 @@ def test_baseline_is_cut_where_the_trainings_of_a_group_end(tab, known):
     assert text in figure.locator(".plot").get_attribute("aria-label")
 
 
-def test_axes_are_comparable_and_labelled_at_their_ticks(tab):
+def test_axes_of_signal_and_gradient_are_comparable_and_colours_have_a_key(tab):
     forward, backward = (labels(tab.locator(f"#figure-{x}"), 1) for x in ("signal", "gradient"))
     assert forward == backward and len(forward) > 1
-    figure = tab.locator("#figure-learning_curves")
-    axis = figure.locator(".role-axis").filter(has=tab.locator("text", has_text="Epoch")).last
-    ticks, texts = (
-        [box["x"] + box["width"] / 2 for box in [one.bounding_box() for one in found.all()]]
-        for found in (axis.locator(".role-axis-tick line"), axis.locator(".role-axis-label text"))
-    )
-    assert ticks == pytest.approx(texts, abs=1.5)
     for name, text in (("who_moved", "≤ 0.0001"), ("map_depths", "100%")):
         key = tab.locator(f"#figure-{name} .role-legend").first
         assert text in key.text_content()

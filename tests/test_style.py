@@ -10,9 +10,6 @@ from stages.analysis.statistics import Estimate
 from stages.rendering import page, style
 from tests import made_up
 
-ONE_SEED = Estimate(0.9, nan, nan)
-WIDE = Estimate(-0.15846, -0.27249, 0.04443)
-
 
 def row(outcome: Outcome) -> SimpleNamespace:
     return SimpleNamespace(outcome=outcome, learning=3, diverging=2, seeds=5)
@@ -21,31 +18,26 @@ def row(outcome: Outcome) -> SimpleNamespace:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (style.percent(0.97744), "97.74 %"),
         (style.percent(-0.00001), "0.00 %"),
         (style.accuracy(Estimate(0.97744, 0.97441, 0.98048)), "97.74 % (97.44 to 98.05 %)"),
         (style.accuracy(Estimate(0.0001, -0.00001, 0.0002)), "0.01 % (0.00 to 0.02 %)"),
         (style.accuracy(Estimate(0.1135, 0.1135, 0.1135)), "11.35 % (every seed)"),
-        (style.accuracy(ONE_SEED), "90.00 %"),
-        (style.points(WIDE), "−15.85 points (−27.25 to +4.44)"),
-        (style.points(ONE_SEED), "+90.00 points"),
+        (style.points(Estimate(-0.15846, -0.27249, 0.04443)), "−15.85 points (−27.25 to +4.44)"),
+        (style.points(Estimate(0.9, nan, nan)), "+90.00 points"),
         (style.points(Estimate(0, 0, 0)), "0.00 points (every seed)"),
         (style.points(Estimate(-0.00001, -0.00002, 0.00001)), "0.00 points (0.00 to 0.00)"),
         (style.factor(Estimate(0.492, 0.471, 0.513)), "0.49 (0.47 to 0.51)"),
-        (style.factor(Estimate(1, 1, 1)), "1.00 (every seed)"),
         (style.outcome(row(Outcome.LEARNS)), "learns"),
         (style.outcome(row(Outcome.SPLIT)), "3 of 5 learn"),
         (style.outcome(row(Outcome.SOME_DIVERGE)), "2 of 5 diverge"),
         (style.counted(1, "seed"), "1 seed"),
         (style.counted(60_000.0, "seed"), "60,000 seeds"),
         (style.listed(["a"]), "a"),
-        (style.listed(["a", "b"]), "a and b"),
         (style.listed(["a", "b", "c"]), "a, b and c"),
         (style.rounded(0), "0"),
         (style.rounded(1e-6), "10⁻⁶"),
         (style.rounded(7e-5), "7·10⁻⁵"),
         (style.rounded(0.0652), "0.065"),
-        (style.rounded(742.0), "740"),
         (style.rounded(3e8), "3·10⁸"),
     ],
 )

@@ -11,7 +11,7 @@ from stages.training.epoch import Scores, State, initial_state, run_epoch
 from stages.training.plan import Plan
 from stages.training.seeds import generator
 from tests.conftest import plan_of
-from tests.initializations import STUCK, ZERO, both, constant
+from tests.initializations import STUCK, ZERO, constant
 from tests.oracle import OPTIMIZERS, batches, tensors
 
 ALL = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight", "out.bias"]
@@ -46,10 +46,6 @@ def after_an_epoch(
     first = initial_state(plan, dataset.train, 0, dtype)
     state, _ = run_epoch(plan, dataset, first)
     return first, *run_epoch(plan, dataset, state)
-
-
-def first_images(dataset: Dataset, n: int) -> Dataset:
-    return Dataset(dataset.train.first(n), dataset.test)
 
 
 @pytest.mark.parametrize("start", MOVES)
@@ -103,100 +99,12 @@ def test_with_fc1_zero_only_units_of_fc2_with_a_positive_bias_move(dataset):
     assert torch.equal((after["out.weight"] != before["out.weight"]).any(0), awake)
 
 
-@pytest.mark.parametrize("start", ["fc1.weight zero", "weights zero"])
-def test_without_weights_only_units_with_a_positive_bias_ever_move(dataset, start):
-    plan = plan_of(MOVES[start][0])
-    first, state, _ = after_an_epoch(plan, dataset)
-    before, after = tensors(plan, first), tensors(plan, state)
-    asleep = before["fc1.bias"] <= 0
-    assert 0 < asleep.sum() < len(asleep)
-    assert torch.equal(after["fc1.weight"][asleep], before["fc1.weight"][asleep])
-    assert torch.equal(after["fc1.bias"][asleep], before["fc1.bias"][asleep])
-    moved = (after["fc1.weight"] != before["fc1.weight"]).any(1)
-    assert moved[~asleep].all()
-
-
-@pytest.mark.parametrize(
-    ("variant", "activation"),
-    [
-        ({}, "relu"),
-        ({"fc1": {"weight": "zeros"}}, "relu"),
-        ({"out": ZERO}, "relu"),
-        ({"fc1": constant(0.1)}, "relu"),
-        ({"fc1": ZERO}, "tanh"),
-        ({"all": {"weight": {"hadamard": {"gain": 1.4}}, "bias": "zeros"}}, "relu"),
-    ],
-)
-def test_initializations_that_learn(train_images, test_images, variant, activation):
-    dataset = Dataset(train_images.first(12_800), test_images.first(1000))
-    _, _, row = after_an_epoch(plan_of(variant, network={"activation": activation}), dataset)
-    assert row.test_acc > 0.7
-    assert row.layers[0].distinct_units > 100
-
-
-def test_a_constant_network_has_807_free_numbers(dataset):
-    """784 + 1 for the one unit of fc1, 1 + 1 for that of fc2, 10 + 10 for out."""
-    plan = plan_of({"all": constant(0.1)})
-    _, state, row = after_an_epoch(plan, dataset)
-    after = tensors(plan, state)
-    one_of_each = {
-        "fc1.weight": after["fc1.weight"][0], "fc1.bias": after["fc1.bias"][0],
-        "fc2.weight": after["fc2.weight"][0, 0], "fc2.bias": after["fc2.bias"][0],
-        "out.weight": after["out.weight"][:, :1], "out.bias": after["out.bias"],
-    }  # fmt: skip
-    assert sum(part.numel() for part in one_of_each.values()) == 807
-    for name, part in one_of_each.items():
-        tensor = after[name]
-        assert (tensor - part).abs().max() <= 1e-5 * tensor.abs().max(), name
-    for layer in row.layers[:2]:
-        assert layer.distinct_units == 1
-        assert layer.symmetry_gap <= 1e-5
-        assert layer.activation_rank == pytest.approx(1, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("variant", "dtype"),
-    [
-        ({"all": ZERO}, torch.float32),
-        ({"out": ZERO}, torch.float32),
-        ({"all": constant(0.01)}, torch.float32),
-        # Ones make logits of 10⁶, so large that float32 rounds equal ones apart.
-        ({"all": both("ones")}, torch.float64),
-    ],
-)
-def test_the_loss_before_training_is_ln_10_where_all_logits_are_equal(dataset, variant, dtype):
-    plan = plan_of(variant)
-    _, row = run_epoch(plan, dataset, initial_state(plan, dataset.train, 0, dtype))
-    assert row.epoch == 0
-    assert row.train_loss == pytest.approx(np.log(10), abs=1e-6)
-    assert row.test_loss == pytest.approx(np.log(10), abs=1e-6)
-
-
-@pytest.mark.parametrize("value", [0.01, 1.0])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-11)])
-def test_units_that_start_equal_stay_equal(dataset, value, dtype, tolerance):
-    """Over 10 steps, up to rounding: equal sums in other places of a matrix round apart.
-
-    Adam makes more of it than 1e-16: it divides the gradients, and with them the part of
-    their sums that should have cancelled, by their own size. Measured: 3e-12.
-    """
-    plan = plan_of({"all": constant(value)})
-    _, state, _ = after_an_epoch(plan, first_images(dataset, 640), dtype)
-    for name in ("fc1.weight", "fc2.weight"):
-        tensor = tensors(plan, state)[name]
-        assert (tensor - tensor[0]).abs().max() / tensor.abs().max() <= tolerance, name
-    net = network.Tensors(plan.sizes, torch.from_numpy(state.weights))
-    logits = network.predict(net, "relu", dataset.test).double()
-    singular = torch.linalg.svdvals(logits - logits.mean(0))
-    assert singular[1] <= tolerance * max(singular[0], logits.abs().max())
-
-
 @pytest.mark.parametrize(
     ("widths", "copies"), [((1, 1), (128, 64)), ((64, 32), (2, 2))], ids=["constant", "duplicated"]
 )
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_equal_units_train_as_one_unit_that_counts_for_all(dataset, widths, copies, optimizer):
-    """A constant network is 784-1-1-10 in disguise, and one of duplicates half as wide.
+    """A constant network is 784-1-1-10 in disguise: 807 numbers. One of duplicates is half as wide.
 
     The oracle is the small network, where unit i stands for `copies` equal ones. Its
     shared weight's gradient is the sum of theirs, so each of them has its share of it.

@@ -83,11 +83,10 @@ def test_epoch_0_scores_and_changes_nothing(dataset, monkeypatch):
 @pytest.mark.parametrize(
     ("variant", "hidden", "batch_size", "stuck"),
     [
-        *((variant, [128, 64], 64, True) for variant in STUCK.values()),
+        (STUCK["fc1 zero"], [128, 64], 64, True),
         ({}, [128, 64], 64, False),
         ({}, [2, 2], 1, True),  # so narrow that no gradient arrives at fc1 for many an image
     ],
-    ids=[*STUCK, "learns", "narrow"],
 )
 def test_ending_the_backward_pass_early_changes_no_bit(
     dataset, monkeypatch, variant, hidden, batch_size, stuck

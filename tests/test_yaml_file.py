@@ -5,8 +5,6 @@ import math
 import pytest
 import yaml
 from dvc.utils.serialize import load_yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from stages.settings import yaml_file
 from tests.conftest import ROOT
@@ -42,23 +40,6 @@ def both(path, text: str) -> tuple:
 def test_values_equal_those_that_dvc_reads(tmp_path, text):
     ours, dvcs = both(tmp_path / "params.yaml", text)
     assert same(ours, dvcs), (ours, dvcs)
-
-
-# Text on one line: no setting has control characters or line separators.
-text = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=8)
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | text | st.sampled_from(SCALARS)
-values = st.recursive(
-    leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner), max_leaves=12
-)
-
-
-@given(values)
-@settings(derandomize=True, deadline=None, max_examples=30)
-def test_dumped_values_are_read_unchanged_here_and_by_dvc(tmp_path_factory, written):
-    path = tmp_path_factory.getbasetemp() / "generated.yaml"
-    ours, dvcs = both(path, yaml_file.dumps({"key": written}))
-    assert same(ours, dvcs)
-    assert same(ours, {"key": written})
 
 
 @pytest.mark.parametrize("text", ["a: 1\na: 2\n", "v: {a: 1, b: 2, a: 3}\n", "- {x: 1, 'x': 1}\n"])
