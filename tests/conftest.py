@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.settings import plans, yaml_file
 from stages.settings.params import Params
@@ -103,6 +104,11 @@ def browser():
         started.close()
 
 
+def as_yaml(values: dict) -> str:
+    """The text of a params.yaml with these values."""
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
 class Clone:
     """A copy of the repository with a small study, in which tests run commands."""
 
@@ -144,7 +150,7 @@ class Clone:
 
     @params.setter
     def params(self, values: dict) -> None:
-        (self.folder / "params.yaml").write_text(yaml_file.dumps(values), encoding="utf-8")
+        (self.folder / "params.yaml").write_text(as_yaml(values), encoding="utf-8")
 
     def change(self, section: str, **values) -> None:
         """Change entries in a section of params.yaml."""

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.settings import yaml_file
 from tests.initializations import TWICE, ZERO, both, constant
 from tests.once import made_once
 
@@ -122,7 +121,7 @@ def reports(tmp_path_factory, mnist_folder) -> Path:
 
 def run(params: dict, mnist_folder: Path, folder: Path) -> None:
     """Run a study in a folder."""
-    (folder / "params.yaml").write_text(yaml_file.dumps(params), encoding="utf-8")
+    (folder / "params.yaml").write_text(json.dumps(params, ensure_ascii=False), encoding="utf-8")
     (folder / "data").mkdir()
     (folder / "data" / "mnist").symlink_to(mnist_folder)
     (folder / "reports").mkdir()

@@ -74,6 +74,7 @@ def test_a_cold_run_in_another_folder_and_shell_gives_the_same_files(
     other = fresh_clone.copy(tmp_path / "an other place" / "initlab")
     home = tmp_path / "home"
     home.mkdir()
+    (home / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 9\n")
     shell = {
         "HOME": str(home), "USER": "someone", "MPLCONFIGDIR": str(home), "TZ": "Asia/Tokyo",
         "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "1",

@@ -8,11 +8,11 @@ import pytest
 
 from stages import check, evaluate
 from stages.analysis.study import Study
-from stages.settings import plans, yaml_file
+from stages.settings import plans
 from stages.settings.params import Params
 from stages.training import integrity, probes, results
 from stages.training.plan import Plan
-from tests.conftest import SMALL
+from tests.conftest import SMALL, as_yaml
 
 DATA = Path("data")
 RUNS = DATA / "runs"
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 def checked(values: dict = SMALL) -> None:
     """Run the stage on these parameters."""
-    Path("params.yaml").write_text(yaml_file.dumps(values), encoding="utf-8")
+    Path("params.yaml").write_text(as_yaml(values), encoding="utf-8")
     check.main()
 
 

@@ -8,7 +8,6 @@ import gc
 import gzip
 import hashlib
 import http.server
-import io
 import os
 import shutil
 import socket
@@ -114,15 +113,6 @@ def test_a_mirror_delivers_files_packed_or_not(
     assert err == ""  # a progress bar is for a terminal
 
 
-def test_a_terminal_shows_progress(data, server, monkeypatch):
-    terminal = io.StringIO()
-    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("MNIST_MIRROR", server)
-    download.main()
-    assert "100%|" in terminal.getvalue()
-
-
 def test_a_wrong_file_is_replaced_and_right_and_other_files_stay(data, mirror, monkeypatch, capsys):
     download.main()
     (data / "mnist" / LABELS).write_bytes(b"wrong")
@@ -161,13 +151,13 @@ def test_a_wrong_or_missing_file_is_named_and_not_kept(
 
 @pytest.mark.parametrize(
     "address",
-    ["/no/such/folder", "http://127.0.0.1:1/", "http://[::1/x", "ftp://x/"],
+    ["/no/such/folder", "http://me:secret@127.0.0.1:1/", "http://[::1/x", "ftp://x/"],
 )
 def test_a_mirror_that_is_no_folder_or_server_gets_one_line(data, address, monkeypatch, capsys):
     monkeypatch.setenv("MNIST_MIRROR", address)
     [line] = refused(data, capsys).splitlines()
     assert line.startswith("MNIST_MIRROR: ")
-    assert address in line
+    assert address.replace("me:secret@", "") in line and "secret" not in line
 
 
 def test_a_silent_server_is_given_up(data, monkeypatch, capsys):
@@ -177,27 +167,8 @@ def test_a_silent_server_is_given_up(data, monkeypatch, capsys):
         assert "timed out" in refused(data, capsys)
 
 
-def test_a_password_is_not_printed(data, monkeypatch, capsys):
-    monkeypatch.setenv("MNIST_MIRROR", "http://me:secret@127.0.0.1:1/")
-    line = refused(data, capsys)
-    assert "http://127.0.0.1:1/" in line
-    assert "secret" not in line
-
-
 def fail(name: str, folder: Path) -> None:
     raise download.SourceError("no route")
-
-
-def interrupt(name: str, folder: Path) -> None:
-    (folder / LABELS).touch()
-    raise KeyboardInterrupt
-
-
-def test_an_interrupt_leaves_nothing_behind(data, monkeypatch):
-    monkeypatch.setattr(download, "SOURCES", {"slow": interrupt})
-    with pytest.raises(KeyboardInterrupt):
-        download.main()
-    assert not any(data.iterdir())
 
 
 def test_every_source_that_fails_gets_a_line_and_the_end_advises(data, monkeypatch, capsys):

@@ -83,16 +83,8 @@ def expected(name: str) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("file", "again"),
-    [
-        ("stages/evaluate.py", ["evaluate"]),
-        ("stages/training/seeds.py", ["check", "train@baseline", "train@all_ones", "evaluate"]),
-    ],
-)
-def test_an_edit_that_changes_no_result_runs_no_later_stage(study, file, again):
+def test_an_edit_that_changes_no_result_runs_no_later_stage(study):
     before = (study.folder / "dvc.lock").read_text()
-    with (study.folder / file).open("a") as opened:
-        opened.write("\n")
-    assert study.repro() == again
+    study.append("stages/training/seeds.py", "\n")
+    assert study.repro() == ["check", "train@baseline", "train@all_ones", "evaluate"]
     assert (study.folder / "dvc.lock").read_text() != before

@@ -1,9 +1,6 @@
 """The figures, from made-up results."""
 
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +19,6 @@ from stages.rendering import (
 )
 from stages.rendering.figures import plt
 from tests import made_up
-from tests.conftest import ROOT
 from tests.made_up import DISAGREE, STUCK
 
 ACCURACIES = {
@@ -202,20 +198,3 @@ def test_labels_are_drawn_as_literal_text(made):
         shown, is_math = text._preprocess_math(text.get_text())
         assert not is_math
         assert shown.lstrip("\N{ZERO WIDTH SPACE}").startswith(tuple(labels))
-
-
-@pytest.mark.slow
-def test_users_matplotlibrc_changes_nothing(tmp_path):
-    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 9\n")
-    code = (
-        "import stages; from stages.rendering import figures; figure, axes = figures.new();"
-        "axes.plot([1, 2]); print(hash(figures.saved(figure, 'f')['f.svg']))"
-    )
-    one, other = (
-        subprocess.check_output(
-            [sys.executable, "-c", code], cwd=ROOT,
-            env=os.environ | {"MATPLOTLIBRC": str(folder), "PYTHONHASHSEED": "0"},
-        )
-        for folder in (tmp_path, tmp_path / "none")
-    )  # fmt: skip
-    assert one == other

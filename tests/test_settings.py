@@ -8,13 +8,13 @@ import pytest
 
 from stages.settings import plans, reading, yaml_file
 from stages.settings.mistakes import ParamsError
-from tests.conftest import ROOT, SMALL
+from tests.conftest import ROOT, SMALL, as_yaml
 from tools import schema
 
 
 def written(tmp_path, values):
     path = tmp_path / "params.yaml"
-    text = values if isinstance(values, str) else yaml_file.dumps(values)
+    text = values if isinstance(values, str) else as_yaml(values)
     path.write_text(text, encoding="utf-8")
     return path
 

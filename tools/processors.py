@@ -4,6 +4,7 @@ QEMU's user emulation runs Python with the instructions and the name of another 
 libraries choose their kernels as they would there. It knows AVX2 and no AVX-512.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 import vl_convert
 
 from stages import running
-from stages.settings import initializers, yaml_file
+from stages.settings import initializers
 from stages.training import BITS_PROMISED, data, initialization, integrity, network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,7 +84,7 @@ def prepare(folder: Path, images: Path) -> None:
     mnist = folder / "data" / "mnist"
     mnist.mkdir(parents=True)
     shutil.copy(ROOT / "requirements.lock", folder)
-    (folder / "params.yaml").write_text(yaml_file.dumps(study()), encoding="utf-8")
+    (folder / "params.yaml").write_text(json.dumps(study()), encoding="utf-8")
     for (split, _), name in data.FILES.items():
         values = data.read_idx((images / name).read_bytes())[: IMAGES[split]]
         header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)

@@ -46,25 +46,12 @@ class Loader(yaml.SafeLoader):
         return int(digits, {"0b": 2, "0o": 8, "0x": 16}.get(digits.lstrip("+-")[:2], 10))
 
 
-class Dumper(yaml.SafeDumper):
-    """Quotes text that YAML 1.1 or 1.2 would read as something else."""
-
-
 for kind, (pattern, first) in RESOLVED.items():
-    resolver = (f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), first)
-    Loader.add_implicit_resolver(*resolver)
-    Dumper.add_implicit_resolver(*resolver)
+    tag = f"tag:yaml.org,2002:{kind}"
+    Loader.add_implicit_resolver(tag, re.compile(f"^(?:{pattern})$"), first)
 Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
 
 
 def loads(text: str) -> Any:
     """The values of a YAML text; raises yaml.YAMLError, and other errors for bad values."""
     return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
-
-
-def dumps(values: Any) -> str:
-    """YAML that PyYAML and DVC read alike: innermost lists and mappings on one line."""
-    return yaml.dump(
-        values, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None,
-        width=72,
-    )  # fmt: skip
