@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
-from stages.analysis.claims.form import EVERY, NONE, Claim, Explanation, Part, Region
+from stages.analysis.claims.form import EVERY, NONE, Explanation, Part, Region, claim
 from stages.analysis.claims.named import CLEARLY
 from stages.analysis.quantities import Probe, Unit, probe
 
@@ -19,142 +19,110 @@ final_signal = probe(Unit.SIZE, Probe("signal_std", "out", -1))
 no_gradient = probe(Unit.ACCURACY, Probe("weight_gradient_zeros", how="min"), np.min)
 
 DEMONSTRATION = (
-    Claim(
-        "baseline_accuracy", SOURCE, "2.1, 4.1",
+    claim(
+        "baseline_accuracy", (SOURCE, "2.1, 4.1"),
         "A small fully connected network reaches 90 to 95 % on MNIST after about ten epochs.",
-        parts=(
-            Part(
-                named.DEFAULT, quantities.final_accuracy, Region(0.90, 0.95), every=True,
-                stated="every seed ends at 90 to 95 %",
-            ),
+        Part(
+            "every seed ends at 90 to 95 %",
+            named.DEFAULT, quantities.final_accuracy, Region(0.90, 0.95), every=True,
         ),
-        why=(
-            Explanation(
-                "Every seed exceeds 95 % by epoch {}.",
-                named.DEFAULT, quantities.first_epoch_above_95,
-            ),
-            Explanation(
-                "fc1 starts with {} distinct units, and units that differ can learn different "
-                "features.",
-                named.DEFAULT, probe(Unit.COUNT, Probe("distinct_units", epoch=0)),
-            ),
-            Explanation("At the end, {} of fc1's units are dead.", named.DEFAULT, dead_units),
+        Explanation(
+            "Every seed exceeds 95 % by epoch {}.",
+            named.DEFAULT, quantities.first_epoch_above_95,
+        ),
+        Explanation(
+            "fc1 starts with {} distinct units, and units that differ can learn different "
+            "features.",
+            named.DEFAULT, probe(Unit.COUNT, Probe("distinct_units", epoch=0)),
+        ),
+        Explanation("At the end, {} of fc1's units are dead.", named.DEFAULT, dead_units),
+        figure="learning_curves",
+    ),
+    claim(
+        "all_zero_at_chance", (SOURCE, "2.2, 4.3"),
+        "With all zeros, accuracy stays at about 10 %, like random guessing, and never improves.",
+        Part(
+            "every seed ends at about 10 % (9 to 11 %)",
+            named.ZEROS, quantities.final_accuracy, Region(0.09, 0.11), every=True,
+        ),
+        Part(
+            "no epoch of any seed is 2 points better than naming the most common class",
+            named.ZEROS, quantities.best_gain, Region(high=0.02),
+        ),
+        Explanation(
+            "At the end, the logits differ between images by {} (standard deviation): with 0, "
+            "every image gets the same answer.",
+            named.ZEROS, final_signal,
         ),
         figure="learning_curves",
     ),
-    Claim(
-        "all_zero_at_chance", SOURCE, "2.2, 4.3",
-        "With all zeros, accuracy stays at about 10 %, like random guessing, and never "
-        "improves.",
-        parts=(
-            Part(
-                named.ZEROS, quantities.final_accuracy, Region(0.09, 0.11), every=True,
-                stated="every seed ends at about 10 % (9 to 11 %)",
-            ),
-            Part(
-                named.ZEROS, quantities.best_gain, Region(high=0.02),
-                stated="no epoch of any seed is 2 points better than naming the most common class",
-            ),
-        ),
-        why=(
-            Explanation(
-                "At the end, the logits differ between images by {} (standard deviation): with 0, "
-                "every image gets the same answer.",
-                named.ZEROS, final_signal,
-            ),
-        ),
-        figure="learning_curves",
-    ),
-    Claim(
-        "all_zero_weights_stay", SOURCE, "4.3",
+    claim(
+        "all_zero_weights_stay", (SOURCE, "4.3"),
         "After training from all zeros, every parameter is still zero.",
-        parts=(
-            Part(
-                named.ZEROS, quantities.weights_that_move, NONE,
-                stated="no weight moves",
-            ),
-            Part(
-                named.ZEROS, quantities.biases_that_move, NONE,
-                stated="no bias moves",
-            ),
+        Part("no weight moves", named.ZEROS, quantities.weights_that_move, NONE),
+        Part("no bias moves", named.ZEROS, quantities.biases_that_move, NONE),
+        Explanation(
+            "The gradient of out.bias is softmax − target, whatever the weights: before training, "
+            "its norm is {}.",
+            named.ZEROS, probe(Unit.SIZE, Probe("bias_gradient_norm", "out", 0)),
         ),
-        why=(
-            Explanation(
-                "The gradient of out.bias is softmax − target, whatever the weights: before "
-                "training, its norm is {}.",
-                named.ZEROS, probe(Unit.SIZE, Probe("bias_gradient_norm", "out", 0)),
-            ),
-            Explanation(
-                "out.bias ends up to {} from 0.",
-                named.ZEROS, probe(Unit.SIZE, Probe("bias_move", "out", -1), np.max),
-            ),
+        Explanation(
+            "out.bias ends up to {} from 0.",
+            named.ZEROS, probe(Unit.SIZE, Probe("bias_move", "out", -1), np.max),
         ),
         figure="who_moved",
     ),
-    Claim(
-        "zero_fc1_learns", SOURCE, "4.2, 5",
+    claim(
+        "zero_fc1_learns", (SOURCE, "4.2, 5"),
         "With only fc1 at zero, the network still learns, but somewhat worse.",
-        parts=(
-            Part(
-                named.FC1_ZERO, quantities.seeds_that_learn, EVERY,
-                stated="every seed learns",
-            ),
-            Part(
-                named.FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0),
-                against=named.DEFAULT, every=True,
-                stated="every seed ends 0 to 10 points below PyTorch's default",
-            ),
+        Part("every seed learns", named.FC1_ZERO, quantities.seeds_that_learn, EVERY),
+        Part(
+            "every seed ends 0 to 10 points below PyTorch's default",
+            named.FC1_ZERO, quantities.final_accuracy, Region(-CLEARLY, 0), against=named.DEFAULT,
+            every=True,
         ),
-        why=(
-            Explanation(
-                "Before training and after every epoch, {} of fc1's weights have a gradient of "
-                "exactly 0: its units are at 0, where ReLU's slope is 0, and stay there.",
-                named.FC1_ZERO, no_gradient, EVERY,
-            ),
-            Explanation(
-                "At the end, the logits differ between images by {}: with 0, nothing about the "
-                "image reaches the layers above.",
-                named.FC1_ZERO, final_signal,
-            ),
+        Explanation(
+            "Before training and after every epoch, {} of fc1's weights have a gradient of exactly "
+            "0: its units are at 0, where ReLU's slope is 0, and stay there.",
+            named.FC1_ZERO, no_gradient, EVERY,
+        ),
+        Explanation(
+            "At the end, the logits differ between images by {}: with 0, nothing about the image "
+            "reaches the layers above.",
+            named.FC1_ZERO, final_signal,
         ),
         figure="why_stuck",
     ),
-    Claim(
-        "all_ones_partly", SOURCE, "4.4, 5",
-        "With all ones, the network learns slightly more than with all zeros, and stays at "
-        "20 to 40 %.",
-        parts=(
-            Part(
-                named.ONES, quantities.final_accuracy, Region(0.01, 0.30), against=named.ZEROS,
-                every=True, against_learns=False,
-                stated="every seed ends 1 to 30 points above all zeros",
-            ),
-            Part(
-                named.ONES, quantities.final_accuracy, Region(0.20, 0.40), every=True,
-                stated="every seed ends at 20 to 40 %",
-            ),
+    claim(
+        "all_ones_partly", (SOURCE, "4.4, 5"),
+        "With all ones, the network learns slightly more than with all zeros, and stays at 20 to "
+        "40 %.",
+        Part(
+            "every seed ends 1 to 30 points above all zeros",
+            named.ONES, quantities.final_accuracy, Region(0.01, 0.30), against=named.ZEROS,
+            every=True, against_learns=False,
         ),
-        why=(
-            Explanation(
-                "fc1 never has more than {} distinct unit.",
-                named.ONES, quantities.most_distinct_units,
-            ),
-            Explanation(
-                "Before training, the logits have a standard deviation of {}.",
-                named.ONES, probe(Unit.SIZE, Probe("activation_std", "out", 0)),
-            ),
-            Explanation("At the end, {} of fc1's units are dead.", named.ONES, dead_units),
+        Part(
+            "every seed ends at 20 to 40 %",
+            named.ONES, quantities.final_accuracy, Region(0.20, 0.40), every=True,
         ),
+        Explanation(
+            "fc1 never has more than {} distinct unit.",
+            named.ONES, quantities.most_distinct_units,
+        ),
+        Explanation(
+            "Before training, the logits have a standard deviation of {}.",
+            named.ONES, probe(Unit.SIZE, Probe("activation_std", "out", 0)),
+        ),
+        Explanation("At the end, {} of fc1's units are dead.", named.ONES, dead_units),
         figure="why_stuck",
     ),
-    Claim(
-        "other_constants_partly", SOURCE, "4.4",
+    claim(
+        "other_constants_partly", (SOURCE, "4.4"),
         "With any other constant, accuracy stays at 20 to 40 % as well.",
-        parts=(
-            Part(
-                named.OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40), every=True,
-                stated="every seed ends at 20 to 40 %",
-            ),
+        Part(
+            "every seed ends at 20 to 40 %",
+            named.OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40), every=True,
         ),
         needs=(named.NEGATIVE, named.BETWEEN),
         figure="final_accuracy",

@@ -5,119 +5,98 @@ import numpy as np
 from stages.analysis import quantities
 from stages.analysis.claims import named
 from stages.analysis.claims.demonstration import SOURCE
-from stages.analysis.claims.form import EVERY, NONE, Claim, Explanation, Part, Region
+from stages.analysis.claims.form import EVERY, NONE, Explanation, Part, Region, claim
 from stages.analysis.claims.named import CLEARLY, ROUNDING_GAP
 from stages.analysis.quantities import Probe, Unit, probe
 
 first_signal = probe(Unit.SIZE, Probe("signal_std", "out", 0))
 
 EXPLANATION = (
-    Claim(
-        "constants_fail", SOURCE, "1, 7",
+    claim(
+        "constants_fail", (SOURCE, "1, 7"),
         "With any single constant, the network fails or badly underperforms.",
-        parts=(
-            Part(
-                named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
-                against=named.DEFAULT, every=True,
-                stated="every seed ends more than 10 points below PyTorch's default",
-            ),
+        Part(
+            "every seed ends more than 10 points below PyTorch's default",
+            named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
+            against=named.DEFAULT, every=True,
         ),
         needs=(named.ZEROS, named.ONES, named.NEGATIVE, named.BETWEEN),
         figure="final_accuracy",
     ),
-    Claim(
-        "units_stay_identical", SOURCE, "6.1",
+    claim(
+        "units_stay_identical", (SOURCE, "6.1"),
         "Units with equal weights get equal gradients and stay equal.",
-        parts=(
-            Part(
-                named.POSITIVE, quantities.largest_gap, Region(high=ROUNDING_GAP),
-                stated="units stay equal where all layers are initialized to a constant",
-            ),
-            Part(
-                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ROUNDING_GAP),
-                stated="fc1's units stay equal where only fc1 is initialized to a constant",
-            ),
+        Part(
+            "units stay equal where all layers are initialized to a constant",
+            named.POSITIVE, quantities.largest_gap, Region(high=ROUNDING_GAP),
         ),
-        why=(
-            Explanation(
-                "Where only fc1 is constant, its units differ in their outgoing weights, and "
-                "so in their gradients: after one epoch, {} of them are distinct.",
-                named.FC1_CONSTANT, probe(Unit.COUNT, Probe("distinct_units", epoch=1)),
-            ),
+        Part(
+            "fc1's units stay equal where only fc1 is initialized to a constant",
+            named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ROUNDING_GAP),
+        ),
+        Explanation(
+            "Where only fc1 is constant, its units differ in their outgoing weights, and so in "
+            "their gradients: after one epoch, {} of them are distinct.",
+            named.FC1_CONSTANT, probe(Unit.COUNT, Probe("distinct_units", epoch=1)),
         ),
         figure="why_stuck",
     ),
-    Claim(
-        "zero_gradients", SOURCE, "6.2",
-        "With all weights at zero, their gradients can be zero too, so that nothing is "
-        "updated.",
-        parts=(
-            Part(
-                named.ZEROS, quantities.weights_with_a_gradient, NONE,
-                stated="all gradients of the weights are 0",
-            ),
-            Part(
-                named.ZEROS, quantities.weights_that_move, NONE,
-                stated="no weight is updated",
-            ),
+    claim(
+        "zero_gradients", (SOURCE, "6.2"),
+        "With all weights at zero, their gradients can be zero too, so that nothing is updated.",
+        Part(
+            "all gradients of the weights are 0",
+            named.ZEROS, quantities.weights_with_a_gradient, NONE,
         ),
-        why=(
-            Explanation(
-                "A gradient passes through the weights above and is multiplied by the activations "
-                "below, which have an effective rank of at most {} (0: all are 0).",
-                named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max),
-            ),
+        Part("no weight is updated", named.ZEROS, quantities.weights_that_move, NONE),
+        Explanation(
+            "A gradient passes through the weights above and is multiplied by the activations "
+            "below, which have an effective rank of at most {} (0: all are 0).",
+            named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max),
         ),
         figure="who_moved",
     ),
-    Claim(
-        "randomness_needed", SOURCE, "1, 7",
+    claim(
+        "randomness_needed", (SOURCE, "1, 7"),
         "Randomness is needed to break the symmetry between units.",
-        parts=(
-            Part(
-                named.DETERMINISTIC, quantities.initially_distinct_units, Region(high=1.5),
-                best=True,
-                stated="without randomness, no units of fc1 differ before training",
-            ),
-            Part(
-                named.DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY),
-                against=named.DEFAULT, best=True, every=True,
-                stated="the best initialization without randomness ends more than 10 points below "
-                "PyTorch's default",
-            ),
+        Part(
+            "without randomness, no units of fc1 differ before training",
+            named.DETERMINISTIC, quantities.initially_distinct_units, Region(high=1.5), best=True,
+        ),
+        Part(
+            "the best initialization without randomness ends more than 10 points below PyTorch's "
+            "default",
+            named.DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY),
+            against=named.DEFAULT, best=True, every=True,
         ),
         needs=(named.IDENTITY, named.HADAMARD),
         figure="final_accuracy",
     ),
-    Claim(
-        "random_is_enough", SOURCE, "1, 7",
+    claim(
+        "random_is_enough", (SOURCE, "1, 7"),
         "Random initial weights give normal learning.",
-        parts=(
-            Part(
-                named.RANDOM, quantities.seeds_that_learn_normally, EVERY,
-                stated="every seed ends above 90 %",
-            ),
+        Part(
+            "every seed ends above 90 %",
+            named.RANDOM, quantities.seeds_that_learn_normally, EVERY,
         ),
-        why=(
-            Explanation(
-                "Before training, the logits differ between images by {} with PyTorch's default.",
-                named.DEFAULT, first_signal,
-            ),
-            Explanation(
-                "With weights of standard deviation 1, they differ by {}.",
-                named.WIDE, first_signal,
-            ),
+        Explanation(
+            "Before training, the logits differ between images by {} with PyTorch's default.",
+            named.DEFAULT, first_signal,
+        ),
+        Explanation(
+            "With weights of standard deviation 1, they differ by {}.",
+            named.WIDE, first_signal,
         ),
         needs=(named.DEFAULT, named.XAVIER, named.HE, named.WIDE),
         figure="final_accuracy",
     ),
-    Claim(
-        "schemes_help", SOURCE, "7",
+    claim(
+        "schemes_help", (SOURCE, "7"),
         "Xavier's and He's initializations improve convergence.",
-        parts=tuple(
+        *(
             Part(
+                f"{name} is ahead of PyTorch's default after one epoch, on average",
                 scheme, quantities.first_accuracy, Region(low=0), against=named.DEFAULT,
-                stated=f"{name} is ahead of PyTorch's default after one epoch, on average",
             )
             for name, scheme in (("Xavier's", named.XAVIER), ("He's", named.HE))
         ),

@@ -76,10 +76,10 @@ class Part:
     nothing is compared with only if `against_learns` is False. `stated` repeats the claim.
     """
 
+    stated: str
     initialization: Initialization
     quantity: Quantity
     region: Region
-    stated: str
     against: Initialization | None = None
     against_learns: bool = True
     every: bool = False
@@ -112,6 +112,20 @@ class Claim:
     place: str
     claim: str
     parts: tuple[Part, ...]
-    figure: str | None = None
-    why: tuple[Explanation, ...] = ()
-    needs: tuple[Initialization, ...] = ()
+    why: tuple[Explanation, ...]
+    needs: tuple[Initialization, ...]
+    figure: str | None
+
+
+def claim(
+    id: str,
+    place: tuple[str, str],
+    words: str,
+    *content: Part | Explanation,
+    needs: tuple[Initialization, ...] = (),
+    figure: str | None = None,
+) -> Claim:
+    """A claim with parts and explanations as its content; `place` is its source and place there."""
+    parts = tuple(one for one in content if isinstance(one, Part))
+    why = tuple(one for one in content if isinstance(one, Explanation))
+    return Claim(id, *place, words, parts, why, needs, figure)

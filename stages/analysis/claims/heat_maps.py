@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stages.analysis import initializations as init
 from stages.analysis.claims import named
-from stages.analysis.claims.form import NONE, Claim, Part, Region
+from stages.analysis.claims.form import NONE, Part, Region, claim
 from stages.analysis.claims.named import CLEARLY
 from stages.analysis.initializations import Initialization, PlanValues, Setting
 from stages.analysis.map_quantities import (
@@ -87,80 +87,56 @@ TINY = Initialization(
 )
 
 HEAT_MAPS = (
-    Claim(
-        "trainable_to_depth", SCHOENHOLZ, "figure 5",
+    claim(
+        "trainable_to_depth", (SCHOENHOLZ, "figure 5"),
         f"Random networks learn if and only if they are less than about {MULTIPLE} depth "
         "scales deep.",
-        parts=(
-            Part(
-                GAUSSIAN_BIASES,
-                share_that_learns(deeper=False),
-                Region(low=0.9),
-                stated="nine in ten that are less deep learn",
-            ),
-            Part(
-                GAUSSIAN_BIASES,
-                share_that_learns(deeper=True),
-                Region(high=0.1),
-                stated="no more than one in ten that are deeper do",
-            ),
+        Part(
+            "nine in ten that are less deep learn",
+            GAUSSIAN_BIASES, share_that_learns(deeper=False), Region(low=0.9),
+        ),
+        Part(
+            "no more than one in ten that are deeper do",
+            GAUSSIAN_BIASES, share_that_learns(deeper=True), Region(high=0.1),
         ),
     ),
-    Claim(
-        "relu_learns_best_at_two", "He et al. 2015", "equation 10",
+    claim(
+        "relu_learns_best_at_two", ("He et al. 2015", "equation 10"),
         "Deep ReLU networks learn best where the weights’ variance is 2 over the fan-in.",
-        parts=(
-            Part(
-                NO_BIASES,
-                best_variance, Region(1.5, 2.5),
-                stated="the best is within a quarter of 2",
-            ),
-            Part(
-                NO_BIASES,
-                learn_far_off, NONE,
-                stated="with half of this variance, and with twice, the deepest do not learn",
-            ),
+        Part("the best is within a quarter of 2", NO_BIASES, best_variance, Region(1.5, 2.5)),
+        Part(
+            "with half of this variance, and with twice, the deepest do not learn",
+            NO_BIASES, learn_far_off, NONE,
         ),
     ),
-    Claim(
-        "born_dead", LU, "at depth 10",
-        "Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, "
-        "more than 10 % with 5, and about 60 % with 3.",
-        parts=(
-            Part(
-                HE_NARROW, born_dead(10, 10), Region(high=0.01),
-                stated="below 1 % with a width of 10",
-            ),
-            Part(
-                HE_NARROW, born_dead(5, 10), Region(low=0.10),
-                stated="above 10 % with a width of 5",
-            ),
-            Part(
-                HE_NARROW, born_dead(3, 10), Region(0.5, 0.7),
-                stated="within ten points of 60 % with a width of 3",
-            ),
+    claim(
+        "born_dead", (LU, "at depth 10"),
+        "Of ReLU networks ten layers deep, less than 1 % are born dead with a width of 10, more "
+        "than 10 % with 5, and about 60 % with 3.",
+        Part("below 1 % with a width of 10", HE_NARROW, born_dead(10, 10), Region(high=0.01)),
+        Part("above 10 % with a width of 5", HE_NARROW, born_dead(5, 10), Region(low=0.10)),
+        Part(
+            "within ten points of 60 % with a width of 3",
+            HE_NARROW, born_dead(3, 10), Region(0.5, 0.7),
         ),
     ),
-    Claim(
-        "stuck_at_any_rate", OWN, "the lecture’s bad initializations",
+    claim(
+        "stuck_at_any_rate", (OWN, "the lecture’s bad initializations"),
         "All zeros, fc1 at zero and all ones do not learn at any learning rate.",
-        parts=tuple(
-            Part(
-                AT_RATES[one], rates_that_learn, NONE,
-                stated=f"{one.words}: no seed learns at any rate",
-            )
+        *(
+            Part(f"{one.words}: no seed learns at any rate", AT_RATES[one], rates_that_learn, NONE)
             for one in (named.ZEROS, named.FC1_ZERO, named.ONES)
         ),
     ),
-    Claim(
-        "scale_at_best_rate", OWN, "initializations of another scale",
-        "Normal weights that are far too small or too large learn well at a learning rate "
-        "of their own.",
-        parts=tuple(
+    claim(
+        "scale_at_best_rate", (OWN, "initializations of another scale"),
+        "Normal weights that are far too small or too large learn well at a learning rate of their "
+        "own.",
+        *(
             Part(
-                one, at_best_rate, Region(low=-CLEARLY), against=AT_RATES[named.DEFAULT],
-                stated=f"{one.words}: within 10 points of PyTorch's default, each at its best "
+                f"{one.words}: within 10 points of PyTorch's default, each at its best "
                 "rate",
+                one, at_best_rate, Region(low=-CLEARLY), against=AT_RATES[named.DEFAULT],
             )
             for one in (TINY, AT_RATES[named.WIDE])
         ),

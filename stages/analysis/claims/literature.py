@@ -7,7 +7,7 @@ within a fifth of what theory predicts, "as well as" within a point of accuracy.
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
-from stages.analysis.claims.form import EVERY, Claim, Part, Region
+from stages.analysis.claims.form import EVERY, Part, Region, claim
 from stages.analysis.claims.named import ROUNDING_GAP
 
 GLOROT = "Glorot & Bengio 2010"
@@ -18,178 +18,143 @@ ZHAO = "Zhao et al. 2021"
 MISHKIN = "Mishkin & Matas 2015"
 
 LITERATURE = (
-    Claim(
-        "usual_weights_shrink_gradients", GLOROT,
-        "section 4.2.1, equations 13 and 15; figure 7, top",
-        "With weights from U(±1/√n), the variance of the gradient falls to a third from one "
-        "layer to the next lower one.",
-        parts=(
-            Part(
-                named.TANH_USUAL, quantities.gradient_gain, Region(0.8 / 3, 1.2 / 3),
-                stated="before training a layer multiplies it by 1/3 ± 20 % on average",
-            ),
+    claim(
+        "usual_weights_shrink_gradients",
+        (GLOROT, "section 4.2.1, equations 13 and 15; figure 7, top"),
+        "With weights from U(±1/√n), the variance of the gradient falls to a third from one layer "
+        "to the next lower one.",
+        Part(
+            "before training a layer multiplies it by 1/3 ± 20 % on average",
+            named.TANH_USUAL, quantities.gradient_gain, Region(0.8 / 3, 1.2 / 3),
         ),
     ),
-    Claim(
-        "xavier_keeps_gradients", GLOROT, "section 4.2.1, equation 16; figure 7, bottom",
-        "With the normalized initialization, the variance of the gradient stays constant "
-        "from layer to layer.",
-        parts=(
-            Part(
-                named.TANH_XAVIER, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training a layer multiplies it by 1 ± 20 % on average",
-            ),
+    claim(
+        "xavier_keeps_gradients", (GLOROT, "section 4.2.1, equation 16; figure 7, bottom"),
+        "With the normalized initialization, the variance of the gradient stays constant from "
+        "layer to layer.",
+        Part(
+            "before training a layer multiplies it by 1 ± 20 % on average",
+            named.TANH_XAVIER, quantities.gradient_gain, Region(0.8, 1.2),
         ),
     ),
-    Claim(
-        "xavier_converges_faster", GLOROT, "abstract; section 5",
+    claim(
+        "xavier_converges_faster", (GLOROT, "abstract; section 5"),
         "The normalized initialization brings substantially faster convergence.",
-        parts=(
-            Part(
-                named.TANH_XAVIER, quantities.first_accuracy, Region(low=0.01),
-                against=named.TANH_USUAL,
-                stated="after one epoch it is more than a point ahead of U(±1/√n), on average",
-            ),
+        Part(
+            "after one epoch it is more than a point ahead of U(±1/√n), on average",
+            named.TANH_XAVIER, quantities.first_accuracy, Region(low=0.01),
+            against=named.TANH_USUAL,
         ),
         figure="final_accuracy",
     ),
-    Claim(
-        "he_keeps_variance", HE_2015,
-        "section 2.2, equations 10 and 14, and the paragraph on “Xavier”",
-        "A ReLU layer keeps the variance of the gradient with He's weights, and halves it "
-        "with Xavier's.",
-        parts=(
-            Part(
-                named.DEEP_HE, quantities.gradient_gain, Region(0.8, 1.2),
-                stated="before training, with He's weights, a layer multiplies it by 1 ± 20 %",
-            ),
-            Part(
-                named.DEEP_XAVIER, quantities.gradient_gain, Region(0.4, 0.6),
-                stated="with Xavier's weights, by 1/2 ± 20 %",
-            ),
+    claim(
+        "he_keeps_variance",
+        (HE_2015, "section 2.2, equations 10 and 14, and the paragraph on “Xavier”"),
+        "A ReLU layer keeps the variance of the gradient with He's weights, and halves it with "
+        "Xavier's.",
+        Part(
+            "before training, with He's weights, a layer multiplies it by 1 ± 20 %",
+            named.DEEP_HE, quantities.gradient_gain, Region(0.8, 1.2),
+        ),
+        Part(
+            "with Xavier's weights, by 1/2 ± 20 %",
+            named.DEEP_XAVIER, quantities.gradient_gain, Region(0.4, 0.6),
         ),
         figure="depth",
     ),
-    Claim(
-        "xavier_stalls", HE_2015, "section 2.2, figure 3",
+    claim(
+        "xavier_stalls", (HE_2015, "section 2.2, figure 3"),
         "With 30 layers, He's initialization learns, and Xavier's stalls completely.",
-        parts=(
-            Part(
-                named.DEEP_HE, quantities.seeds_that_learn, EVERY,
-                stated="every seed of He's learns",
-            ),
-            Part(
-                named.DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
-                stated="every seed of Xavier's is stuck after every epoch",
-            ),
+        Part("every seed of He's learns", named.DEEP_HE, quantities.seeds_that_learn, EVERY),
+        Part(
+            "every seed of Xavier's is stuck after every epoch",
+            named.DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
         ),
         figure="final_accuracy",
     ),
-    Claim(
-        "orthogonal_learns_at_any_depth", SAXE, "section 3, figure 6A",
-        "A deep linear network learns MNIST as fast as a shallow one from orthogonal "
-        "weights, and slower from Gaussian ones.",
-        parts=(
-            Part(
-                named.DEEP_ORTHOGONAL, quantities.first_accuracy, Region(-0.01, 0.01),
-                against=named.ORTHOGONAL,
-                stated="from orthogonal weights 30 layers are within a point of 3 after one epoch, "
-                "on average",
-            ),
-            Part(
-                named.DEEP_GAUSSIAN, quantities.first_accuracy, Region(high=-0.01),
-                against=named.GAUSSIAN,
-                stated="from Gaussian ones they are more than a point behind, on average",
-            ),
+    claim(
+        "orthogonal_learns_at_any_depth", (SAXE, "section 3, figure 6A"),
+        "A deep linear network learns MNIST as fast as a shallow one from orthogonal weights, and "
+        "slower from Gaussian ones.",
+        Part(
+            "from orthogonal weights 30 layers are within a point of 3 after one epoch, on average",
+            named.DEEP_ORTHOGONAL, quantities.first_accuracy, Region(-0.01, 0.01),
+            against=named.ORTHOGONAL,
+        ),
+        Part(
+            "from Gaussian ones they are more than a point behind, on average",
+            named.DEEP_GAUSSIAN, quantities.first_accuracy, Region(high=-0.01),
+            against=named.GAUSSIAN,
         ),
         figure="final_accuracy",
     ),
-    Claim(
-        "orthogonal_is_an_isometry", SAXE, "section 3, after equation 19; figure 6B",
-        "A product of orthogonal matrices keeps all directions, while one of Gaussian "
-        "matrices loses most of them.",
-        parts=(
-            Part(
-                named.DEEP_ORTHOGONAL, quantities.kept_rank, Region(0.99, 1.01),
-                stated="linear layer 30 has as great an effective rank as layer 1",
-            ),
-            Part(
-                named.DEEP_GAUSSIAN, quantities.kept_rank, Region(high=0.5),
-                stated="with Gaussian matrices, layer 30 has less than half of it",
-            ),
+    claim(
+        "orthogonal_is_an_isometry", (SAXE, "section 3, after equation 19; figure 6B"),
+        "A product of orthogonal matrices keeps all directions, while one of Gaussian matrices "
+        "loses most of them.",
+        Part(
+            "linear layer 30 has as great an effective rank as layer 1",
+            named.DEEP_ORTHOGONAL, quantities.kept_rank, Region(0.99, 1.01),
+        ),
+        Part(
+            "with Gaussian matrices, layer 30 has less than half of it",
+            named.DEEP_GAUSSIAN, quantities.kept_rank, Region(high=0.5),
         ),
     ),
-    Claim(
-        "same_parameters_same_updates", GOODFELLOW, "section 8.4, on breaking symmetry",
-        "Units with the same inputs and the same initial parameters are always updated in "
-        "the same way.",
-        parts=(
-            Part(
-                named.TWICE, quantities.most_distinct_units, Region(high=64.5),
-                stated="of 128 units initialized as 64 pairs, at most 64 are ever distinct",
-            ),
-            Part(
-                named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ROUNDING_GAP),
-                stated="units that differ only in their outgoing weights stay equal, too",
-            ),
+    claim(
+        "same_parameters_same_updates", (GOODFELLOW, "section 8.4, on breaking symmetry"),
+        "Units with the same inputs and the same initial parameters are always updated in the same "
+        "way.",
+        Part(
+            "of 128 units initialized as 64 pairs, at most 64 are ever distinct",
+            named.TWICE, quantities.most_distinct_units, Region(high=64.5),
+        ),
+        Part(
+            "units that differ only in their outgoing weights stay equal, too",
+            named.FC1_CONSTANT, quantities.largest_gap_of_fc1, Region(high=ROUNDING_GAP),
         ),
     ),
-    Claim(
-        "different_functions_are_best", GOODFELLOW, "section 8.4, on breaking symmetry",
+    claim(
+        "different_functions_are_best", (GOODFELLOW, "section 8.4, on breaking symmetry"),
         "It is best to initialize every unit to compute a different function.",
-        parts=(
-            Part(
-                named.TWICE, quantities.final_accuracy, Region(high=0), against=named.DEFAULT,
-                stated="with every unit twice, it ends below PyTorch's default, on average",
-            ),
+        Part(
+            "with every unit twice, it ends below PyTorch's default, on average",
+            named.TWICE, quantities.final_accuracy, Region(high=0), against=named.DEFAULT,
         ),
         figure="final_accuracy",
     ),
-    Claim(
-        "scale_matters_shape_does_not", GOODFELLOW, "section 8.4, on Gaussian and uniform weights",
-        "Whether weights are Gaussian or uniform matters little; too large a scale matters "
-        "much.",
-        parts=(
-            Part(
-                named.NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=named.UNIFORM,
-                stated="Gaussian and uniform weights of one scale end within a point, on average",
-            ),
-            Part(
-                named.WIDE, quantities.final_accuracy, Region(high=-0.01), against=named.NORMAL,
-                stated="weights of standard deviation 1 end more than a point below, on average",
-            ),
+    claim(
+        "scale_matters_shape_does_not",
+        (GOODFELLOW, "section 8.4, on Gaussian and uniform weights"),
+        "Whether weights are Gaussian or uniform matters little; too large a scale matters much.",
+        Part(
+            "Gaussian and uniform weights of one scale end within a point, on average",
+            named.NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=named.UNIFORM,
+        ),
+        Part(
+            "weights of standard deviation 1 end more than a point below, on average",
+            named.WIDE, quantities.final_accuracy, Region(high=-0.01), against=named.NORMAL,
         ),
         figure="final_accuracy",
     ),
-    Claim(
-        "zeros_and_ones_are_enough", ZHAO,
-        "algorithm 1, where widths fall; MNIST: the authors' example_mnist.ipynb",
+    claim(
+        "zeros_and_ones_are_enough",
+        (ZHAO, "algorithm 1, where widths fall; MNIST: the authors' example_mnist.ipynb"),
         "Initial weights of only zeros and ones train as well as random ones.",
-        parts=(
-            Part(
-                named.IDENTITY, quantities.seeds_that_learn, EVERY,
-                stated="every seed learns",
-            ),
-            Part(
-                named.IDENTITY, quantities.final_accuracy, Region(low=-0.01), against=named.HE,
-                stated="it ends above He's random weights or less than a point below, on average",
-            ),
+        Part("every seed learns", named.IDENTITY, quantities.seeds_that_learn, EVERY),
+        Part(
+            "it ends above He's random weights or less than a point below, on average",
+            named.IDENTITY, quantities.final_accuracy, Region(low=-0.01), against=named.HE,
         ),
         figure="final_accuracy",
     ),
-    Claim(
-        "lsuv_trains_deep_networks", MISHKIN, "abstract; algorithm 1",
+    claim(
+        "lsuv_trains_deep_networks", (MISHKIN, "abstract; algorithm 1"),
         "With LSUV, very deep networks learn as well as with the standard initializations.",
-        parts=(
-            Part(
-                named.DEEP_LSUV, quantities.seeds_that_learn, EVERY,
-                stated="every seed learns",
-            ),
-            Part(
-                named.DEEP_LSUV, quantities.final_accuracy, Region(low=-0.01),
-                against=named.DEEP_HE,
-                stated="it ends above He's weights or less than a point below, on average",
-            ),
+        Part("every seed learns", named.DEEP_LSUV, quantities.seeds_that_learn, EVERY),
+        Part(
+            "it ends above He's weights or less than a point below, on average",
+            named.DEEP_LSUV, quantities.final_accuracy, Region(low=-0.01), against=named.DEEP_HE,
         ),
         figure="final_accuracy",
     ),
