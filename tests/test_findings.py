@@ -88,8 +88,11 @@ def test_a_finding_is_measured_where_it_is_true_and_left_out_elsewhere(name, tru
     assert name not in measured(false)
 
 
+EXPLAINED = ("no_gradient", "equal_and_stuck", "fading_gradient", "unexplained")
+
+
 def test_every_finding_has_a_case():
-    names = {function.__name__ for function in findings.FINDINGS} | {"differences"}
+    names = {function.__name__ for function in findings.FINDINGS} | {"differences", *EXPLAINED}
     assert names == {name for name, *_ in CASES}
 
 
@@ -99,10 +102,7 @@ def test_every_stuck_variant_has_one_explanation():
     )
     silent = ("all_zero", "fc1", "weight_gradient_zeros"), ("all_zero", "fc1", "distinct_units")
     found = measured(accuracies | dict.fromkeys((SILENT, *silent, ONES), 1) | {FADING: 0.00009})
-    rows = {
-        name: [row.variant for row in found[name]["rows"]]
-        for name in ("no_gradient", "equal_and_stuck", "fading_gradient", "unexplained")
-    }
+    rows = {name: [row.variant for row in found[name]["rows"]] for name in EXPLAINED}
     assert rows == {
         "no_gradient": ["zero_fc1", "all_zero"], "equal_and_stuck": ["all_ones"],
         "fading_gradient": ["deep_default_adam"], "unexplained": ["tiny_normal"],

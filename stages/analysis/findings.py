@@ -17,12 +17,9 @@ from stages.analysis.statistics import t_interval
 from stages.analysis.stuck_findings import (
     Numbers,
     RowsByVariant,
-    equal_and_stuck,
     equal_units,
-    fading_gradient,
-    no_gradient,
+    explained,
     stuck_variants,
-    unexplained,
     zero_layer,
 )
 from stages.analysis.study import BASELINE
@@ -35,6 +32,7 @@ def measure(
     """The numbers of every finding that the study supports, by its name."""
     rows = {row.variant: row for row in table.itertuples()}
     found = {function.__name__: function(results, rows) for function in FINDINGS}
+    found |= explained(results, rows)
     found |= {"differences": differences(table), "trainable": trainable(judgements)}
     return {name: numbers for name, numbers in found.items() if numbers}
 
@@ -185,14 +183,13 @@ def depth(results: Results, rows: RowsByVariant) -> Numbers:
 def trainable(judgements: list[Judgement]) -> Numbers:
     """Which share of networks learns on either side of the depth that theory predicts."""
     for judgement in judgements:
-        if judgement.claim.id == "trainable_to_depth" and judgement.parts:
-            estimates = [part.estimate for part in judgement.parts]
-            if all(estimates):
-                return {"shares": [estimate.mean for estimate in estimates if estimate]}
+        if judgement.claim.id == "trainable_to_depth":
+            shares = [part.estimate.mean for part in judgement.parts if part.estimate]
+            return {"shares": shares} if len(shares) == 2 else None
     return None
 
 
 FINDINGS = (
-    baseline, stuck, partly, disagree, no_gradient, equal_and_stuck, fading_gradient, unexplained,
-    equal_units, zero_layer, little_noise, noise_levels, noise_cost, pattern, dead_layers, depth,
+    baseline, stuck, partly, disagree, equal_units, zero_layer, little_noise, noise_levels,
+    noise_cost, pattern, dead_layers, depth,
 )  # fmt: skip

@@ -11,7 +11,6 @@ from stages.analysis import initializations
 from stages.analysis.claims.form import Claim, Explanation, Part, Result, Verdict
 from stages.analysis.initializations import PlanValues
 from stages.analysis.quantities import Quantity, Unit
-from stages.analysis.results import Flags
 from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 
 MIN_SEEDS = 3  # fewer can agree by chance, and then have an interval without width
@@ -34,9 +33,6 @@ class Evidence(Protocol):
 
     def agree(self, name: str, /) -> bool:
         """Whether a mean describes all seeds."""
-
-    def ended(self, name: str, end: str, /) -> Flags:
-        """Which seeds `[seeds]` end so."""
 
     def figure(self, name: str, /) -> str | None:
         """The figure that shows it, where the claim names none."""
@@ -132,7 +128,7 @@ def measured(part: Part, name: str, other: str | None, evidence: Evidence, toget
     """A part, measured on one variant."""
     quantity = part.quantity.minus(other) if other else part.quantity
     disagree = any(seeds_disagree(quantity, evidence, one) for one in (name, other) if one)
-    nothing = other and part.against_learns and not evidence.ended(other, "learns").any()
+    nothing = other and part.against_learns and not evidence.ends(other)["learns"]
     estimate = None
     if not disagree and not nothing:
         estimate = estimated(quantity, evidence, name, together)

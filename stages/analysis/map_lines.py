@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from stages.analysis.maps import Map
-from stages.analysis.results import Flags
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,3 @@ class Lines:
     def agree(self, name: str) -> bool:
         """Always: all cells count."""
         return True
-
-    def ended(self, name: str, end: str) -> Flags:
-        """Which seeds `[seeds]` end so."""
-        return np.full(self.lines[name].seeds, end == "learns")

@@ -89,10 +89,6 @@ class MeanField:
             return 0.0
         return float(brentq(gain, 0, 1 - ROUNDING))
 
-    def gradient_gain(self) -> float:
-        """χ₁ at q*: a layer's factor on a gradient's variance; 1 is the edge of chaos."""
-        return self.slope(1, self._variance())
-
     def depth_scale(self) -> float:
         """ξ: the number of layers in which a difference between two images changes by a factor e.
 

@@ -40,6 +40,10 @@ class Outcome(Enum):
 
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+UNCOMPARED = dict.fromkeys(
+    ("diff_mean", "diff_low", "diff_high", "all_low", "all_high", "compared_after", "baseline_acc"),
+    math.nan,
+)
 
 
 def comparison(results: Results) -> pd.DataFrame:
@@ -53,12 +57,14 @@ def comparison(results: Results) -> pd.DataFrame:
     baseline's accuracy then.
     """
     variants = results.study.variants
-    compared = [name for name in variants if _has_difference(results, name)]
+    there = BASELINE in variants and results.agree(BASELINE)
+    compared = [name for name in variants if there and name != BASELINE and results.agree(name)]
     rows = []
     for name, variant in variants.items():
         accuracy, became = results.accuracy(name), outcome(results, name)
         mean = t_interval(accuracy) if became.has_mean else UNKNOWN
         wilson_low, wilson_high = wilson_interval(mean.mean, results.images)
+        against = _against_baseline(results, name, len(compared)) if name in compared else {}
         ends = results.ends(name)
         rows.append(
             {
@@ -72,8 +78,8 @@ def comparison(results: Results) -> pd.DataFrame:
                 "test_acc_most": accuracy.max(),
                 "wilson_low": wilson_low,
                 "wilson_high": wilson_high,
-                **_against_baseline(results, name, len(compared) if name in compared else 0),
-                **_then(results, name, name in compared),
+                **UNCOMPARED,
+                **against,
                 "learning": ends["learns"],
                 "diverging": ends["diverges"],
                 "outcome": became,
@@ -82,28 +88,17 @@ def comparison(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"compared_after": "Int64"}).round(6)
 
 
-def _has_difference(results: Results, name: str) -> bool:
-    """Whether a variant can be compared with the baseline by a mean."""
-    there = BASELINE in results.study.variants and name != BASELINE
-    return there and results.agree(name) and results.agree(BASELINE)
-
-
 def _against_baseline(results: Results, name: str, together: int) -> dict[str, float]:
-    """The difference to the baseline, one of so many that hold at once; 0: there is none."""
-    if not together:
-        return _estimate("diff", UNKNOWN) | {"all_low": math.nan, "all_high": math.nan}
-    differences = results.difference(name, BASELINE)
-    wide = t_interval(differences, together)
-    diff = _estimate("diff", t_interval(differences))
-    return diff | {"all_low": wide.low, "all_high": wide.high}
-
-
-def _then(results: Results, name: str, compared: bool) -> dict[str, float | None]:
-    """When a variant that was trained for fewer epochs than the baseline is compared with it."""
-    epoch = results.epochs(name)
-    if not compared or epoch >= results.epochs(BASELINE):
-        return {"compared_after": None, "baseline_acc": math.nan}
-    return {"compared_after": epoch, "baseline_acc": float(results.curve(BASELINE)[epoch])}
+    """The difference to the baseline, alone and as one of `together` that hold at once."""
+    epoch, differences = results.epochs(name), results.difference(name, BASELINE)
+    wide, shorter = t_interval(differences, together), epoch < results.epochs(BASELINE)
+    return {
+        **_estimate("diff", t_interval(differences)),
+        "all_low": wide.low,
+        "all_high": wide.high,
+        "compared_after": epoch if shorter else math.nan,
+        "baseline_acc": results.accuracy(BASELINE, epoch).mean() if shorter else math.nan,
+    }
 
 
 def _estimate(column: str, estimate: Estimate) -> dict[str, float]:

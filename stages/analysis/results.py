@@ -77,10 +77,6 @@ class Results:
         """How many epochs it was trained."""
         return self.accuracies(variant).shape[1] - 1
 
-    def curve(self, variant: str) -> Values:
-        """Mean test accuracy `[epochs + 1]` by epoch."""
-        return self.accuracies(variant).mean(0)
-
     def difference(self, variant: str, other: str) -> Values:
         """Accuracy minus another variant's `[seeds]`, seed by seed, after equally many epochs."""
         epoch = min(self.epochs(variant), self.epochs(other))

@@ -21,58 +21,36 @@ def stuck_variants(rows: RowsByVariant) -> list[str]:
     return [name for name, row in rows.items() if row.outcome is Outcome.STUCK]
 
 
-def no_gradient(results: Results, rows: RowsByVariant) -> Numbers:
-    """The stuck variants in which fc1's gradient is exactly 0 in every measurement."""
-    return _stuck_rows(rows, lambda name: _is_silent(results, name))
+def explained(results: Results, rows: RowsByVariant) -> dict[str, Numbers]:
+    """The stuck variants by the finding that explains each.
 
-
-def equal_and_stuck(results: Results, rows: RowsByVariant) -> Numbers:
-    """The stuck variants in which fc1 has a gradient, but its units are always equal."""
-
-    def holds(name: str) -> bool:
-        return not _is_silent(results, name) and _always_equal(results, name)
-
-    found = _stuck_rows(rows, holds)
-    return found and found | {
-        "dead": all(_ends_dead(results, row.variant) for row in found["rows"])
-    }
-
-
-def fading_gradient(results: Results, rows: RowsByVariant) -> Numbers:
-    """The other stuck variants in which, before training, next to no gradient reaches fc1."""
-    return _stuck_rows(rows, lambda name: _fades(results, name))
-
-
-def unexplained(results: Results, rows: RowsByVariant) -> Numbers:
-    """The stuck variants of which none of these findings is true."""
-
-    def holds(name: str) -> bool:
-        explained = _is_silent(results, name) or _always_equal(results, name)
-        return not (explained or _fades(results, name))
-
-    return _stuck_rows(rows, holds)
-
-
-def _stuck_rows(rows: RowsByVariant, holds: Callable[[str], bool]) -> Numbers:
+    `no_gradient`: fc1's gradient is exactly 0 in every measurement. `equal_and_stuck`: fc1 has a
+    gradient, but its units are always equal; `dead` if all of them are in the end.
+    `fading_gradient`: before training, next to no gradient reaches fc1. `unexplained`: the others.
+    """
     names = stuck_variants(rows)
-    found = [rows[name] for name in names if holds(name)]
-    return {"rows": found, "of": len(names)} if found else None
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        own = found.setdefault(_explanation(results, name), {"rows": [], "of": len(names)})
+        own["rows"].append(rows[name])
+    if equal := found.get("equal_and_stuck"):
+        equal["dead"] = all(_ends_dead(results, row.variant) for row in equal["rows"])
+    return {**found}
 
 
-def _is_silent(results: Results, name: str) -> bool:
-    return bool((results.probe(name, "fc1", "weight_gradient_zeros") == 1).all())
+def _explanation(results: Results, name: str) -> str:
+    if (results.probe(name, "fc1", "weight_gradient_zeros") == 1).all():
+        return "no_gradient"
+    if _always_equal(results, name):
+        return "equal_and_stuck"
+    fades = (quantities.arriving_gradient.values(results, name) < FADED).all()
+    return "fading_gradient" if fades else "unexplained"
 
 
 def _always_equal(results: Results, name: str) -> bool:
     """Whether fc1 has two units or more, and all are copies of one in every measurement."""
     copies = results.probe(name, "fc1", "distinct_units") == 1
     return results.plans[name]["hidden"][0] > 1 and bool(copies.all())
-
-
-def _fades(results: Results, name: str) -> bool:
-    if _is_silent(results, name) or _always_equal(results, name):
-        return False
-    return bool((quantities.arriving_gradient.values(results, name) < FADED).all())
 
 
 def _ends_dead(results: Results, name: str) -> bool:

@@ -155,7 +155,7 @@ def unknown(judged: Judged, judgement: Judgement) -> str:
             for name in pair
             if not networks.agree(name)
         )
-    if judged.against and not networks.ended(judged.against, "learns").any():
+    if judged.against and not networks.ends(judged.against)["learns"]:
         return f"“{networks.labels[judged.against]}”: it learned nothing"
     return f"“{networks.labels[judged.variant]}”: nothing moved, or nothing could be measured"
 

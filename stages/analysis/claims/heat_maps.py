@@ -75,15 +75,13 @@ GAUSSIAN_BIASES = Initialization(
 NO_BIASES = Initialization(
     "weights N(0, σ_w²/n), biases at 0", RELU, lambda plan: scaled_normal(plan, init.ZERO)
 )
-HE_NARROW = Initialization("He's weights, biases at 0", NARROW, init.weights(init.HE))
+HE_NARROW = replace(named.HE, setting=NARROW)
 AT_RATES = {
     one: replace(one, setting=RATES)
     for one in (named.DEFAULT, named.FC1_ZERO, named.ZEROS, named.ONES, named.WIDE)
 }
-TINY = Initialization(
-    "normal weights with a standard deviation of 0.0001, biases at 0",
-    RATES,
-    init.weights({("normal", 0.0, 0.0001)}),
+TINY = named.drawn(
+    "normal weights with a standard deviation of 0.0001", {("normal", 0.0, 0.0001)}, RATES
 )
 
 HEAT_MAPS = (

@@ -1,9 +1,11 @@
 """The initializations and settings that claims are about, each by its definition."""
 
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from stages.analysis import initializations as init
 from stages.analysis.initializations import Initialization, Setting
+from stages.training.laws import Law
 
 CLEARLY = 0.10  # so far below the default is bad, as accuracies on MNIST go
 ROUNDING_GAP = 1e-5  # a symmetry gap up to this is rounding
@@ -32,6 +34,22 @@ LINEAR, DEEP_LINEAR = (
     for depth in (3, 30)
 )
 
+
+def constant(words: str, holds: Callable[[float], bool]) -> Initialization:
+    """Every tensor at one constant for which a condition holds, in the lecture's setting."""
+
+    def fills(plan: init.PlanValues) -> bool:
+        value = init.constant(plan)
+        return value is not None and holds(value)
+
+    return Initialization(f"every tensor at {words}", SETTING, fills)
+
+
+def drawn(words: str, laws: Container[Law], setting: Setting = SETTING) -> Initialization:
+    """Weights of these laws, and biases at 0."""
+    return Initialization(f"{words}, biases at 0", setting, init.weights(laws))
+
+
 # ------------------------------------------------------ constants, in the lecture's setting
 
 FC1_ZERO = Initialization(
@@ -42,27 +60,13 @@ FC1_CONSTANT = Initialization(
     SETTING,
     lambda plan: 0 < (init.fc1_alone(plan) or 0) <= 1,
 )
-ZEROS = Initialization("every tensor at 0", SETTING, lambda plan: init.constant(plan) == 0)
-ONES = Initialization("every tensor at 1", SETTING, lambda plan: init.constant(plan) == 1)
-NEGATIVE = Initialization(
-    "every tensor at one constant below 0", SETTING, lambda plan: (init.constant(plan) or 0) < 0
-)
-BETWEEN = Initialization(
-    "every tensor at one constant between 0 and 1",
-    SETTING,
-    lambda plan: 0 < (init.constant(plan) or 0) < 1,
-)
-OTHER_CONSTANT = Initialization(
-    "every tensor at one constant other than 0 and 1",
-    SETTING,
-    lambda plan: init.constant(plan) not in (None, 0, 1),
-)
-POSITIVE = Initialization(
-    "every tensor at one constant above 0", SETTING, lambda plan: (init.constant(plan) or 0) > 0
-)
-CONSTANT = Initialization(
-    "every tensor at one constant", SETTING, lambda plan: init.constant(plan) is not None
-)
+ZEROS = constant("0", lambda value: value == 0)
+ONES = constant("1", lambda value: value == 1)
+NEGATIVE = constant("one constant below 0", lambda value: value < 0)
+BETWEEN = constant("one constant between 0 and 1", lambda value: 0 < value < 1)
+OTHER_CONSTANT = constant("one constant other than 0 and 1", lambda value: value not in (0, 1))
+POSITIVE = constant("one constant above 0", lambda value: value > 0)
+CONSTANT = constant("one constant", lambda value: True)
 
 # ------------------------------------------------------- all others, in the lecture's setting
 
@@ -75,34 +79,22 @@ RANDOM = Initialization(
 DETERMINISTIC = Initialization(
     "weights that are neither random nor constant", SETTING, init.deterministic
 )
-IDENTITY = Initialization("identity, biases at 0", SETTING, init.weights(init.IDENTITY))
-HADAMARD = Initialization(
-    "Hadamard rows of gain √2, biases at 0", SETTING, init.weights(init.HADAMARD)
-)
-XAVIER = Initialization("Xavier's weights, biases at 0", SETTING, init.weights(init.XAVIER))
-HE = Initialization("He's weights, biases at 0", SETTING, init.weights(init.HE))
-WIDE = Initialization(
-    "normal weights with a standard deviation of 1, biases at 0",
-    SETTING,
-    init.weights({("normal", 0.0, 1.0)}),
-)
-NORMAL, UNIFORM = (
-    Initialization(
-        f"Xavier's weights, {shape}, biases at 0", SETTING, init.weights({(f"xavier_{shape}", 1.0)})
-    )
-    for shape in ("normal", "uniform")
-)
+IDENTITY = drawn("identity", init.IDENTITY)
+HADAMARD = drawn("Hadamard rows of gain √2", init.HADAMARD)
+XAVIER = drawn("Xavier's weights", init.XAVIER)
+HE = drawn("He's weights", init.HE)
+WIDE = drawn("normal weights with a standard deviation of 1", {("normal", 0.0, 1.0)})
+NORMAL = drawn("Xavier's weights, normal", {("xavier_normal", 1.0)})
+UNIFORM = drawn("Xavier's weights, uniform", {("xavier_uniform", 1.0)})
 TWICE = Initialization("every unit twice, biases at 0", SETTING, init.twice)
 
 # ------------------------------------------------------------------------- in other settings
 
-TANH_USUAL = Initialization("U(±1/√n), biases at 0", TANH, init.weights(init.USUAL))
+TANH_USUAL = drawn("U(±1/√n)", init.USUAL, TANH)
 TANH_XAVIER = replace(XAVIER, setting=TANH)
 DEEP_HE, DEEP_XAVIER = (replace(one, setting=DEEP) for one in (HE, XAVIER))
-DEEP_LSUV = Initialization("LSUV, biases at 0", DEEP, init.weights(init.LSUV))
-GAUSSIAN = Initialization("N(0, 1/n), biases at 0", LINEAR, init.weights(init.GAUSSIAN))
-ORTHOGONAL = Initialization(
-    "orthogonal weights, biases at 0", LINEAR, init.weights(init.ORTHOGONAL)
-)
+DEEP_LSUV = drawn("LSUV", init.LSUV, DEEP)
+GAUSSIAN = drawn("N(0, 1/n)", init.GAUSSIAN, LINEAR)
+ORTHOGONAL = drawn("orthogonal weights", init.ORTHOGONAL, LINEAR)
 DEEP_GAUSSIAN = replace(GAUSSIAN, setting=DEEP_LINEAR)
 DEEP_ORTHOGONAL = replace(ORTHOGONAL, setting=DEEP_LINEAR)
