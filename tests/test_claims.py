@@ -9,7 +9,7 @@ import pytest
 
 from stages.analysis import initializations, judging
 from stages.analysis.claims import named
-from stages.analysis.claims.form import Claim, Region, Result, Verdict
+from stages.analysis.claims.form import Claim, Region, Verdict
 from stages.analysis.claims.lecture import LECTURE
 from stages.analysis.claims.literature import LITERATURE
 from stages.analysis.initializations import PlanValues
@@ -205,9 +205,9 @@ def everything() -> Results:
 @pytest.mark.parametrize(
     ("ends", "result"),
     [
-        ((0.21, 0.39), Result.HOLDS), ((0.41, 0.6), Result.FAILS), ((0.05, 0.15), Result.FAILS),
-        *((ends, Result.UNDECIDED) for ends in ((0.1, 0.3), (0.3, 0.5), (0.2, 0.2), (0.2, 0.4))),
-        ((np.nan, np.nan), Result.UNDECIDED),
+        ((0.21, 0.39), Verdict.HOLDS), ((0.41, 0.6), Verdict.FAILS), ((0.05, 0.15), Verdict.FAILS),
+        *((ends, Verdict.UNDECIDED) for ends in ((0.1, 0.3), (0.3, 0.5), (0.2, 0.2), (0.2, 0.4))),
+        ((np.nan, np.nan), Verdict.UNDECIDED),
     ],
 )  # fmt: skip
 def test_an_interval_that_touches_an_end_of_a_region_is_undecided(ends, result):
@@ -264,17 +264,17 @@ def test_diverging_seeds_neither_learn_nor_are_stuck(everything):
     results = made_up.diverge(results, "xavier_normal", 0)
     results = made_up.diverge(results, "duplicated", *range(5))
     found = {one.claim.id: one for one in judging.audit(CLAIMS.values(), results)}
-    assert found["xavier_stalls"].parts[1].result is Result.FAILS
+    assert found["xavier_stalls"].parts[1].result is Verdict.FAILS
     [part] = [p for p in found["random_is_enough"].parts if p.variant == "xavier_normal"]
-    assert part.result is Result.FAILS
-    assert found["same_parameters_same_updates"].parts[0].result is Result.UNDECIDED
+    assert part.result is Verdict.FAILS
+    assert found["same_parameters_same_updates"].parts[0].result is Verdict.UNDECIDED
     evidence = rows(results)["random_is_enough"]["evidence"]
     assert "✗ “Xavier normal”: 4 of 5 seeds end above 90 %" in evidence
 
 
 def test_a_network_that_learned_at_any_epoch_did_not_stall():
     results = made_up.with_accuracy(measured("xavier_stalls"), "thirty_xavier", 1, 0.6)
-    assert judging.judge(CLAIMS["xavier_stalls"], results).parts[1].result is Result.FAILS
+    assert judging.judge(CLAIMS["xavier_stalls"], results).parts[1].result is Verdict.FAILS
 
 
 def test_the_parts_of_a_claim_share_its_five_per_cent():

@@ -117,10 +117,11 @@ def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
         for name in learning[learning.index(best) + 1 :]
         if t_interval(results.difference(name, best)).high < 0
     ]
-    dead = {name: results.probe(name, "fc1", "dead_fraction", -1) for name in (best, *worse)}
-    if not worse or not all(len(shares) for shares in dead.values()):
-        return None
-    if not all(dead[name].min() > dead[best].max() for name in worse):
+    dead = {
+        name: results.probe_by_seed(name, "fc1", "dead_fraction", -1, "max")
+        for name in (best, *worse)
+    }
+    if not worse or not all(dead[name].min() > dead[best].max() for name in worse):
         return None
     levels_of = [(levels[name], rows[name], dead[name].mean()) for name in (best, *worse)]
     return {"best": levels_of[0], "worse": levels_of[1:]}
@@ -151,7 +152,7 @@ def dead_layers(results: Results, rows: RowsByVariant) -> Numbers:
         for name in relu
         if any(
             (results.probe(name, layer, "dead_fraction", -1) == 1).all()
-            for layer in results.layers(name)[:-1]
+            for layer in results.study.variants[name].layers[:-1]
         )
     ]
     return {"rows": cut, "of": len(relu)} if cut else None

@@ -1,41 +1,21 @@
 """The one judge of all claims: what it asks of evidence, and how parts are measured."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from stages.analysis import initializations
-from stages.analysis.claims.form import Claim, Explanation, Part, Result, Verdict
-from stages.analysis.initializations import PlanValues
+from stages.analysis.claims.form import Claim, Explanation, Part, Verdict
+from stages.analysis.map_lines import Lines
 from stages.analysis.quantities import Quantity, Unit
+from stages.analysis.results import Results
 from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 
 MIN_SEEDS = 3  # fewer can agree by chance, and then have an interval without width
-
-
-class Evidence(Protocol):
-    """What the judge needs of trained networks, whether variants or the lines of heat maps.
-
-    `plans` and `labels` are by name; quantities take the evidence and a name.
-    """
-
-    @property
-    def plans(self) -> Mapping[str, PlanValues]: ...
-
-    @property
-    def labels(self) -> Mapping[str, str]: ...
-
-    def ends(self, name: str, /) -> Counter[str]:
-        """How many seeds end how: `learns`, `stuck`, `diverges`."""
-
-    def agree(self, name: str, /) -> bool:
-        """Whether a mean describes all seeds."""
-
-    def figure(self, name: str, /) -> str | None:
-        """The figure that shows it, where the claim names none."""
+# What the judge measures: both have plans and labels by name, and the ends of their seeds.
+Evidence: TypeAlias = Results | Lines
 
 
 @dataclass(frozen=True)
@@ -50,7 +30,7 @@ class Judged:
     variant: str
     against: str | None
     estimate: Estimate | None
-    result: Result
+    result: Verdict
     disagree: bool
     together: int
 
@@ -135,7 +115,7 @@ def measured(part: Part, name: str, other: str | None, evidence: Evidence, toget
     result = part.region.judge(estimate)
     if part.every and estimate:
         seeds = {part.region.judge(Estimate(v, v, v)) for v in quantity.values(evidence, name)}
-        result = result if seeds == {result} else Result.UNDECIDED
+        result = result if seeds == {result} else Verdict.UNDECIDED
     return Judged(part, name, other, estimate, result, disagree, together)
 
 
@@ -181,9 +161,9 @@ def best_of(each: list[Judged]) -> Judged:
     ends = zip(*(estimate for estimate, _ in known), strict=True)
     estimate = Estimate(*map(max, ends))
     result = top.part.region.judge(estimate)
-    if top.part.every and result is Result.HOLDS and any(one.result is not result for one in each):
-        result = Result.UNDECIDED
+    if top.part.every and result is Verdict.HOLDS and any(one.result is not result for one in each):
+        result = Verdict.UNDECIDED
     unknown = [one for one in each if one.estimate is None]
-    if unknown and not (result is Result.FAILS and estimate.low > top.part.region.high):
+    if unknown and not (result is Verdict.FAILS and estimate.low > top.part.region.high):
         return unknown[0]
     return replace(top, estimate=estimate, result=result)

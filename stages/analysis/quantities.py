@@ -141,7 +141,7 @@ def _tensors(kind: str, column: str, words: str) -> Quantity:
     def values(results: Results, variant: str) -> Values:
         each = [
             results.probe_by_seed(variant, layer, column, None, "max")
-            for layer in results.layers(variant)
+            for layer in results.study.variants[variant].layers
         ]
         known = np.isfinite(each).all(0)
         return np.where(known, (np.array(each) > 0).sum(0), np.nan)
@@ -188,7 +188,7 @@ initially_distinct_units = Quantity(
 
 def _first_over_last(results: Results, variant: str, column: str) -> tuple[Values, int]:
     """A probe of the first hidden layer over that of the last, and the number of steps between."""
-    *hidden, _ = results.layers(variant)
+    *hidden, _ = results.study.variants[variant].layers
     first, last = (Probe(column, layer, 0)(results, variant) for layer in (hidden[0], hidden[-1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         return first / last, len(hidden) - 1

@@ -133,7 +133,3 @@ class Results:
         """Which seeds `[seeds]` end so."""
         rows = self._histories[variant]
         return (rows[rows["epoch"] == rows["epoch"].max()]["end"] == end).to_numpy()
-
-    def layers(self, variant: str) -> list[str]:
-        """Its layers from the input to the output."""
-        return list(dict.fromkeys(self._probes[variant]["layer"]))

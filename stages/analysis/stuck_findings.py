@@ -34,7 +34,10 @@ def explained(results: Results, rows: RowsByVariant) -> dict[str, Numbers]:
         own = found.setdefault(_explanation(results, name), {"rows": [], "of": len(names)})
         own["rows"].append(rows[name])
     if equal := found.get("equal_and_stuck"):
-        equal["dead"] = all(_ends_dead(results, row.variant) for row in equal["rows"])
+        equal["dead"] = all(
+            (results.probe_by_seed(row.variant, "fc1", "dead_fraction", -1, "max") == 1).all()
+            for row in equal["rows"]
+        )
     return {**found}
 
 
@@ -51,11 +54,6 @@ def _always_equal(results: Results, name: str) -> bool:
     """Whether fc1 has two units or more, and all are copies of one in every measurement."""
     copies = results.probe(name, "fc1", "distinct_units") == 1
     return results.plans[name]["hidden"][0] > 1 and bool(copies.all())
-
-
-def _ends_dead(results: Results, name: str) -> bool:
-    dead = results.probe(name, "fc1", "dead_fraction", -1)
-    return bool(len(dead) and (dead == 1).all())
 
 
 def equal_units(results: Results, rows: RowsByVariant) -> Numbers:

@@ -6,6 +6,11 @@ from typing import Any
 BASELINE = "baseline"
 
 
+def layers(hidden: list[int]) -> list[str]:
+    """The names of a network's layers, from the input to the output, by its hidden widths."""
+    return [f"fc{i}" for i, _ in enumerate(hidden, 1)] + ["out"]
+
+
 @dataclass(frozen=True)
 class Variant:
     """A variant: `written` is its entry in params.yaml, `plan` its file in data/plans."""
@@ -26,7 +31,7 @@ class Variant:
     @property
     def layers(self) -> list[str]:
         """Its layers by name, from the input to the output."""
-        return [f"fc{i}" for i in range(1, len(self.hidden) + 1)] + ["out"]
+        return layers(self.hidden)
 
 
 @dataclass(frozen=True)

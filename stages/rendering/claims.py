@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from stages.analysis.claims.form import Part, Result, Verdict
+from stages.analysis.claims.form import Part, Verdict
 from stages.analysis.judging import Judged, Judgement
 from stages.analysis.quantities import Unit
 from stages.analysis.report import Report
@@ -47,15 +47,16 @@ def row(judgement: Judgement, report: Report) -> dict:
             one.words.format(in_words(alone(estimate), one.quantity.unit, report))
             for one, estimate in judgement.why
         ),
-        "parts": [part(one, judgement, report) for one in judged] or list(map(stated, claim.parts)),
+        "parts": [part_of(one.part, one, judgement, report) for one in judged]
+        or [part_of(one, None, judgement, report) for one in claim.parts],
         "figure": claim.figure
         or (judgement.evidence.figure(judged[0].variant) if judged else None),
     }
 
 
-def stated(part: Part) -> dict:
-    """A part of a claim that is not tested."""
-    quantity = part.quantity.name
+def part_of(part: Part, judged: Judged | None, judgement: Judgement, report: Report) -> dict:
+    """A part: what it states, and if it was tested, what was measured and whether it holds."""
+    quantity, estimate = part.quantity.name, judged.estimate if judged else None
     if part.against:
         setting = part.against.setting
         where = "" if setting is part.initialization.setting else f", with {setting.words}"
@@ -66,27 +67,12 @@ def stated(part: Part) -> dict:
         "quantity": quantity,
         "region": [number(part.region.low), number(part.region.high)],
         "rule": rule(part),
-        "variant": None,
-        "against": None,
-        "measured": None,
-        "interval": None,
-        "result": Verdict.UNTESTED.value,
-        "words": "",
-    }
-
-
-def part(judged: Judged, judgement: Judgement, report: Report) -> dict:
-    """A part: what it states, what was measured, and whether it holds."""
-    estimate, interval = judged.estimate, None
-    if estimate and not judged.part.quantity.exact:
-        interval = [number(estimate.low), number(estimate.high)]
-    return stated(judged.part) | {
-        "variant": judged.variant,
-        "against": judged.against,
-        "measured": number(estimate.mean) if estimate else None,
-        "interval": interval,
-        "result": judged.result.value,
-        "words": words(judged, judgement, report),
+        "variant": judged and judged.variant,
+        "against": judged and judged.against,
+        "measured": estimate and number(estimate.mean),
+        "interval": None if part.quantity.exact else estimate and list(map(number, estimate[1:])),
+        "result": (judged.result if judged else Verdict.UNTESTED).value,
+        "words": words(judged, judgement, report) if judged else "",
     }
 
 
@@ -95,14 +81,14 @@ def evidence(judgement: Judgement, report: Report) -> str:
     clauses = []
     for part in judgement.claim.parts:
         own = [judged for judged in judgement.parts if judged.part is part]
-        hold = [judged for judged in own if judged.result is Result.HOLDS]
+        hold = [judged for judged in own if judged.result is Verdict.HOLDS]
         if len(hold) > MANY:
             near = words(min(hold, key=_distance), judgement, report)
             kind = "comparisons" if part.against else "variants"
             clauses.append(f"✓ {len(hold)} of {len(own)} {kind}; the closest: {near}")
             own = [judged for judged in own if judged not in hold]
         clauses += [
-            f"{style.sign(judged.result.value)} {words(judged, judgement, report)}"
+            f"{style.SIGNS[judged.result.value]} {words(judged, judgement, report)}"
             for judged in own
         ]
     return "; ".join(clauses) + "."
@@ -138,7 +124,7 @@ def side(judged: Judged) -> str:
     """The end of a region that a measurement is beyond, if it is a fraction."""
     part, estimate = judged.part, judged.estimate
     shown = part.quantity.unit is Unit.ACCURACY and not part.against
-    if not estimate or judged.result is not Result.FAILS or not shown:
+    if not estimate or judged.result is not Verdict.FAILS or not shown:
         return ""
     if estimate.low > part.region.high:
         return f", above {100 * part.region.high:g} %"

@@ -11,8 +11,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 FORMATS = (
     style.minus, style.percent, style.interval, style.accuracy, style.points, style.counted,
-    style.listed,    style.power, style.rounded, style.outcome, style.sign,
-    style.together, style.setting,
+    style.listed, style.power, style.rounded, style.outcome, style.together, style.setting,
 )  # fmt: skip
 
 # What Markdown or Obsidian would read as markup: `&`, `_`, `%`, `=` and `:` only where they can be.
@@ -34,7 +33,7 @@ def environment(autoescape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.globals |= {"estimate": style.of_row, "known": style.known}
+    found.globals |= {"estimate": style.of_row, "known": style.known, "signs": style.SIGNS}
     found.filters |= {function.__name__: function for function in (*FORMATS, plain)}
     found.filters["quoted"] = lambda words: f"“{words if autoescape else plain(words)}”"
     return found

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from stages.analysis import series
 from stages.analysis.outcomes import PARTLY
 from stages.analysis.report import Report
-from stages.analysis.study import BASELINE, Variant
+from stages.analysis.study import BASELINE, Variant, layers
 from stages.rendering import (
     charts,
     claim_tables,
@@ -173,8 +173,7 @@ def specifications(report: Report) -> dict[str, dict[str, Any]]:
     `shown` are its variants where these are always the same; `y` is the table's column.
     """
     study, curves = report.study, charts.CURVES
-    same = study.same_layers()
-    layers = study.variants[same[0]].layers if same else []
+    own_layers = layers(study.network["hidden"])
     found: dict[str, dict[str, Any]] = {}
 
     def add(name: str, table: str, chart: Any, shown: list[str] | None = None) -> None:
@@ -187,7 +186,7 @@ def specifications(report: Report) -> dict[str, dict[str, Any]]:
     add("units", "units", charts.overlaid(curves["distinct_units"], marked=True))
     add("symmetry", "symmetry", charts.overlaid(curves["symmetry_gap"], marked=True))
     add("final_accuracy", "seeds", charts.final_accuracies(len(study.variants)))
-    add("who_moved", "moves", heat_charts.who_moved(same, layers))
+    add("who_moved", "moves", heat_charts.who_moved(study.same_layers(), own_layers))
     if noisy := [name for _, _, name in series.noise(study)]:
         add("noise", "symmetry", charts.overlaid(curves["symmetry_gap"]), noisy)
     if deep := list(series.deep(study).values()):

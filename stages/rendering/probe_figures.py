@@ -44,7 +44,7 @@ def why_stuck(report: Report) -> plt.Figure:
 
 def _draw_units(column: Any, results: Results, name: str) -> None:
     """Draw distinct and dead units by layer: the mean over seeds, or each seed if they disagree."""
-    *hidden, _ = results.layers(name)
+    *hidden, _ = results.study.variants[name].layers
     for i, layer in enumerate(hidden[:: -(-len(hidden) // MAX_LAYERS)]):
         probes = results.probes
         rows = probes[(probes["variant"] == name) & (probes["layer"] == layer)]

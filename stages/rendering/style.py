@@ -147,11 +147,6 @@ def ends(counts: Counter[str]) -> str:
     return f"of {counted(counts.total(), 'seed')} {listed(groups)}"
 
 
-def sign(verdict: str) -> str:
-    """The sign of a verdict, or of a part's result."""
-    return SIGNS[verdict]
-
-
 def together(parts: list[dict]) -> list[tuple[str, list[dict]]]:
     """The parts of a claim, grouped where neighbours state the same of several variants."""
     return [(stated, list(own)) for stated, own in groupby(parts, lambda part: part["stated"])]

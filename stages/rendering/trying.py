@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from stages.analysis.study import Study, Variant
+from stages.analysis.study import Study, Variant, layers
 from stages.rendering import style
 from stages.rendering.packing import packed
 from stages.training import laws
@@ -65,7 +65,7 @@ def form(study: Study, sample: Path) -> dict[str, Any]:
         "activations": {name: one.label for name, one in ACTIVATIONS.items()},
         "optimizers": style.OPTIMIZERS,
         "sizes": study.sizes,
-        "layers": [f"fc{i}" for i, _ in enumerate(study.network["hidden"], 1)] + ["out"],
+        "layers": layers(study.network["hidden"]),
         "steps": STEPS,
         "batch": study.training["batch_size"],
         "settings": settings(study.network | study.training),

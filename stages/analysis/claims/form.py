@@ -15,16 +15,8 @@ from stages.analysis.statistics import Estimate
 ROUNDING = 1e-9  # of a difference of accuracies, which are multiples of 1e-4
 
 
-class Result(Enum):
-    """Whether a part holds."""
-
-    HOLDS = "holds"
-    FAILS = "does not hold"
-    UNDECIDED = "undecided"
-
-
 class Verdict(Enum):
-    """Whether a claim holds."""
+    """Whether a claim holds, or a part of one, which never holds in part."""
 
     HOLDS = "holds"
     IN_PART = "holds in part"
@@ -33,15 +25,15 @@ class Verdict(Enum):
     UNTESTED = "not tested"
 
     @classmethod
-    def of(cls, results: Collection[Result]) -> "Verdict":
+    def of(cls, results: Collection["Verdict"]) -> "Verdict":
         """The verdict that follows from the parts' results.
 
         A wider interval of any part can only move it towards undecided.
         """
         found = set(results)
-        if {Result.HOLDS, Result.FAILS} <= found:
+        if {cls.HOLDS, cls.FAILS} <= found:
             return cls.IN_PART
-        return cls(found.pop().value) if len(found) == 1 else cls.UNDECIDED
+        return found.pop() if len(found) == 1 else cls.UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -51,15 +43,15 @@ class Region:
     low: float = -math.inf
     high: float = math.inf
 
-    def judge(self, estimate: Estimate | None) -> Result:
+    def judge(self, estimate: Estimate | None) -> Verdict:
         """Whether an interval lies inside, outside, or neither."""
         if estimate is None or not all(map(math.isfinite, estimate)):
-            return Result.UNDECIDED
+            return Verdict.UNDECIDED
         if self.low < estimate.low - ROUNDING and estimate.high + ROUNDING < self.high:
-            return Result.HOLDS
+            return Verdict.HOLDS
         if estimate.high + ROUNDING < self.low or self.high < estimate.low - ROUNDING:
-            return Result.FAILS
-        return Result.UNDECIDED
+            return Verdict.FAILS
+        return Verdict.UNDECIDED
 
 
 NONE = Region(high=0.5)  # of a count
