@@ -108,7 +108,8 @@ def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
     of the worse levels to have more of them than any seed of the best.
     """
     levels = {name: noise for _, noise, name in series.noise(results.study) if noise}
-    learning = [name for name in levels if rows[name].outcome.learned]
+    learned = (Outcome.LEARNS, Outcome.PARTLY)
+    learning = [name for name in levels if rows[name].outcome in learned]
     if not learning:
         return None
     best = max(learning, key=lambda name: results.accuracy(name).mean())

@@ -1,7 +1,7 @@
 """Heat maps as evidence for claims."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,17 +12,16 @@ from stages.analysis.maps import Map
 class Lines:
     """Heat maps as evidence for claims: every map, and every row of one as a map of its own.
 
-    All cells of a line count, so its seeds never disagree; a network learns if its test accuracy
-    is above `learned_above`.
+    All cells of a line count, so its seeds never disagree. Rows have the column `learn` as well.
     """
 
     lines: dict[str, Map]
-    learned_above: float
 
     @classmethod
     def of(cls, maps: list[Map], learned_above: float) -> "Lines":
-        """The lines of all maps."""
-        return cls({line.name: line for one in maps for line in (one, *one.lines())}, learned_above)
+        """The lines of all maps; a network learns if its test accuracy is above that."""
+        judged = (replace(m, rows=m.rows.assign(learn=m.learn(learned_above))) for m in maps)
+        return cls({line.name: line for one in judged for line in (one, *one.lines())})
 
     @cached_property
     def plans(self) -> dict[str, dict[str, Any]]:

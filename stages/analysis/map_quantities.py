@@ -5,15 +5,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.analysis.map_lines import Lines
-from stages.analysis.maps import MULTIPLE, Map
+from stages.analysis.maps import MULTIPLE
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.statistics import Values
-
-
-def _of(evidence: Lines, name: str) -> tuple[Map, pd.DataFrame]:
-    """A line, and its rows with whether each network learns."""
-    line = evidence.lines[name]
-    return line, line.rows.assign(learn=line.learn(evidence.learned_above))
 
 
 def _by_seed(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
@@ -26,11 +20,10 @@ def share_that_learns(deeper: bool) -> Quantity:
     """The share that learns of networks less deep than MULTIPLE depth scales, or deeper."""
 
     def values(evidence: Lines, name: str) -> Values:
-        line, rows = _of(evidence, name)
-        cells = line.cells(evidence.learned_above)
-        depth = np.array(line.y.values)[cells["j"]]
-        there = (depth > MULTIPLE * cells["depth_scale"]) == deeper
-        return _by_seed(rows, "learn")[:, there.to_numpy()].mean(1)
+        line = evidence.lines[name]
+        depth = np.repeat(line.y.values, len(line.x.values))
+        there = (depth > MULTIPLE * np.array(line.depth_scales)) == deeper
+        return _by_seed(line.rows, "learn")[:, there].mean(1)
 
     side = "deeper than" if deeper else "less deep than"
     kind = f"networks {side} {MULTIPLE} ξ"
@@ -39,8 +32,8 @@ def share_that_learns(deeper: bool) -> Quantity:
 
 def _deepest(evidence: Lines, name: str) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
     """The variances of a map, and the rows of its deepest networks."""
-    line, rows = _of(evidence, name)
-    return np.array(line.x.values), rows[rows["y"] == max(line.y.values)]
+    line = evidence.lines[name]
+    return np.array(line.x.values), line.rows[line.rows["y"] == max(line.y.values)]
 
 
 def _best_variance(evidence: Lines, name: str) -> Values:
@@ -59,7 +52,7 @@ def born_dead(width: int, depth: int) -> Quantity:
     """The share of untrained networks of this shape that answer the same to every image."""
 
     def values(evidence: Lines, name: str) -> Values:
-        _, rows = _of(evidence, name)
+        rows = evidence.lines[name].rows
         there = rows[(rows["x"] == width) & (rows["y"] == depth)]
         return there["constant"].to_numpy(dtype=float)
 
@@ -68,18 +61,15 @@ def born_dead(width: int, depth: int) -> Quantity:
     return Quantity(name, Unit.ACCURACY, values, words, before=True, draws=True)
 
 
-def _rates_that_learn(evidence: Lines, name: str) -> Values:
-    return _by_seed(_of(evidence, name)[1], "learn").sum(1)
-
-
 def _at_best_rate(evidence: Lines, name: str) -> Values:
-    _, rows = _of(evidence, name)
+    rows = evidence.lines[name].rows
     best = _by_seed(rows, "train_acc").mean(0).argmax()
     return _by_seed(rows, "test_acc")[:, best]
 
 
 rates_that_learn = Quantity(
-    "learning rates at which a seed learns", Unit.COUNT, _rates_that_learn,
+    "learning rates at which a seed learns", Unit.COUNT,
+    lambda evidence, name: _by_seed(evidence.lines[name].rows, "learn").sum(1),
     "{variant} learns at {measured} of the rates", exact=np.max,
 )  # fmt: skip
 at_best_rate = Quantity(

@@ -135,7 +135,7 @@ class Map:
         )  # fmt: skip
         return found.assign(
             map=self.name, x=np.array(self.x.names)[found["i"]],
-            y=np.array(self.y.names)[found["j"]], depth_scale=self._depth_scales,
+            y=np.array(self.y.names)[found["j"]], depth_scale=self.depth_scales,
         )  # fmt: skip
 
     def lines(self) -> list["Map"]:
@@ -170,7 +170,8 @@ class Map:
         }
 
     @cached_property
-    def _depth_scales(self) -> list[float]:
+    def depth_scales(self) -> list[float]:
+        """Every cell's ξ, and not a number where theory does not speak of it."""
         fields = map(theory, self.plans)
         return [field.depth_scale() if field else math.nan for field in fields]
 

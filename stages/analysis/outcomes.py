@@ -29,11 +29,6 @@ class Outcome(Enum):
         return self in (Outcome.SPLIT, Outcome.SOME_DIVERGE)
 
     @property
-    def learned(self) -> bool:
-        """Whether all seeds learned something."""
-        return self in (Outcome.LEARNS, Outcome.PARTLY)
-
-    @property
     def has_mean(self) -> bool:
         """Whether one number describes all seeds."""
         return not self.splits and self is not Outcome.DIVERGES

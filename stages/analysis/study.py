@@ -25,8 +25,7 @@ class Variant:
     @property
     def hidden(self) -> list[int]:
         """The widths of its hidden layers."""
-        hidden: list[int] = self.plan["hidden"]
-        return hidden
+        return self.plan["hidden"]
 
     @property
     def layers(self) -> list[str]:

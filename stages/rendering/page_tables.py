@@ -1,10 +1,12 @@
 """The page's tables, as CSV: those of evaluate and report, and some that the page alone draws."""
 
 from decimal import Decimal
+from itertools import product
 
 import pandas as pd
 
 from stages.analysis.report import Report
+from stages.analysis.study import layers
 
 # The tables that can be downloaded, and their content.
 DOWNLOADS = {
@@ -42,12 +44,10 @@ def moves(report: Report) -> str:
     Of the variants with the study's own layers, as CSV; `moved_at` is empty where nothing moved.
     """
     rows, study, results = [], report.study, report.results
-    for name in study.same_layers():
-        for layer in study.variants[name].layers:
-            for kind in ("weight", "bias"):
-                move, step = results.move(name, layer, kind)
-                at = f"{step:.0f}" if step == step else ""
-                rows.append((name, f"{layer}.{kind}", move, at))
+    tensors = product(layers(study.network["hidden"]), ("weight", "bias"))
+    for name, (layer, kind) in product(study.same_layers(), tensors):
+        move, step = results.move(name, layer, kind)
+        rows.append((name, f"{layer}.{kind}", move, f"{step:.0f}" if step == step else ""))
     columns = ["variant", "tensor", "largest_move", "moved_at"]
     return pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g")
 
