@@ -80,23 +80,14 @@ def constant(plan: PlanValues) -> float | None:
     return value[0] if name == "constant" and not found else None
 
 
-def fc1_alone(plan: PlanValues) -> float | None:
-    """The value of all of fc1, if all other tensors have torch.nn.Linear's default."""
-    return _alone(plan, "fc1.")
-
-
-def _alone(plan: PlanValues, layer: str) -> float | None:
+def alone(plan: PlanValues, layer: str) -> float | None:
+    """The value of all of a layer, if all other tensors have torch.nn.Linear's default."""
     own, rest = (
-        {t: fill for t, fill in plan["tensors"].items() if t.startswith(layer) is inside}
+        {t: fill for t, fill in plan["tensors"].items() if t.startswith(f"{layer}.") is inside}
         for inside in (True, False)
     )
     others = laws({"tensors": rest}, "weight", "bias")
     return constant({"tensors": own}) if set(others) == {DEFAULT_LAW} else None
-
-
-def out_alone_zero(plan: PlanValues) -> bool:
-    """Whether all of out is 0, and all other tensors have torch.nn.Linear's default."""
-    return _alone(plan, "out.") == 0
 
 
 def default(plan: PlanValues) -> bool:

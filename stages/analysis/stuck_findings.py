@@ -77,7 +77,7 @@ def zero_layer(results: Results, rows: RowsByVariant) -> Numbers:
     tanh = Setting("", SETTING.values | {"activation": "tanh"})
     others = {
         "tanh": _of(results, rows, FC1_ZERO.fills, tanh),
-        "out": _of(results, rows, initializations.out_alone_zero, SETTING),
+        "out": _of(results, rows, lambda plan: initializations.alone(plan, "out") == 0, SETTING),
     }
     learn = {key: row for key, row in others.items() if row and row.outcome is Outcome.LEARNS}
     return {"row": one, **dict.fromkeys(others), **learn}

@@ -45,18 +45,6 @@ def about(one: Map) -> str:
     return f"{networks} per cell, trained for {steps}."
 
 
-def described(one: Map) -> dict[str, Any]:
-    """The words for a map on the page."""
-    return {
-        "name": one.name,
-        "label": one.label,
-        "shown": SHOWN[one.shows],
-        "about": f"{about(one)} Colour: {SHOWN[one.shows]}.",
-        "lines": bool(one.depth_lines),
-        "tanh": one.plans[0]["activation"] == "tanh",
-    }
-
-
 def chart(one: Map) -> Any:
     """The page's chart of a map."""
     tips = {title(one.x): "datum.x", title(one.y): "datum.y"}

@@ -79,7 +79,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         sets=claim_tables.by_source(claims), verdicts=claim_tables.counts(claims),
         places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
-        maps=[map_figures.described(one) for one in report.maps],
+        maps=[(m, map_figures.SHOWN[m.shows], map_figures.about(m)) for m in report.maps],
         downloads={name: what for name, what in page_tables.DOWNLOADS.items() if name in csv},
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72

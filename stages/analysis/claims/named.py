@@ -53,12 +53,12 @@ def drawn(words: str, laws: Container[Law], setting: Setting = SETTING) -> Initi
 # ------------------------------------------------------ constants, in the lecture's setting
 
 FC1_ZERO = Initialization(
-    "fc1 at 0, the rest at PyTorch's default", SETTING, lambda plan: init.fc1_alone(plan) == 0
+    "fc1 at 0, the rest at PyTorch's default", SETTING, lambda plan: init.alone(plan, "fc1") == 0
 )
 FC1_CONSTANT = Initialization(
     "fc1 at a constant above 0 and up to 1, the rest at PyTorch's default",
     SETTING,
-    lambda plan: 0 < (init.fc1_alone(plan) or 0) <= 1,
+    lambda plan: 0 < (init.alone(plan, "fc1") or 0) <= 1,
 )
 ZEROS = constant("0", lambda value: value == 0)
 ONES = constant("1", lambda value: value == 1)

@@ -84,9 +84,9 @@ for (const figure of $$("[data-curves]")) {
   const curves = new Curves(figure);
   redraw.push(() => curves.draw());
 }
-if ($("#epoch")) {
-  const films = new Films($("#epoch"));
-  redraw.push(() => films.show());
+if (slider) {
+  startFilms();
+  redraw.push(showFilms);
 }
 for (const name of Object.keys(study.charts).filter((name) => name.startsWith("map_"))) redraw.push(() => draw(name));
 for (const name of ["who_moved", "final_accuracy"]) {

@@ -2,6 +2,8 @@
 
 const CHARTS = { units: "Distinct units", symmetry: "Symmetry gap" };
 const FRAME = 900; // milliseconds
+const slider = $("#epoch"), pickers = $$("[data-film]"); // none in a study without pictures
+let playing = null; // a timer
 
 const filmOf = (picker) => study.films.variants[picker.value];
 const afterEpoch = (epoch) => (epoch === 0 ? "before training" : `after epoch ${epoch}`);
@@ -15,86 +17,73 @@ function captionOf({ distinct, width, relative, twins, scale }, frame, ended) {
     (scale === "0" ? "" : ` Colours, for all epochs: ${colors} ±${scale}.`);
 }
 
-class Films {
-  constructor(slider) {
-    Object.assign(this, { slider, pickers: $$("[data-film]"), play: $("#play"), timer: null });
-    slider.addEventListener("input", () => { this.pause(); this.showFrames(); });
-    for (const picker of this.pickers) picker.addEventListener("change", () => queue(() => this.show()));
-    this.play.addEventListener("click", () => (this.timer ? this.pause() : this.start()));
-    highlight.films = (variants) => this.highlight(variants);
-  }
+function epochsOfFilms() {
+  const all = pickers.flatMap((picker) => filmOf(picker).frames.map(({ epoch }) => epoch));
+  return [...new Set(all)].sort((a, b) => a - b);
+}
 
-  epochs() {
-    const all = this.pickers.flatMap((picker) => filmOf(picker).frames.map(({ epoch }) => epoch));
-    return [...new Set(all)].sort((a, b) => a - b);
-  }
+function epochOfSlider() {
+  const epochs = epochsOfFilms();
+  return epochs[Math.min(slider.value, epochs.length - 1)];
+}
 
-  epoch() {
-    const epochs = this.epochs();
-    return epochs[Math.min(this.slider.value, epochs.length - 1)];
+function showFrames() {
+  const epoch = epochOfSlider();
+  const text = afterEpoch(epoch) + (epoch === 0 ? "" : ` of ${epochsOfFilms().pop()}`);
+  $(".slider output").textContent = text;
+  slider.setAttribute("aria-valuetext", text);
+  for (const picker of pickers) {
+    // A variant with a shorter training stays at its last picture.
+    const film = filmOf(picker), frame = film.frames.filter((one) => one.epoch <= epoch).pop();
+    const figure = picker.closest("figure");
+    const alt = `Weights of ${labelOf(picker.value)} ${afterEpoch(frame.epoch)}: ${frame.alt}`;
+    Object.assign($("img", figure), { src: study.films.images[frame.image], alt });
+    $("figcaption", figure).textContent = captionOf(film, frame, frame.epoch < epoch);
   }
+  for (const name in CHARTS) setSignals(name, { marked: epoch });
+}
 
-  textAt(epoch) {
-    return afterEpoch(epoch) + (epoch === 0 ? "" : ` of ${this.epochs().pop()}`);
+async function showFilms() {
+  const shown = [...new Set(pickers.map((picker) => picker.value))], epochs = epochsOfFilms();
+  showFixedLegend($("#figure-why_stuck .legend"), shown);
+  slider.max = epochs.length - 1;
+  $(".ticks").replaceChildren(...epochs.map((epoch) =>
+    Object.assign(document.createElement("span"), { textContent: epoch })));
+  for (const [name, title] of Object.entries(CHARTS)) {
+    const label = `${title} by epoch of ${shown.map(labelOf).join(" and ")}`;
+    $(`[data-chart="${name}"]`).setAttribute("aria-label", label);
+    await draw(name, { shown, marked: epochOfSlider() }, looksByPlace(shown));
   }
+  showFrames();
+}
 
-  showFrames() {
-    const epoch = this.epoch(), text = this.textAt(epoch);
-    $(".slider output").textContent = text;
-    this.slider.setAttribute("aria-valuetext", text);
-    for (const picker of this.pickers) {
-      // A variant with a shorter training stays at its last picture.
-      const film = filmOf(picker), frame = film.frames.filter((one) => one.epoch <= epoch).pop();
-      const figure = picker.closest("figure");
-      const alt = `Weights of ${labelOf(picker.value)} ${afterEpoch(frame.epoch)}: ${frame.alt}`;
-      Object.assign($("img", figure), { src: study.films.images[frame.image], alt });
-      $("figcaption", figure).textContent = captionOf(film, frame, frame.epoch < epoch);
-    }
-    for (const name in CHARTS) setSignals(name, { marked: epoch });
-  }
+function pauseFilms() {
+  clearInterval(playing);
+  playing = null;
+  $("#play").textContent = "Play";
+}
 
-  // A tick for every picture.
-  showTicks() {
-    const epochs = this.epochs();
-    this.slider.max = epochs.length - 1;
-    $(".ticks").replaceChildren(...epochs.map((epoch) =>
-      Object.assign(document.createElement("span"), { textContent: epoch })));
-  }
+function playFilms() {
+  if (slider.value === slider.max) slider.value = 0;
+  showFrames();
+  $("#play").textContent = "Pause";
+  playing = setInterval(() => {
+    slider.value = +slider.value + 1;
+    showFrames();
+    if (slider.value === slider.max) pauseFilms();
+  }, FRAME);
+}
 
-  async show() {
-    const shown = [...new Set(this.pickers.map((picker) => picker.value))];
-    showFixedLegend($("#figure-why_stuck .legend"), shown);
-    this.showTicks();
-    for (const [name, title] of Object.entries(CHARTS)) {
-      const label = `${title} by epoch of ${shown.map(labelOf).join(" and ")}`;
-      $(`[data-chart="${name}"]`).setAttribute("aria-label", label);
-      await draw(name, { shown, marked: this.epoch() }, looksByPlace(shown));
-    }
-    this.showFrames();
-  }
+// A single variant is shown next to the baseline.
+function highlightFilms(variants) {
+  const pictured = [...variants, study.baseline].filter((variant) => variant in study.films.variants);
+  pictured.slice(0, pickers.length).forEach((variant, i) => { pickers[i].value = variant; });
+  return showFilms();
+}
 
-  pause() {
-    clearInterval(this.timer);
-    this.timer = null;
-    this.play.textContent = "Play";
-  }
-
-  start() {
-    const { slider } = this;
-    if (slider.value === slider.max) slider.value = 0;
-    this.showFrames();
-    this.play.textContent = "Pause";
-    this.timer = setInterval(() => {
-      slider.value = +slider.value + 1;
-      this.showFrames();
-      if (slider.value === slider.max) this.pause();
-    }, FRAME);
-  }
-
-  // A single variant is shown next to the baseline.
-  highlight(variants) {
-    const pictured = [...variants, study.baseline].filter((variant) => variant in study.films.variants);
-    pictured.slice(0, this.pickers.length).forEach((variant, i) => { this.pickers[i].value = variant; });
-    return this.show();
-  }
+function startFilms() {
+  slider.addEventListener("input", () => { pauseFilms(); showFrames(); });
+  for (const picker of pickers) picker.addEventListener("change", () => queue(showFilms));
+  $("#play").addEventListener("click", () => (playing ? pauseFilms() : playFilms()));
+  highlight.films = highlightFilms;
 }
