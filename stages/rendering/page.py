@@ -15,7 +15,7 @@ from markupsafe import Markup
 from stages.analysis import series
 from stages.analysis.outcomes import PARTLY
 from stages.analysis.report import Report
-from stages.analysis.study import BASELINE, Variant, layers
+from stages.analysis.study import BASELINE, layers
 from stages.rendering import (
     charts,
     claim_tables,
@@ -127,13 +127,7 @@ def as_json(values: object) -> str:
 def variants(report: Report) -> dict[str, dict]:
     """What the script needs of every variant: its look, and how it ends, in words."""
     looks, ends = style.looks(report.study), style.endings(report.table)
-    dead = dead_at_the_end(report)
-
-    def dead_of(variant: Variant) -> str:
-        if variant.plan["activation"] != "relu":
-            return "no ReLU"
-        return style.percent(dead[variant.name]) if variant.name in dead else ends[variant.name]
-
+    dead = ends | dead_at_the_end(report)
     return {
         name: {
             "label": variant.label,
@@ -142,18 +136,19 @@ def variants(report: Report) -> dict[str, dict]:
             "epochs": report.results.epochs(name),
             "depth": len(variant.hidden),
             "accuracy": ends[name],
-            "dead": dead_of(variant),
+            "dead": dead[name] if variant.plan["activation"] == "relu" else "no ReLU",
         }
         for name, variant in report.study.variants.items()
     }
 
 
-def dead_at_the_end(report: Report) -> dict[str, float]:
+def dead_at_the_end(report: Report) -> dict[str, str]:
     """The share of hidden units that are dead at the end, mean over seeds, where these agree."""
     rows = pd.read_csv(report.reports / "dead_units.csv")
     last = rows["epoch"] == rows.groupby("variant")["epoch"].transform("max")
-    means = rows[last].groupby("variant")["dead_fraction"].mean().dropna()
-    return {name: mean for name, mean in means.items() if report.rows[name].outcome.has_mean}
+    means = rows[last].groupby("variant")["dead_fraction"].mean()
+    agree = (name for name, row in report.rows.items() if row.outcome.has_mean and name in means)
+    return {name: style.percent(means[name]) for name in agree}
 
 
 def look_of(look: style.Look) -> dict[str, Any]:
