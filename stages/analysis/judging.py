@@ -1,21 +1,41 @@
 """The one judge of all claims: what it asks of evidence, and how parts are measured."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
 from stages.analysis import initializations
 from stages.analysis.claims.form import Claim, Explanation, Part, Verdict
-from stages.analysis.map_lines import Lines
+from stages.analysis.initializations import PlanValues
 from stages.analysis.quantities import Quantity, Unit
-from stages.analysis.results import Results
 from stages.analysis.statistics import Estimate, t_interval, wilson_interval
 
 MIN_SEEDS = 3  # fewer can agree by chance, and then have an interval without width
-# What the judge measures: both have plans and labels by name, and the ends of their seeds.
-Evidence: TypeAlias = Results | Lines
+
+
+class Evidence(Protocol):
+    """What the judge needs of trained networks, whether variants or the lines of heat maps.
+
+    `plans` and `labels` are by name; quantities take the evidence and a name.
+    """
+
+    @property
+    def plans(self) -> Mapping[str, PlanValues]: ...
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+    def ends(self, name: str, /) -> Counter[str]:
+        """How many seeds end how: `learns`, `stuck`, `diverges`."""
+
+    def agree(self, name: str, /) -> bool:
+        """Whether a mean describes all seeds."""
+
+    def figure(self, name: str, /) -> str | None:
+        """The figure that shows it, where the claim names none."""
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ DEMONSTRATION = (
             "every seed ends at 20 to 40 %",
             named.OTHER_CONSTANT, quantities.final_accuracy, Region(0.20, 0.40), every=True,
         ),
-        needs=(named.NEGATIVE, named.BETWEEN),
+        named.NEGATIVE, named.BETWEEN,
         figure="final_accuracy",
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ EXPLANATION = (
             named.CONSTANT, quantities.final_accuracy, Region(high=-CLEARLY),
             against=named.DEFAULT, every=True,
         ),
-        needs=(named.ZEROS, named.ONES, named.NEGATIVE, named.BETWEEN),
+        named.ZEROS, named.ONES, named.NEGATIVE, named.BETWEEN,
         figure="final_accuracy",
     ),
     claim(
@@ -69,7 +69,7 @@ EXPLANATION = (
             named.DETERMINISTIC, quantities.final_accuracy, Region(high=-CLEARLY),
             against=named.DEFAULT, best=True, every=True,
         ),
-        needs=(named.IDENTITY, named.HADAMARD),
+        named.IDENTITY, named.HADAMARD,
         figure="final_accuracy",
     ),
     claim(
@@ -87,7 +87,7 @@ EXPLANATION = (
             "With weights of standard deviation 1, they differ by {}.",
             named.WIDE, first_signal,
         ),
-        needs=(named.DEFAULT, named.XAVIER, named.HE, named.WIDE),
+        named.DEFAULT, named.XAVIER, named.HE, named.WIDE,
         figure="final_accuracy",
     ),
     claim(

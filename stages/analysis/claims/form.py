@@ -113,11 +113,14 @@ def claim(
     id: str,
     place: tuple[str, str],
     words: str,
-    *content: Part | Explanation,
-    needs: tuple[Initialization, ...] = (),
+    *content: Part | Explanation | Initialization,
     figure: str | None = None,
 ) -> Claim:
-    """A claim with parts and explanations as its content; `place` is its source and place there."""
+    """A claim with its parts and explanations, and the initializations that it needs.
+
+    `place` is its source and the place there.
+    """
     parts = tuple(one for one in content if isinstance(one, Part))
     why = tuple(one for one in content if isinstance(one, Explanation))
+    needs = tuple(one for one in content if isinstance(one, Initialization))
     return Claim(id, *place, words, parts, why, needs, figure)
