@@ -44,16 +44,12 @@ def stale_results(settings: Params) -> list[Path]:
     """
     runs = sorted((DATA / "runs").glob("*"))
     strange = [run for run in runs if not run.is_dir()]
-    for run in runs:
-        files = run.iterdir() if run.is_dir() else ()
-        strange += [file for file in files if file.name not in results.FILES]
+    strange += [f for f in sorted((DATA / "runs").glob("*/*")) if f.name not in results.FILES]
     if strange:
         rule = "is not an initlab result and would be deleted; move it elsewhere"
         raise ParamsError(*(f"{path}: {rule}" for path in strange))
-    tables = sorted(TABLES.glob("*.csv"))
-    return [run for run in runs if run.name not in settings.variants] + [
-        table for table in tables if table.stem not in settings.sweeps
-    ]
+    stale = [run for run in runs if run.name not in settings.variants]
+    return stale + [t for t in sorted(TABLES.glob("*.csv")) if t.stem not in settings.sweeps]
 
 
 def move_away(path: Path) -> Path:
@@ -104,10 +100,10 @@ def described(settings: Params, found: dict[str, Plan]) -> dict:
 def described_sweep(settings: Params, name: str) -> dict:
     """A sweep for reports; its plans are in data/sweeps."""
     sweep = settings.sweeps[name]
-    axes = {}
-    for side, axis in (("x", sweep.axes.x), ("y", sweep.axes.y)):
-        labels = settings.labels_of(axis)
-        axes[side] = {"key": axis.key, "values": axis.points(), "labels": labels}
+    axes = {
+        side: {"key": axis.key, "values": axis.points(), "labels": settings.labels_of(axis)}
+        for side, axis in sweep.axes
+    }
     label = one_line(sweep.label) or name
     return axes | {"label": label, "seeds": sweep.seeds, "shows": sweep.shows}
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import torch
@@ -17,10 +18,6 @@ from stages.training.plan import Plan
 DATA = Path("data")
 REPORTS = Path("reports")
 TABLES = DATA / "tables"
-
-PLOTTED = (
-    "history", "seeds", "confusion", "symmetry", "dead_units", "depth", "tensors",
-)  # fmt: skip
 
 SAMPLED = {"train": 2000, "test": 500}  # images that the page carries
 
@@ -37,7 +34,7 @@ def main() -> None:
             )
     folder = DATA / sys.argv[1]
     dataset = data.load(folder)
-    rows: dict[str, Rows] = {name: [] for name in (*PLOTTED, "probes")}
+    rows: dict[str, Rows] = defaultdict(list)
     snapshots = {}
     for variant in variants:
         file = DATA / "plans" / f"{variant}.json"
@@ -46,9 +43,10 @@ def main() -> None:
             rows[name] += [{"variant": variant} | row for row in found]
         for name, values in run.snapshots.items():
             snapshots[f"{variant}/{name}"] = values
-    written = {REPORTS / f"{name}.csv": as_csv(rows[name]) for name in PLOTTED}
+    probes = as_csv(rows.pop("probes"))
+    written = {REPORTS / f"{name}.csv": as_csv(found) for name, found in rows.items()}
     written |= {
-        TABLES / "probes.csv": as_csv(rows["probes"]),
+        TABLES / "probes.csv": probes,
         TABLES / "files.csv": as_csv(files(folder)),
         TABLES / "test_set.csv": as_csv([tables.test_set(dataset.test)]),
         TABLES / "snapshots.safetensors": save(snapshots),
