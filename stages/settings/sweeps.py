@@ -11,7 +11,6 @@ from stages.settings.mistakes import ParamsError, collect, mistake
 from stages.settings.params import Params, VariantSettings
 from stages.training.data import TRAIN_IMAGES
 from stages.training.grid import Cell, Grid
-from stages.training.plan import Plan
 
 
 def resolve(settings: Params) -> dict[str, Grid]:
@@ -78,11 +77,10 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
 
 def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None:
     """Raise ParamsError for an axis along which all cells have the same result."""
-
-    def network(plan: Plan) -> tuple[object, ...]:
-        return plan.hidden, plan.activation, plan.tensors
-
-    results = [repr((c.steps, c.plan) if c.steps else network(c.plan)) for c in cells]
+    results = [
+        repr((c.steps, c.plan) if c.steps else (c.plan.hidden, c.plan.activation, c.plan.tensors))
+        for c in cells
+    ]
     columns = len(sweep.axes.x.points())
     rows = [results[i : i + columns] for i in range(0, len(results), columns)]
     for side, lines in (("x", rows), ("y", list(zip(*rows, strict=True)))):
