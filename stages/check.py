@@ -65,13 +65,13 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
     """Write the files that the other stages read instead of params.yaml."""
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
     files |= {DATA / "sweeps" / f"{name}.json": grid.as_json() for name, grid in grids.items()}
-    others = {
+    files |= {
         # Always the same text: a valid edit changes nothing for the stage that depends on it.
         DATA / "params_are_valid": "params.yaml is valid\n",
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
         DATA / "study.json": integrity.as_json(described(settings, found)),
     }
-    writing.replace(files | others)
+    writing.replace(files)
     for folder in (DATA / "sweeps", TABLES):  # DVC expects them in a study without sweeps, too
         folder.mkdir(parents=True, exist_ok=True)
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):

@@ -1,7 +1,7 @@
-"""Lets `dvc plots` draw without a network: DVC's page, with Vega inside.
+"""Lets `dvc plots` draw without a network: a page of ours, with Vega inside, instead of DVC's.
 
-DVC's page loads Vega from the internet, and is blank where there is none. This changes the page
-for this checkout alone (plots.html_template in .dvc/config.local).
+DVC's own page loads Vega from the internet, and is blank where there is none. This writes one
+and makes it that of this checkout alone (plots.html_template in .dvc/config.local).
 """
 
 import subprocess
@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import vl_convert
-from dvc_render.html import PAGE_HTML  # type: ignore[import-untyped]
 
 from stages import writing
 
@@ -22,13 +21,35 @@ window.vegaEmbed = (element, spec) =>
   vegaEmbed(element, {...spec, $schema: undefined}, {renderer: "svg"});
 """
 
+# A classic script, since DVC's own, which draw, are: a module would come after them.
+# What stands in braces is DVC's to fill.
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+{refresh_tag}
+<title>initlab: dvc plots</title>
+<style>
+  body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff }
+  .vega-embed { margin-bottom: 2.5rem }
+  table { max-width: 100%; border-spacing: 1rem }
+  img { max-width: min(100%, 50rem) }
+</style>
+<script>BUNDLE</script>
+</head>
+<body>
+<h1>initlab: dvc plots</h1>
+{plot_divs}
+</body>
+</html>
+"""
+
 
 def main() -> None:
     # A script ends at its first end tag, wherever that stands.
     bundle = vl_convert.javascript_bundle(DRAW).replace("</script", "<\\/script")
-    # A classic script, since DVC's own, which draw, are: a module would come after them.
-    scripts = f'<meta charset="utf-8"><script>{bundle}</script>'
-    writing.replace({FILE: PAGE_HTML.replace("{scripts}", scripts)})
+    writing.replace({FILE: PAGE.replace("BUNDLE", bundle)})
     setting = ["config", "--local", "plots.html_template", FILE.name]
     if code := subprocess.run([sys.executable, "-m", "dvc", *setting], cwd=ROOT).returncode:
         sys.exit(code)
