@@ -251,8 +251,7 @@ def test_the_stage_writes_every_table_of_all_variants(prepared, runs, monkeypatc
         for name in (*(f"../reports/{table}.csv" for table in plotted), "probes.csv")
     }
     for name, text in written.items():
-        table = Path(name).stem
-        rows = [{"variant": v} | row for v in ("ones", "baseline") for row in found[v][table]]
+        rows = [{"variant": v} | r for v in ("ones", "baseline") for r in found[v][Path(name).stem]]
         assert text == evaluate.as_csv(rows).decode()
     assert {path.stem for path in reports.iterdir()} == plotted
 
