@@ -44,16 +44,12 @@ def stale_results(settings: Params) -> list[Path]:
     """
     runs = sorted((DATA / "runs").glob("*"))
     strange = [run for run in runs if not run.is_dir()]
-    for run in runs:
-        files = run.iterdir() if run.is_dir() else ()
-        strange += [file for file in files if file.name not in results.FILES]
+    strange += [f for f in sorted((DATA / "runs").glob("*/*")) if f.name not in results.FILES]
     if strange:
         rule = "is not an initlab result and would be deleted; move it elsewhere"
         raise ParamsError(*(f"{path}: {rule}" for path in strange))
-    tables = sorted(TABLES.glob("*.csv"))
-    return [run for run in runs if run.name not in settings.variants] + [
-        table for table in tables if table.stem not in settings.sweeps
-    ]
+    stale = [run for run in runs if run.name not in settings.variants]
+    return stale + [t for t in sorted(TABLES.glob("*.csv")) if t.stem not in settings.sweeps]
 
 
 def move_away(path: Path) -> Path:
@@ -69,13 +65,13 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
     """Write the files that the other stages read instead of params.yaml."""
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
     files |= {DATA / "sweeps" / f"{name}.json": grid.as_json() for name, grid in grids.items()}
-    others = {
+    files |= {
         # Always the same text: a valid edit changes nothing for the stage that depends on it.
         DATA / "params_are_valid": "params.yaml is valid\n",
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
         DATA / "study.json": integrity.as_json(described(settings, found)),
     }
-    writing.replace(files | others)
+    writing.replace(files)
     for folder in (DATA / "sweeps", TABLES):  # DVC expects them in a study without sweeps, too
         folder.mkdir(parents=True, exist_ok=True)
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
@@ -104,10 +100,10 @@ def described(settings: Params, found: dict[str, Plan]) -> dict:
 def described_sweep(settings: Params, name: str) -> dict:
     """A sweep for reports; its plans are in data/sweeps."""
     sweep = settings.sweeps[name]
-    axes = {}
-    for side, axis in (("x", sweep.axes.x), ("y", sweep.axes.y)):
-        labels = settings.labels_of(axis)
-        axes[side] = {"key": axis.key, "values": axis.points(), "labels": labels}
+    axes = {
+        side: {"key": axis.key, "values": axis.points(), "labels": settings.labels_of(axis)}
+        for side, axis in sweep.axes
+    }
     label = one_line(sweep.label) or name
     return axes | {"label": label, "seeds": sweep.seeds, "shows": sweep.shows}
 

@@ -17,19 +17,19 @@ def seconds_of_seed(plan: Plan) -> float:
     """Seconds that one core takes for a seed of a variant, about."""
     images = plan.limit or TRAIN_IMAGES
     steps = -(-images // plan.batch_size)
-    # A product forward and two backward, except for one in the first layer; a test forward.
-    operations = (5 * images + 2 * SCORED) * _parameters(plan)
-    epoch = EPOCH + operations / RATE + steps * STEP * len(plan.sizes)
-    return epoch * plan.epochs
+    return plan.epochs * (EPOCH + _seconds(plan, steps, images, SCORED))
 
 
 def seconds_of(cell: Cell) -> float:
     """Seconds that one core takes for a network of a cell, about."""
-    layers = len(cell.plan.sizes)
-    images = cell.steps * cell.plan.batch_size
-    operations = (5 * images + (4 * SCORED if images else 0)) * _parameters(cell.plan)
-    return DRAW * layers + operations / RATE + cell.steps * STEP * layers
+    plan, scored = cell.plan, 2 * SCORED if cell.steps else 0
+    trained = _seconds(plan, cell.steps, cell.steps * plan.batch_size, scored)
+    return DRAW * len(plan.sizes) + trained
 
 
-def _parameters(plan: Plan) -> int:
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(plan.sizes))
+def _seconds(plan: Plan, steps: int, images: int, scored: int) -> float:
+    """Seconds to train on some images in some steps, and to score others."""
+    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(plan.sizes))
+    # A product forward and two backward, except for one in the first layer; a test forward.
+    operations = (5 * images + 2 * scored) * parameters
+    return operations / RATE + steps * STEP * len(plan.sizes)

@@ -1,9 +1,9 @@
 """Stage evaluate: all tables that reports are made from."""
 
 import csv
-import hashlib
 import io
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import torch
@@ -17,10 +17,6 @@ from stages.training.plan import Plan
 DATA = Path("data")
 REPORTS = Path("reports")
 TABLES = DATA / "tables"
-
-PLOTTED = (
-    "history", "seeds", "confusion", "symmetry", "dead_units", "depth", "tensors",
-)  # fmt: skip
 
 SAMPLED = {"train": 2000, "test": 500}  # images that the page carries
 
@@ -37,7 +33,7 @@ def main() -> None:
             )
     folder = DATA / sys.argv[1]
     dataset = data.load(folder)
-    rows: dict[str, Rows] = {name: [] for name in (*PLOTTED, "probes")}
+    rows: dict[str, Rows] = defaultdict(list)
     snapshots = {}
     for variant in variants:
         file = DATA / "plans" / f"{variant}.json"
@@ -46,9 +42,10 @@ def main() -> None:
             rows[name] += [{"variant": variant} | row for row in found]
         for name, values in run.snapshots.items():
             snapshots[f"{variant}/{name}"] = values
-    written = {REPORTS / f"{name}.csv": as_csv(rows[name]) for name in PLOTTED}
+    probes = as_csv(rows.pop("probes"))
+    written = {REPORTS / f"{name}.csv": as_csv(found) for name, found in rows.items()}
     written |= {
-        TABLES / "probes.csv": as_csv(rows["probes"]),
+        TABLES / "probes.csv": probes,
         TABLES / "files.csv": as_csv(files(folder)),
         TABLES / "test_set.csv": as_csv([tables.test_set(dataset.test)]),
         TABLES / "snapshots.safetensors": save(snapshots),
@@ -70,11 +67,9 @@ def sample(dataset: data.Dataset, limit: int | None) -> dict[str, torch.Tensor]:
 
 
 def files(folder: Path) -> Rows:
-    """The data set's files with their SHA-256."""
-    return [
-        {"file": name, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
-        for name in data.FILES.values()
-    ]
+    """The data set's files with their SHA-256, which were checked when it was loaded."""
+    lines = (folder / integrity.FILE).read_text(encoding="utf-8").splitlines()
+    return [{"file": name, "sha256": sum_} for sum_, name in map(str.split, lines)]
 
 
 def as_csv(rows: Rows) -> bytes:

@@ -4,6 +4,7 @@ import math
 from itertools import groupby
 from statistics import fmean
 
+import numpy as np
 import torch
 
 from stages.training import BITS_PROMISED, data, laws, network
@@ -112,11 +113,7 @@ def dead_units(probes: Rows, plan: Plan) -> Rows:
     rows = []
     for (seed, epoch), layers in groupby(probes, key=lambda row: (row["seed"], row["epoch"])):
         dead = [float(r["dead_fraction"]) for r in layers if r["dead_fraction"]]  # ReLU alone
-        share = (
-            rounded(fmean(d for d, n in zip(dead, plan.hidden, strict=True) for _ in range(n)))
-            if dead
-            else ""
-        )
+        share = rounded(fmean(np.repeat(dead, plan.hidden))) if dead else ""
         rows.append({"seed": seed, "epoch": epoch, "dead_fraction": share})
     return rows
 
@@ -157,14 +154,8 @@ def depth(probes: Rows, plan: Plan) -> Rows:
             first, passed = (0, gain[:i]) if quantity == "signal" else (-1, gain[i:])
             theory = stds[first] * math.prod(passed) ** 0.5
             known = not any(map(math.isnan, gain)) and 0 < theory < math.inf
-            rows.append(
-                {
-                    "quantity": quantity,
-                    "depth": i + 1,
-                    "std": float(f"{std:.6g}"),
-                    "theory": float(f"{theory:.6g}") if known else "",
-                }
-            )
+            row = {"quantity": quantity, "depth": i + 1, "std": float(f"{std:.6g}")}
+            rows.append(row | {"theory": float(f"{theory:.6g}") if known else ""})
     return rows
 
 

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
@@ -25,7 +26,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data" / "mnist"
-COMMAND = (sys.executable, "-m", "tools.benchmark")
 SIZES = [784, 128, 64, 10]
 EPOCHS = 10  # of initlab, as in the study; the other ways train for one
 LECTURE, FLOOR = "lecture's loop (DataLoader)", "arithmetic floor"
@@ -60,11 +60,11 @@ def tensors() -> float:
     """The same loop on tensors of the whole data set, without a DataLoader."""
     import torch
 
-    (x, y), test = _tensors()
+    (x, y), test = _splits()
     return _plain_epoch(((x[b], y[b]) for b in torch.randperm(60_000).split(64)), [test])
 
 
-def _plain_epoch(train, test) -> float:
+def _plain_epoch(train: Iterable, test: Iterable) -> float:
     from docs import plain
 
     model = plain.network(SIZES)
@@ -80,7 +80,7 @@ def ensemble() -> float:
     from docs import plain
 
     seeds = 5
-    train, test = _tensors()
+    (x, y), (test_x, test_y) = _splits()
     models = [plain.network(SIZES) for _ in range(seeds)]
     stacked, _ = stack_module_state(models)
     weights = {name: tensor.detach() for name, tensor in stacked.items()}
@@ -91,20 +91,20 @@ def ensemble() -> float:
         return torch.nn.functional.cross_entropy(logits, y), logits
 
     step = vmap(grad_and_value(loss, has_aux=True))
+    predict = vmap(lambda weights: functional_call(models[0], weights, (test_x,)))
 
     def epoch() -> None:
-        correct = 0
         orders = torch.stack([torch.randperm(60_000) for _ in range(seeds)])
+        correct = 0
         for batch in orders.split(64, dim=1):
-            x, y = train[0][batch], train[1][batch]
-            grads, (_, logits) = step(weights, x, y)
+            labels = y[batch]
+            gradients, (_, logits) = step(weights, x[batch], labels)
             for name, tensor in weights.items():
-                tensor.grad = grads[name]
+                tensor.grad = gradients[name]
             optimizer.step()
-            correct += (logits.argmax(2) == y).sum().item()
+            correct += (logits.argmax(2) == labels).sum().item()
         with torch.no_grad():
-            logits = vmap(lambda w: functional_call(models[0], w, (test[0],)))(weights)
-            correct += (logits.argmax(2) == test[1]).sum().item()
+            correct += (predict(weights).argmax(2) == test_y).sum().item()
 
     return _seconds(epoch) / seeds
 
@@ -126,14 +126,12 @@ def initlab(seeds: int) -> float:
 
 def floor() -> float:
     """The operations alone, at the best rate of large products on all cores at once."""
-    pipes = [
-        subprocess.Popen([*COMMAND, "product"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in os.sched_getaffinity(0)
-    ]
-    return OPERATIONS / sum(json.loads(process.communicate()[0]) for process in pipes)
+    cores = os.sched_getaffinity(0)
+    with ProcessPoolExecutor(len(cores)) as pool:
+        return OPERATIONS / sum(pool.map(_rate, cores))
 
 
-def product() -> float:
+def _rate(_core: int) -> float:
     """The best rate of 2048 × 2048 float32 products on one core, in operations per second."""
     from stages.training.network import torch  # through stages, which pins the arithmetic
 
@@ -142,18 +140,12 @@ def product() -> float:
     return 2 * 2048**3 / min(_seconds(lambda: torch.mm(a, a, out=out)) for _ in range(20))
 
 
-def _tensors() -> list:
+def _splits() -> list:
     """Images `[n, 784]`, normalized, and labels `[n]`, of both splits."""
-    import torch
-
     from docs import plain
 
-    splits = []
-    for train in (True, False):
-        images = plain.MNIST(DATA, train)
-        x = images.data.view(-1, SIZES[0]).float().div_(255).sub_(0.1307).div_(0.3081)
-        splits.append((x, images.targets.to(torch.int64)))
-    return splits
+    splits = [plain.MNIST(DATA, train) for train in (True, False)]
+    return [((s.data.flatten(1) / 255 - 0.1307) / 0.3081, s.targets) for s in splits]
 
 
 def _seconds(action: Callable[[], object]) -> float:
@@ -202,11 +194,12 @@ def tables(count: int) -> None:
 
 def measured(*way: str) -> float:
     """Seconds per network and epoch, from a process of its own."""
-    result = subprocess.run([*COMMAND, *way], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "tools.benchmark", *way]
+    result = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
     return json.loads(result.stdout)
 
 
-WAYS = {way.__name__: way for way in (lecture, tensors, ensemble, initlab, floor, product)}
+WAYS = {way.__name__: way for way in (lecture, tensors, ensemble, initlab, floor)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

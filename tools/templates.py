@@ -25,10 +25,6 @@ VARIANT: dict[str, Any] = {"shorthand": "variant:N", "sort": None, "title": None
 PERCENT = alt.Legend(format=".0%")
 
 
-def main() -> None:
-    writing.replace({FOLDER / f"{name}.json": text(name) for name in TEMPLATES})
-
-
 def text(name: str) -> str:
     """The JSON of a template."""
     chart, title, subtitle = TEMPLATES[name]
@@ -64,7 +60,7 @@ def in_panels(inner: Any, field: str, steps: alt.Chart) -> alt.FacetChart:
     return chart.properties(transform=steps.transform)
 
 
-def by_revision(cells: alt.LayerChart, width: int, height: int = 19) -> alt.FacetChart:
+def by_revision(cells: alt.LayerChart, width: int, height: int) -> alt.FacetChart:
     """Cells for every revision, side by side; cells are `width` × `height` pixels."""
     cells = cells.properties(width=alt.Step(width), height=alt.Step(height))
     return cells.facet(column=alt.Column("rev:N", sort=None, title=None), data=ROWS)
@@ -105,7 +101,7 @@ def who_moved() -> alt.FacetChart:
     """Moves of the tensors of networks with at most four hidden layers."""
     layers = ["fc1", "fc2", "fc3", "fc4", "out"]
     chart = heat_charts.moves(layers, heat_charts.SIZE, heat_charts.key("largest move"))
-    return by_revision(chart.encode(y=alt.Y(**VARIANT)), 58)
+    return by_revision(chart.encode(y=alt.Y(**VARIANT)), 58, 19)
 
 
 def confusion() -> alt.FacetChart:
@@ -173,4 +169,4 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
 
 
 if __name__ == "__main__":
-    main()
+    writing.replace({FOLDER / f"{name}.json": text(name) for name in TEMPLATES})

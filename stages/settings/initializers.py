@@ -109,7 +109,5 @@ def _imported(path: Path) -> set[Path]:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
             words.update(word for name in names for word in name.split("."))
-    there: set[Path] = set()
-    for word in words & {entry.stem for entry in FOLDER.iterdir()}:
-        there |= {*FOLDER.glob(f"{word}.py"), *(FOLDER / word).rglob("*.py")}
-    return there
+    found = words & {entry.stem for entry in FOLDER.iterdir()}
+    return {p for w in found for p in (*FOLDER.glob(f"{w}.py"), *(FOLDER / w).rglob("*.py"))}

@@ -52,13 +52,12 @@ def validated(model: type[Model], values: Any, place: str = "") -> Model:
         errors = error.errors()
     # The settings of an unknown layer are no further mistakes.
     unknown = [e["loc"] for e in errors if e["type"] == UNKNOWN_LAYER]
-    raise ParamsError(
-        *(
-            _line(model, place, dict(e))
-            for e in errors
-            if e["type"] == UNKNOWN_LAYER or not any(e["loc"][: len(u)] == u for u in unknown)
-        )
-    )
+    lines = [
+        _line(model, place, dict(e))
+        for e in errors
+        if e["type"] == UNKNOWN_LAYER or not any(e["loc"][: len(u)] == u for u in unknown)
+    ]
+    raise ParamsError(*lines)
 
 
 def contradictions(settings: Params, variant: VariantSettings, place: str) -> list[str]:

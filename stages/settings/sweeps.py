@@ -11,7 +11,6 @@ from stages.settings.mistakes import ParamsError, collect, mistake
 from stages.settings.params import Params, VariantSettings
 from stages.training.data import TRAIN_IMAGES
 from stages.training.grid import Cell, Grid
-from stages.training.plan import Plan
 
 
 def resolve(settings: Params) -> dict[str, Grid]:
@@ -45,22 +44,19 @@ def _variant(
     settings: Params, sweep: SweepSettings, values: tuple[Any, Any], place: str
 ) -> VariantSettings:
     """A cell as a variant: the variant on an axis, the base over it, and the axes over both."""
-    keys = sweep.axes.x.key, sweep.axes.y.key
+    at = dict(zip((sweep.axes.x.key, sweep.axes.y.key), values, strict=True))
     written: dict[str, Any] = {}
-    for key, value in zip(keys, values, strict=True):
-        if key == VARIANT and value not in settings.variants:
+    if (name := at.pop(VARIANT, None)) is not None:
+        if name not in settings.variants:
             rule = f"no such variant; there are {', '.join(settings.variants)}"
-            raise ParamsError(mistake(place + key, value, rule))
-        if key == VARIANT:
-            variant = settings.variants[value]
-            written = variant.model_dump(exclude_none=True, exclude_defaults=True)
-            written.get("training", {}).pop("epochs", None)  # a sweep has its own
+            raise ParamsError(mistake(place + VARIANT, name, rule))
+        written = settings.variants[name].model_dump(exclude_none=True, exclude_defaults=True)
+        written.get("training", {}).pop("epochs", None)  # a sweep has its own
     for section, entries in deepcopy(sweep.base).items():
         own = written.get(section, {})
         written[section] = {**own, **entries} if isinstance(entries, dict) else entries
-    for key, value in zip(keys, values, strict=True):
-        if key != VARIANT:
-            _set(written, key.split("."), value)
+    for key, value in at.items():
+        _set(written, key.split("."), value)
     cell = reading.validated(VariantSettings, written, place)
     if epochs := cell.training.epochs:
         rule = "is not allowed in a cell; set the sweep's steps or epochs"
@@ -81,11 +77,10 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
 
 def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None:
     """Raise ParamsError for an axis along which all cells have the same result."""
-
-    def network(plan: Plan) -> tuple[object, ...]:
-        return plan.hidden, plan.activation, plan.tensors
-
-    results = [repr((c.steps, c.plan) if c.steps else network(c.plan)) for c in cells]
+    results = [
+        repr((c.steps, c.plan) if c.steps else (c.plan.hidden, c.plan.activation, c.plan.tensors))
+        for c in cells
+    ]
     columns = len(sweep.axes.x.points())
     rows = [results[i : i + columns] for i in range(0, len(results), columns)]
     for side, lines in (("x", rows), ("y", list(zip(*rows, strict=True)))):

@@ -14,13 +14,12 @@ RESOLVED = {
         r"[-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+]?[0-9]+)?"
         r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
         r"|[-+]?\.[0-9_]+([eE][-+][0-9]+)?"
-        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        list("-+0123456789."),
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
     ),
-    "int": (r"[-+]?(0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)", list("-+0123456789")),
-    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    "merge": (r"<<", ["<"]),
+    "int": r"(?!_)[-+]?(0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "null": r"~|null|Null|NULL|",
+    "merge": r"<<",
 }
 
 
@@ -46,9 +45,8 @@ class Loader(yaml.SafeLoader):
         return int(digits, {"0b": 2, "0o": 8, "0x": 16}.get(digits.lstrip("+-")[:2], 10))
 
 
-for kind, (pattern, first) in RESOLVED.items():
-    tag = f"tag:yaml.org,2002:{kind}"
-    Loader.add_implicit_resolver(tag, re.compile(f"^(?:{pattern})$"), first)
+for kind, pattern in RESOLVED.items():
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), None)
 Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
 
 

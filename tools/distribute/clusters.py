@@ -41,17 +41,12 @@ def connected(arguments: argparse.Namespace) -> Iterator[Client]:
     for name in LOGS:  # this command prints lines of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if arguments.scheduler:
-        client = remote(arguments.scheduler)
-    elif arguments.jobqueue:
-        client = Client(batch(arguments.jobqueue))
-    else:
-        client = Client(local(arguments.local or worker_count()))
-    try:
-        with client:
+        with remote(arguments.scheduler) as client:
             yield client
-    finally:
-        if client.cluster:
-            client.cluster.close()
+    else:
+        file, count = arguments.jobqueue, arguments.local or worker_count()
+        with batch(file) if file else local(count) as cluster, Client(cluster) as client:
+            yield client
 
 
 def remote(address: str) -> Client:

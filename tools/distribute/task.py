@@ -109,10 +109,8 @@ def _train(plan: Plan, seed: int) -> Trained:
 
 
 def _dataset(plan: Plan) -> data.Dataset:
-    whole = _whole(plan.data)
-    return data.Dataset(whole.train.first(plan.limit), whole.test)
+    whole = _load(ROOT / "data" / plan.data)
+    return replace(whole, train=whole.train.first(plan.limit))
 
 
-@lru_cache
-def _whole(name: str) -> data.Dataset:
-    return data.load(ROOT / "data" / name)
+_load = lru_cache(data.load)
