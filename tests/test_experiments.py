@@ -78,7 +78,7 @@ def test_plots_of_two_revisions_are_drawn_without_a_network(compared, browser):
     page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto((compared.folder / "dvc_plots" / "index.html").as_uri())
-    page.wait_for_function("document.querySelectorAll('.vega-embed svg.marks').length == 8")
+    page.wait_for_function("document.querySelectorAll('.vega-embed svg.marks').length == 7")
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     for chart in page.locator(".vega-embed").all():
