@@ -57,16 +57,16 @@ verify: git env ## run evaluate and report again, and compare all results with t
 maps: git env ## train all sweeps again (a few minutes)
 	dvc repro --force --single-item sweep
 
-processors: env ## run a small study on every Intel and AMD processor QEMU emulates, and compare
+processors: env ## compute the same on every processor that QEMU emulates, and compare
 	@python -m tools.processors
 
-test: git env ## run the tests (about ten minutes on two cores)
+test: git env ## run the tests (about seven minutes on two cores)
 	pytest
 
 test-fast: git env ## run the quick tests (under 40 seconds)
 	pytest -m "not slow and not extra and not soak"
 
-test-all: git env ## run all tests, including those with servers (about half an hour)
+test-all: git env ## run all tests, including those with servers (about a quarter of an hour)
 	pytest -m "not soak"
 
 bench: env ## compare the cost of training and of an edit with the lecture's loop (half an hour)

@@ -6,9 +6,9 @@ from stages.training.data import TRAIN_IMAGES
 from stages.training.grid import Cell
 from stages.training.plan import Plan
 
-RATE = 5e10  # floating-point operations of a core per second, with AVX2 at about 3 GHz
-STEP = 2e-5  # seconds per layer and step, in addition to the arithmetic
-EPOCH = 5e-3  # seconds per epoch, in addition to its steps
+RATE = 8e10  # floating-point operations of a core per second, with AVX-512
+STEP = 3e-6  # seconds per layer and step, in addition to the arithmetic
+EPOCH = 2e-2  # seconds per epoch, in addition to its steps
 DRAW = 1e-4  # seconds to fill and probe a layer, in addition to the arithmetic
 SCORED = 10_000  # images that an epoch is tested on; a cell of a sweep is scored on twice as many
 

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from docs import plain
-from stages.training import network
 from stages.training.data import Images
 from stages.training.epoch import State
-from stages.training.plan import Plan
+from stages.training.mlp import layout
+from stages.training.plan import Plan, tensor_names
 
 OPTIMIZERS = {
     "adam": {"optimizer": "adam", "lr": 0.001},
@@ -18,13 +18,20 @@ OPTIMIZERS = {
 
 def tensors(plan: Plan, state: State) -> dict[str, Tensor]:
     """A state's weights by name, as views."""
-    return network.Tensors(plan.sizes, torch.from_numpy(state.weights)).named()
+    return layout.named(plan.sizes, state.weights)
 
 
-def plain_network(net: network.Tensors, activation: str) -> nn.Sequential:
+def moved_at(plan: Plan, state: State) -> dict[str, int]:
+    """The steps at which tensors first moved, by name, without those that never did."""
+    pairs = zip(tensor_names(plan.hidden), state.moved_at.tolist(), strict=True)
+    return {name: step for name, step in pairs if step}
+
+
+def plain_network(sizes: list[int], activation: str, flat: layout.Flat) -> nn.Sequential:
     """docs/plain.py's network with copies of our tensors."""
-    model = plain.network(net.sizes, activation).to(net.flat.dtype)
-    model.load_state_dict(net.named())
+    ours = layout.named(sizes, flat)
+    model = plain.network(sizes, activation).to(ours["out.bias"].dtype)
+    model.load_state_dict(ours)
     return model
 
 

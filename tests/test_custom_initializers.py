@@ -13,10 +13,11 @@ from docs import plain
 from stages.settings import initializers, plans
 from stages.settings.mistakes import ParamsError
 from stages.settings.params import Params
-from stages.training import initialization, network
+from stages.training import initialization
+from stages.training.activations import ACTIVATIONS
 from stages.training.initialization import initial_weights
 from stages.training.plan import Fill
-from stages.training.seeds import generator
+from stages.training.seeds import Draws
 from tests.conftest import LECTURE, plan_of
 from tests.oracle import normalized
 
@@ -29,7 +30,7 @@ def resolved(name: str, **arguments) -> Fill:
 
 def filled(name: str, shape: tuple, **arguments) -> torch.Tensor:
     tensor = torch.empty(shape)
-    initialization.run(resolved(name, **arguments), tensor, generator(0, "test"), list)
+    initialization.run(resolved(name, **arguments), tensor, {"draws": lambda: Draws(0, "test")})
     return tensor
 
 
@@ -59,7 +60,7 @@ def test_duplicated_repeats_rows_and_columns():
     assert tensor.std().item() == pytest.approx(1 / math.sqrt(3 * 128), rel=0.05)
 
 
-@pytest.mark.parametrize("activation", network.KERNELS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_lsuv_gives_every_layer_outputs_of_variance_1(activation, train_images):
     images = train_images.first(512)
     plan = plan_of(LSUV, network={"hidden": [64, 64, 64, 64], "activation": activation})

@@ -285,7 +285,7 @@ def test_tap_shows_a_tooltip_until_the_next_tap(browser, reports):
         plot = centred(tab.locator(f"[data-chart={chart}]"))
         tab.wait_for_timeout(100)
         box = plot.bounding_box()
-        tab.touchscreen.tap(box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"])
+        tab.touchscreen.tap(box["x"] + 0.6 * box["width"], box["y"] + 0.32 * box["height"])
         tip.wait_for()
         assert text in tip.inner_text()
         tab.touchscreen.tap(4, 4)

@@ -56,6 +56,7 @@ def test_plan_has_everything_that_params_yaml_sets():
             "numpy": version("numpy"),
             "safetensors": version("safetensors"),
             "torch": torch.__version__.partition("+")[0],
+            "ziglang": version("ziglang"),
         },
     )
     assert plan.sizes == [784, 16, 8, 10]

@@ -2,64 +2,64 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from stages.training import network, probes
+from stages.training import probes
+from stages.training.activations import ACTIVATIONS
 from stages.training.initialization import initial_weights
+from stages.training.mlp.layout import flat_of
+from stages.training.mlp.network import Network
 from tests.conftest import plan_of
 from tests.oracle import normalized, plain_network
 
 SIZES = [784, 20, 12, 10]
 
 
-def net_of(variant: dict | None = None) -> network.Tensors:
-    net, plan = network.allocate(SIZES), plan_of(variant, network={"hidden": SIZES[1:-1]})
-    for name, values in initial_weights(plan, seed=0).items():
-        net.named()[name].copy_(values)
-    return net
+def net_of(variant: dict | None = None, activation: str = "relu") -> Network:
+    plan = plan_of(variant, network={"hidden": SIZES[1:-1], "activation": activation})
+    return Network(SIZES, activation, flat_of(SIZES, initial_weights(plan, seed=0)))
 
 
-def measured(net, images, activation="relu"):
-    return {layer.layer: layer for layer in probes.measure(net, net, activation, images, {})}
+def measured(net, images):
+    return {layer.layer: layer for layer in probes.measure(net, images)}
 
 
 def test_units_that_differ_by_rounding_count_once():
-    weight = torch.tensor(
-        [[1.0, 2.0], [1.0, 2.0 + 1e-6], [1.0, 2.0 + 1e-4], [1.0, 2.1], [3.0, 0.0]]
-    ).double()
-    distinct, gap = probes.units(weight, torch.zeros(5).double())
+    weight = np.array([[1.0, 2.0], [1.0, 2.0 + 1e-6], [1.0, 2.0 + 1e-4], [1.0, 2.1], [3.0, 0.0]])
+    distinct, gap = probes.units(weight, np.zeros(5))
     assert distinct == 4
     assert gap == pytest.approx(2.1 / 3)
 
 
 def test_a_bias_sets_units_apart():
-    weight = torch.zeros(3, 5).double()
-    assert probes.units(weight, torch.zeros(3).double()) == (1, 0)
-    assert probes.units(weight, torch.tensor([1.0, 2, 2]).double()) == (2, 0.5)
+    weight = np.zeros((3, 5))
+    assert probes.units(weight, np.zeros(3)) == (1, 0)
+    assert probes.units(weight, np.array([1.0, 2, 2])) == (2, 0.5)
 
 
 @pytest.mark.parametrize(
     ("matrix", "rank"),
     [
-        (torch.zeros(4, 6), 0),
-        (torch.ones(4, 6), 1),
-        (torch.outer(torch.arange(1.0, 5), torch.arange(6.0)), 1),
-        (torch.eye(5, 9), 5),
-        (1e20 * torch.eye(9, 5), 5),
+        (np.zeros((4, 6)), 0),
+        (np.ones((4, 6)), 1),
+        (np.outer(np.arange(1.0, 5), np.arange(6.0)), 1),
+        (np.eye(5, 9), 5),
+        (1e20 * np.eye(9, 5), 5),
         # singular values 3 and 1: shares 3/4 and 1/4, so exp(¾ ln ⁴⁄₃ + ¼ ln 4) = 4 / 3^¾
-        (torch.diag(torch.tensor([3.0, 1.0])), 4 / 3**0.75),
+        (np.diag([3.0, 1.0]), 4 / 3**0.75),
     ],
 )  # fmt: skip
 def test_the_effective_rank_of_known_matrices(matrix, rank):
-    assert probes.effective_rank(matrix.double()) == pytest.approx(rank)
+    assert probes.effective_rank(matrix) == pytest.approx(rank)
 
 
-@pytest.mark.parametrize("activation", network.KERNELS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, train_images):
     images = train_images.first(probes.PROBED)
-    net = net_of({"all": {"weight": {"normal": {"std": 0.1}}}})
-    model = plain_network(net, activation)
+    net = net_of({"all": {"weight": {"normal": {"std": 0.1}}}}, activation)
+    model = plain_network(SIZES, activation, net.weights)
     x = normalized(images.pixels, torch.float32)
     entering, leaving = [], []
     for module in model[1:]:
@@ -72,7 +72,7 @@ def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, trai
             leaving[-1] = x
     torch.nn.functional.cross_entropy(x, images.labels).backward()
 
-    layers = measured(net, train_images, activation)
+    layers = measured(net, train_images)
     assert list(layers) == ["fc1", "fc2", "out"]
     for layer, z, a in zip(layers.values(), entering, leaving, strict=True):
         linear, a = model.get_submodule(layer.layer), a.detach()
@@ -99,7 +99,7 @@ def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, trai
 
 def test_a_diverged_network_has_no_gap_and_no_ranks(train_images):
     net = net_of()
-    net.flat.fill_(float("nan"))
+    net.weights[:] = math.nan
     for layer in measured(net, train_images).values():
         assert math.isnan(layer.symmetry_gap)
         assert math.isnan(layer.weight_rank)

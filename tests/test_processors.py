@@ -1,40 +1,50 @@
-"""The same bytes on emulated processors of both makers."""
+"""The same bytes on emulated processors: of other makers, and arm64."""
+
+import shutil
 
 import pytest
 
-from stages.training import BITS_PROMISED
 from tools import processors, verify
 
-# The other maker's; `make processors` runs all that QEMU knows.
-MODEL = "EPYC" if "Intel" in verify.processor() else "Haswell"
-
-pytestmark = [
-    pytest.mark.extra,
-    pytest.mark.skipif(
-        not (processors.QEMU and BITS_PROMISED),
-        reason="install qemu-user, on Intel or AMD with AVX2: no such command as qemu-x86_64",
-    ),
-]
+# Of another maker; `make processors` runs all that QEMU knows.
+MODEL = "Dhyana" if "Intel" in verify.processor() else "Haswell"
+needs_qemu = pytest.mark.skipif(
+    not processors.QEMU, reason="install qemu-user: no such command as qemu-x86_64"
+)
 
 
-def test_a_processor_of_the_other_maker_gives_the_same_bytes(mnist_folder, tmp_path, monkeypatch):
-    # Without initializers and pictures, which take minutes there; `make processors` has them.
+@pytest.mark.extra
+@needs_qemu
+def test_a_processor_of_another_maker_gives_the_same_bytes(mnist_folder, tmp_path, monkeypatch):
+    # Some variants, and no pictures, which take minutes there; `make processors` has all.
     study = processors.study()
-    variants = {k: v for k, v in study["variants"].items() if not k.startswith("init_")}
+    names = ("baseline", "momentum", "deep", "act_gelu", "init_orthogonal", "init_trunc_normal")
+    variants = {name: study["variants"][name] for name in names}
     monkeypatch.setattr(processors, "study", lambda: study | {"variants": variants})
     stages = processors.STAGES.replace(', ["report"]', "")
     monkeypatch.setattr(processors, "STAGES", stages)
     processors.prepare(tmp_path / "prepared", mnist_folder)
     here = processors.run(tmp_path / "prepared", tmp_path / "here")
-    assert len(here) > 5 * len(variants)
+    assert len(here) > 6 * len(variants)
     there = processors.run(tmp_path / "prepared", tmp_path / "there", MODEL)
     assert processors.differences(here, there) == []
 
 
-def test_models_are_those_of_both_makers_with_avx2():
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not shutil.which("qemu-aarch64"), reason="install qemu-user: no such command as qemu-aarch64"
+)
+def test_every_activation_optimizer_and_draw_has_the_same_bits_on_arm64():
+    found = processors.trials()
+    assert "NEON" in found and len(found) > 1
+    assert len(set(found.values())) == 1
+
+
+@needs_qemu
+def test_models_are_those_of_all_makers_with_avx2():
     known = processors.models()
-    assert {"Haswell", "Icelake-Server", "EPYC", "EPYC-Milan"} <= {*known}
-    assert not {"Nehalem", "Dhyana"} & {*known}  # without AVX2, and of another maker
+    assert {"Haswell", "Icelake-Server", "EPYC", "EPYC-Milan", "Dhyana"} <= {*known}
+    assert "Nehalem" not in known
 
 
 def test_a_file_that_differs_or_is_missing_is_named():

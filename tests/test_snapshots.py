@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from stages.training import network, snapshots
+from stages.training import snapshots
+from stages.training.mlp import layout
 
 
 @pytest.mark.parametrize(
@@ -16,10 +17,12 @@ def test_pictures_are_taken_at_powers_of_two_and_at_both_ends(last, epochs):
 
 
 def test_a_picture_is_a_copy_of_the_first_units_of_fc1():
-    net = network.allocate([784, 20, 10])
-    net.weights[0].copy_(torch.arange(20.0)[:, None].expand(20, 784))
-    flat = net.flat.numpy().copy()
-    picture = snapshots.take([784, 20, 10], flat)
+    sizes = [784, 20, 10]
+    shapes = {"fc1.bias": (20,), "out.weight": (10, 20), "out.bias": (10,)}
+    tensors = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    weight = torch.arange(20.0)[:, None].expand(20, 784)
+    flat = layout.flat_of(sizes, tensors | {"fc1.weight": weight})
+    picture = snapshots.take(sizes, flat)
     assert picture.shape == (16, 784)
     assert picture[:, 0].tolist() == list(range(16))
     flat[:] = -1

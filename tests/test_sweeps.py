@@ -71,16 +71,15 @@ def test_a_cell_equals_a_variant_after_its_epochs(few):
 
 
 def test_a_cell_is_trained_for_so_many_steps(few, monkeypatch):
-    seen = []
-    update = epoch.update
+    made, of = [], epoch.Learner.of
 
-    def counted(plan, weights, grads, moments, steps):
-        update(plan, weights, grads, moments, steps)
-        seen.append(int(steps))
+    def watched(plan, state):
+        made.append(of(plan, state))
+        return made[0]
 
-    monkeypatch.setattr(epoch, "update", counted)
+    monkeypatch.setattr(epoch.Learner, "of", watched)
     training.run(Cell(0, 0, 25, plan_of()), few, 0)
-    assert seen == list(range(1, 26))  # 11 steps an epoch
+    assert [learner.optimizer.steps for learner in made] == [25]  # 11 steps an epoch
 
 
 def test_a_cell_without_steps_is_not_trained(few):

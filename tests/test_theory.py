@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from docs import plain
-from stages.training import network
 from stages.training.data import Dataset
-from stages.training.epoch import Scores, State, initial_state, run_epoch
+from stages.training.epoch import Learner, Scores, State, initial_state, run_epoch
+from stages.training.mlp import layout
 from stages.training.plan import Plan
-from stages.training.seeds import generator
+from stages.training.seeds import Draws
 from tests.conftest import plan_of
 from tests.initializations import STUCK, ZERO, constant
-from tests.oracle import OPTIMIZERS, batches, tensors
+from tests.oracle import OPTIMIZERS, batches, moved_at, tensors
 
 ALL = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight", "out.bias"]
 
@@ -40,7 +40,7 @@ MOVES = {
 
 
 def after_an_epoch(
-    plan: Plan, dataset: Dataset, dtype: torch.dtype = torch.float32
+    plan: Plan, dataset: Dataset, dtype: type = np.float32
 ) -> tuple[State, State, Scores]:
     """Seed 0 before training and after one epoch, and what was then measured."""
     first = initial_state(plan, dataset.train, 0, dtype)
@@ -55,12 +55,10 @@ def test_tensors_move_at_the_predicted_step_or_never(dataset, start):
     plan = plan_of(variant)
     first, state, row = after_an_epoch(plan, dataset)
     before, after = tensors(plan, first), tensors(plan, state)
-    assert state.moved_at == {name: step for name, step in expected.items() if step}
+    assert moved_at(plan, state) == {name: step for name, step in expected.items() if step}
     probed = {layer.layer: layer for layer in row.layers}
     # Adam's moments are sums over all gradients so far: 0 where every one was exactly 0.
-    moments = [
-        network.Tensors(plan.sizes, torch.from_numpy(moment)).named() for moment in state.moments
-    ]
+    moments = [layout.named(plan.sizes, moment) for moment in state.moments]
     for name, step in expected.items():
         layer, kind = name.split(".")
         move = (after[name] - before[name]).abs().max().item()
@@ -80,8 +78,7 @@ def test_tensors_move_at_the_predicted_step_or_never(dataset, start):
 def test_a_network_blind_to_its_input_answers_one_digit(dataset, start):
     plan = plan_of(STUCK[start])
     _, state, row = after_an_epoch(plan, dataset)
-    net = network.Tensors(plan.sizes, torch.from_numpy(state.weights))
-    answer = network.predict(net, "relu", dataset.test).argmax(1).unique()
+    answer = Learner.of(plan, state).net.score(dataset.test)[2].argmax(1).unique()
     assert len(answer) == 1
     frequency = (dataset.test.labels == answer).double().mean().item()
     assert row.test_acc == pytest.approx(frequency)
@@ -110,7 +107,7 @@ def test_equal_units_train_as_one_unit_that_counts_for_all(dataset, widths, copi
     shared weight's gradient is the sum of theirs, so each of them has its share of it.
     """
     plan = plan_of(training=OPTIMIZERS[optimizer])
-    state = initial_state(plan, dataset.train, 0, torch.float64)
+    state = initial_state(plan, dataset.train, 0, np.float64)
     random = torch.Generator().manual_seed(0)
     (first, second), (m, n) = widths, copies
     shapes = [(first, 784), (first,), (second, first), (second,), (10, second), (10,)]
@@ -127,7 +124,7 @@ def test_equal_units_train_as_one_unit_that_counts_for_all(dataset, widths, copi
     shares = [np.prod(repeat) for repeat in repeats]
     small = torch.nn.ParameterList(small)
     steps = plain.optimizer(small, plan.optimizer, plan.lr, plan.momentum)
-    order = torch.randperm(3250, generator=generator(0, "order/1"))
+    order = torch.from_numpy(Draws(0, "order/1").order(3250))
     for x, labels in batches(dataset.train, order, plan, torch.float64):
         w1, b1, w2, b2, w3, b3 = small
         h1 = torch.relu(x @ w1.T + b1)

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from stages.rendering import page, style, trying
-from stages.training import data, epoch, network, probes
+from stages.training import data, probes
 from stages.training.activations import ACTIVATIONS
 from stages.training.epoch import Learner, initial_state
 from stages.training.initialization import initial_weights
-from stages.training.seeds import generator
+from stages.training.mlp import layout
+from stages.training.seeds import Draws
 from tests.conftest import needs_chromium, plan_of
 from tests.initializations import STUCK, ZERO, constant
 from tests.page_study import VARIANTS, opened
@@ -58,11 +59,11 @@ def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
     """The same training with our trainer and the page's: `values` by tensor, `loss`, …"""
     state = initial_state(plan, images, 1)
     learner = Learner.of(plan, state)
-    named = learner.net.named()
+    named = layout.named(plan.sizes, learner.net.weights)
     floats = [base64.b64encode(tensor.numpy().tobytes()).decode() for tensor in named.values()]
     count = steps * plan.batch_size
-    loss, accuracy = epoch.train_epoch(plan, images, learner, generator(1, "order"), count)
-    order = torch.randperm(len(images.labels), generator=generator(1, "order"))
+    loss, accuracy = learner.train(plan, images, Draws(1, "order"), count)
+    order = torch.from_numpy(Draws(1, "order").order(len(images.labels)))
     theirs = blank.evaluate(
         TRAIN,
         {
@@ -84,8 +85,8 @@ def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
         "correct": round(accuracy * count),
         "values": {name: tensor.numpy().ravel() for name, tensor in named.items()},
         "distinct": [
-            probes.units(weight.double(), bias.double())[0]
-            for weight, bias in zip(learner.net.weights, learner.net.biases, strict=True)
+            probes.units(weight.astype(float), bias.astype(float))[0]
+            for weight, bias in layout.matrices(plan.sizes, learner.net.weights)
         ],
     }
     return ours, theirs
@@ -128,7 +129,7 @@ def test_form_moves_the_same_tensors_and_keeps_equal_units_equal(blank, dataset,
     plan = plan_of(SYMMETRIC[name])
     ours, theirs = both(blank, plan, dataset.train, 10)
     before = initial_state(plan, dataset.train, 1)
-    initial = network.Tensors(plan.sizes, torch.from_numpy(before.weights)).named()
+    initial = layout.named(plan.sizes, before.weights)
     for tensor, values in ours["values"].items():
         first = initial[tensor].numpy().ravel()
         assert (values != first).any() == (theirs["values"][tensor] != first).any(), tensor

@@ -132,4 +132,4 @@ def test_interrupted_training_leaves_no_result_and_no_process(study, number):
     study.params = params
     study.repro()
     assert lock_entries(study) == lock
-    assert {path.name for path in study.folder.glob("data/.*")} <= {".gitignore"}
+    assert {path.name for path in study.folder.glob("data/.*")} <= {".gitignore", ".kernel"}

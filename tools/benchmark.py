@@ -133,8 +133,9 @@ def floor() -> float:
 
 def _rate(_core: int) -> float:
     """The best rate of 2048 × 2048 float32 products on one core, in operations per second."""
-    from stages.training.network import torch  # through stages, which pins the arithmetic
+    import torch
 
+    torch.set_num_threads(1)
     a = torch.randn(2048, 2048)
     out = torch.empty_like(a)
     return 2 * 2048**3 / min(_seconds(lambda: torch.mm(a, a, out=out)) for _ in range(20))

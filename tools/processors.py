@@ -1,7 +1,8 @@
-"""Runs a small study on emulated processors and compares all bytes; `make processors` runs it.
+"""Computes the same on emulated processors and compares all bytes; `make processors` runs it.
 
-QEMU's user emulation runs Python with the instructions and the name of another processor, so
-libraries choose their kernels as they would there. It knows AVX2 and no AVX-512.
+QEMU's user emulation runs a program with the instructions and the name of another processor. It
+knows AVX2 and no AVX-512. On arm64, where Python and its packages would have to be installed once
+more, tools/trial.c stands for the study: it has every activation, optimizer and draw.
 """
 
 import json
@@ -20,10 +21,13 @@ import vl_convert
 
 from stages import running
 from stages.settings import initializers
-from stages.training import BITS_PROMISED, data, initialization, integrity, network
+from stages.training import data, initialization, integrity
+from stages.training.activations import ACTIVATIONS
+from stages.training.mlp import build
 
 ROOT = Path(__file__).resolve().parent.parent
 QEMU = shutil.which("qemu-x86_64")
+TRIAL = ROOT / "tools" / "trial.c"
 IMAGES = {"train": 261, "test": 100}  # 261: a last batch of one image, for batches of 4 and 65
 
 ARGUMENTS = {"constant": {"val": 0.1}, "sparse": {"sparsity": 0.5}}  # of required parameters
@@ -51,15 +55,13 @@ def initializer_names() -> list[str]:
 
 
 def study() -> dict[str, Any]:
-    """A params.yaml with every initializer, activation, optimizer and kind of product."""
+    """A params.yaml with every initializer, activation and optimizer."""
     sgd = {"optimizer": "sgd", "lr": 0.01}
     variants: dict[str, Any] = {"baseline": {}, "sgd": {"training": sgd}}
     variants["momentum"] = {"training": {**sgd, "momentum": 0.9}}
-    variants["small_batches"] = {"training": {"batch_size": 4}}
-    variants["wide"] = {"network": {"hidden": [200, 3]}, "training": {"batch_size": 259}}
     variants["one_unit"] = {"network": {"hidden": [1]}}
     variants["deep"] = {"network": {"hidden": [16] * 30}}
-    for name in network.KERNELS:
+    for name in ACTIVATIONS:
         variants[f"act_{name}"] = {"network": {"activation": name}}
     for name in initializer_names():
         variants[f"init_{name}"] = {"all": {"weight": {name: ARGUMENTS.get(name, {})}}}
@@ -110,13 +112,35 @@ def run(prepared: Path, folder: Path, model: str | None = None) -> dict[str, byt
     )  # fmt: skip
     if result.returncode:
         raise RuntimeError(f"{model or 'this processor'}: {result.stdout}\n{result.stderr}")
-    paths = (path for part in ("data", "reports") for path in (folder / part).rglob("*"))
+    parts = ("data/plans", "data/runs", "data/sweeps", "data/tables", "reports")
+    paths = (path for part in parts for path in (folder / part).rglob("*"))
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()}
 
 
 def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     """The files that only one side has, or that differ."""
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def trials() -> dict[str, str]:
+    """What tools/trial.c prints, by kind of processor: natively, and on arm64 where QEMU has it."""
+    programs: dict[str, list[str]] = {level: [] for level in build.levels()}
+    if emulator := shutil.which("qemu-aarch64"):
+        programs.setdefault("NEON", [emulator])
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for level, command in programs.items():
+            cpu, rows, columns = build.LEVELS[level]
+            target = "aarch64" if level == "NEON" else "x86_64"
+            shape = ("-DREAL=float", f"-DROWS={rows}", f"-DCOLUMNS={columns}")
+            program = Path(folder, level)
+            flags = (*build.ARITHMETIC, f"-mcpu={cpu}", *shape, "-static", "-nostdlib")
+            build.compiled((*flags, "-target", f"{target}-freestanding-none"), TRIAL, program)
+            command = [*command, str(program)]
+            found[level] = subprocess.run(
+                command, capture_output=True, text=True, check=True
+            ).stdout
+    return found
 
 
 def qemu(model: str, *command: str) -> str:
@@ -126,17 +150,19 @@ def qemu(model: str, *command: str) -> str:
 
 
 def models() -> list[str]:
-    """Every Intel and AMD processor with AVX2 that QEMU knows, by name."""
-    names = re.findall(r"^x86 (\S+)-v\d+ .*(?:Intel|AMD)", qemu("help"), re.MULTILINE)
+    """Every processor with AVX2 that QEMU knows, by name."""
+    names = re.findall(r"^x86 (\S+)-v\d+ ", qemu("help"), re.MULTILINE)
     # The C library's loader prints the supported levels of x86-64; level 3 has AVX2.
     loader = ("/lib64/ld-linux-x86-64.so.2", "--help")
     return [name for name in dict.fromkeys(names) if "x86-64-v3 (supported" in qemu(name, *loader)]
 
 
 def main() -> None:
-    if not QEMU or not BITS_PROMISED:
-        sys.exit("this needs qemu-x86_64 (Debian's package qemu-user) on Intel or AMD with AVX2")
-    equal = True
+    if not QEMU:
+        sys.exit("this needs qemu-x86_64 (Debian's package qemu-user)")
+    sums = trials()
+    equal = len(set(sums.values())) == 1
+    print(f"tools/trial.c, {', '.join(sums)}: {'all bits equal' if equal else sums}")
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         prepared, names = Path(folder, "prepared"), models()
         prepare(prepared, Path("data/mnist"))

@@ -5,11 +5,13 @@ and fills it in place, `[fan_out, fan_in]` for a weight and `[fan_out]` for a bi
 parameters are the arguments in params.yaml. It gets two parameters without being asked for, if it
 has them:
 
-- `generator`: the random numbers of the seed for this tensor;
+- `draws`: the random numbers of the seed for this tensor, the same on every processor
+  (stages/training/seeds.py); or `generator`, torch's, with others;
 - `inputs` `[rows, fan_in]`: the inputs of its layer, for the first training images; all layers
   below are already filled.
 
-For the same bits on every processor use the functions of stages/training/arithmetic.py, and not
-torch.linalg. An error of the function becomes one line for the user. Only the variants that use a
-file depend on it, and on the files that it imports from this folder.
+For the same bits on every processor use `draws`, the functions of stages/training/mlp/functions.py
+and the four operations, and not torch.linalg, exp and the like. An error of the function becomes
+one line for the user. Only the variants that use a file depend on it, and on the files that it
+imports from this folder.
 """

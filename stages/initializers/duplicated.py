@@ -5,8 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from stages.training.seeds import Draws
 
-def fill(tensor: Tensor, generator: torch.Generator, rows: int = 1, columns: int = 1) -> None:
+
+def fill(tensor: Tensor, draws: Draws, rows: int = 1, columns: int = 1) -> None:
     """W[i, j] = B[i mod fan_out/rows, j mod fan_in/columns], B ~ U(−1/√fan_in, 1/√fan_in).
 
     Groups of `rows` units have equal incoming weights, and groups of `columns` units of the layer
@@ -20,7 +22,5 @@ def fill(tensor: Tensor, generator: torch.Generator, rows: int = 1, columns: int
     for name, copies, size in (("rows", rows, fan_out), ("columns", columns, fan_in)):
         if isinstance(copies, bool) or not isinstance(copies, int) or copies < 1 or size % copies:
             raise ValueError(f"{name} = {copies!r} must be a whole number that divides {size}")
-    bound = 1 / math.sqrt(fan_in)
-    base = torch.empty(fan_out // rows, fan_in // columns)
-    base.uniform_(-bound, bound, generator=generator)
-    tensor.copy_(base.repeat(rows, columns))
+    base = (2 * draws.uniform(fan_out // rows, fan_in // columns) - 1) / math.sqrt(fan_in)
+    tensor.copy_(torch.from_numpy(base).repeat(rows, columns))

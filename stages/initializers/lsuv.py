@@ -1,13 +1,14 @@
 """Layer-sequential unit variance: weights scaled by the measured outputs of their layer."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from stages.initializers.orthogonal import fill as orthogonal
+from stages.training.mlp.functions import products
+from stages.training.seeds import Draws
 
 
-def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
+def fill(tensor: Tensor, draws: Draws, inputs: Tensor) -> None:
     """W = Q / std(inputs Qᵀ), with Q orthonormal and random.
 
     The outputs of the layer, before bias and activation, get variance 1 over images and units.
@@ -17,8 +18,8 @@ def fill(tensor: Tensor, generator: torch.Generator, inputs: Tensor) -> None:
     """
     if tensor.ndim != 2:
         raise ValueError("it fills weights only; set the bias to zeros")
-    orthogonal(tensor, generator)
-    std = np.std(inputs.double().numpy() @ tensor.double().numpy().T)
+    orthogonal(tensor, draws)
+    std = np.std(products(inputs.double().numpy(), tensor.double().numpy()))
     if not std > 0:
         raise ValueError("its layer has equal outputs for all images and cannot be scaled")
     tensor.div_(float(std))

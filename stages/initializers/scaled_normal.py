@@ -5,8 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from stages.training.seeds import Draws
 
-def fill(tensor: Tensor, generator: torch.Generator, variance: float = 1.0) -> None:
+
+def fill(tensor: Tensor, draws: Draws, variance: float = 1.0) -> None:
     """W ~ N(0, variance/fan_in): He's weights with a variance of 2, LeCun's with 1.
 
     `variance` is σ_w² of mean-field theory. Raises ValueError for a bias, and for a variance
@@ -16,4 +18,5 @@ def fill(tensor: Tensor, generator: torch.Generator, variance: float = 1.0) -> N
         raise ValueError("it fills weights only, since a bias has no fan-in; use normal")
     if not variance >= 0:
         raise ValueError(f"variance = {variance!r} must not be below 0")
-    tensor.normal_(0, math.sqrt(variance / tensor.shape[1]), generator=generator)
+    std = math.sqrt(variance / tensor.shape[1])
+    tensor.copy_(torch.from_numpy(std * draws.normal(*tensor.shape)))

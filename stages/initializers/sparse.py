@@ -5,8 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from stages.training.seeds import Draws
 
-def fill(tensor: Tensor, generator: torch.Generator, sparsity: float, std: float = 0.01) -> None:
+
+def fill(tensor: Tensor, draws: Draws, sparsity: float, std: float = 0.01) -> None:
     """W ~ N(0, std²), except for ⌈sparsity · fan_out⌉ zeros at random places in every column.
 
     Replaces torch.nn.init.sparse_, which draws the places of its zeros from a global generator.
@@ -17,7 +19,7 @@ def fill(tensor: Tensor, generator: torch.Generator, sparsity: float, std: float
         raise ValueError("it fills weights only; set the bias to zeros")
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparsity = {sparsity!r} must be between 0 and 1")
-    tensor.normal_(0, std, generator=generator)
+    tensor.copy_(torch.from_numpy(std * draws.normal(*tensor.shape)))
     zeros = math.ceil(sparsity * len(tensor))
     for column in tensor.T:
-        column[torch.randperm(len(tensor), generator=generator)[:zeros]] = 0
+        column[draws.order(len(tensor))[:zeros]] = 0

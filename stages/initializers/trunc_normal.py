@@ -1,14 +1,16 @@
 """A normal distribution cut off on both sides."""
 
-from statistics import NormalDist
-
+import numpy as np
 import torch
 from torch import Tensor
+
+from stages.training.mlp.functions import normal_quantiles, normal_shares
+from stages.training.seeds import Draws
 
 
 def fill(
     tensor: Tensor,
-    generator: torch.Generator,
+    draws: Draws,
     mean: float = 0.0,
     std: float = 1.0,
     a: float = -2.0,
@@ -22,12 +24,11 @@ def fill(
     """
     if not (std > 0 and a < b):
         raise ValueError(f"std = {std!r} must be above 0, and a = {a!r} below b = {b!r}")
-    normal = NormalDist(mean, std)
-    low, high = normal.cdf(a), normal.cdf(b)
-    shares = torch.empty(tensor.shape, dtype=torch.float64).uniform_(low, high, generator=generator)
-    # Far out all of the distribution rounds to 0 or 1, whose inverse is infinite.
-    values = [
-        normal.inv_cdf(share) if 0 < share < 1 else (a if share <= 0 else b)
-        for share in shares.flatten().tolist()
-    ]
-    tensor.copy_(torch.tensor(values, dtype=torch.float64).view_as(tensor)).clamp_(a, b)
+    ends = (np.array([a, b]) - mean) / std
+    low, high = normal_shares(ends)
+    shares = low + (high - low) * draws.uniform(*tensor.shape)
+    # Far out all of the distribution rounds to 0 or 1, whose inverse is not finite.
+    values = np.where(
+        shares <= 0, a, np.where(shares >= 1, b, mean + std * normal_quantiles(shares))
+    )
+    tensor.copy_(torch.from_numpy(values)).clamp_(a, b)

@@ -6,7 +6,7 @@ import psutil
 
 from stages import jobs
 from stages.settings.mistakes import ParamsError, in_file
-from stages.training.network import SCORE_ROWS
+from stages.training.mlp.network import SCORE_ROWS
 from stages.training.plan import Plan
 
 FLOAT = 4  # bytes

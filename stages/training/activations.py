@@ -20,8 +20,7 @@ LEAKY_SLOPE = 0.01
 class Activation:
     """An activation φ as `forward` and its derivative, of float64 arrays of any shape.
 
-    `gain` is torch.nn.init.calculate_gain's. Training has in-place kernels of its own
-    (network.KERNELS).
+    `gain` is torch.nn.init.calculate_gain's. Training has its own in mlp/kernel.c.
     """
 
     label: str

@@ -72,11 +72,7 @@ def read_idx(content: bytes) -> npt.NDArray[np.uint8]:
     return np.frombuffer(bytearray(content[start:]), dtype=np.uint8).reshape(shape)
 
 
-_SCALE = 1 / (255 * STD)
-_SHIFT = torch.tensor(-MEAN / STD, dtype=torch.float64)
-
-
-def normalize(pixels: Tensor, out: Tensor) -> Tensor:
-    """Write (pixel / 255 − MEAN) / STD of uint8 pixels into `out`, of the same shape."""
-    out.copy_(pixels)
-    return torch.add(_SHIFT, out, alpha=_SCALE, out=out)
+def normalized(pixels: Tensor) -> Tensor:
+    """(pixel / 255 − MEAN) / STD of uint8 pixels, as kernel.c has it for training."""
+    values = pixels.numpy() * np.float64(1 / (255 * STD)) - MEAN / STD
+    return torch.from_numpy(values.astype(np.float32))

@@ -8,12 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-import torch
-
-from stages.training import epoch, integrity, network, probes
+from stages.training import epoch, integrity, probes
 from stages.training.data import Dataset
 from stages.training.plan import Plan
-from stages.training.seeds import generator
+from stages.training.seeds import Draws
 
 Value: TypeAlias = float | str  # of an axis: a number, or a name
 
@@ -86,21 +84,20 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
     return _trained(cell, dataset, epoch.initial_state(cell.plan, dataset.train, seed))
 
 
-@torch.inference_mode()
 def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> CellScores:
     plan, train, seed = cell.plan, dataset.train, state.seed
     learner = epoch.Learner.of(plan, state)
-    logits = network.predict(learner.net, plan.activation, train.first(probes.PROBED))
+    *_, logits = learner.net.score(train.first(probes.PROBED))
     guesses = logits.argmax(1).bincount().max().item() / len(logits)
     row = CellScores(seed, guesses, int((logits == logits[0]).all().item()))
     if not cell.steps:
         return row
     in_epoch = -(-len(train.labels) // plan.batch_size)
     for done in range(0, cell.steps, in_epoch):
-        random = generator(seed, f"order/{1 + done // in_epoch}")
-        epoch.train_epoch(plan, train, learner, random, (cell.steps - done) * plan.batch_size)
-    train_loss, train_acc = epoch.score(plan, learner.net, train.first(epoch.SCORED_BEFORE))
-    test_loss, test_acc = epoch.score(plan, learner.net, dataset.test)
+        draws = Draws(seed, f"order/{1 + done // in_epoch}")
+        learner.train(plan, train, draws, (cell.steps - done) * plan.batch_size)
+    train_loss, train_acc, _ = learner.net.score(train.first(epoch.SCORED_BEFORE))
+    test_loss, test_acc, _ = learner.net.score(dataset.test)
     return replace(
         row, train_loss=train_loss, train_acc=train_acc, test_loss=test_loss, test_acc=test_acc
     )

@@ -3,28 +3,77 @@
 import importlib
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from stages.training import data, network
-from stages.training.plan import DEFAULT, Fill, Plan
-from stages.training.seeds import generator
+from stages.training import data, laws
+from stages.training.mlp.layout import flat_of
+from stages.training.mlp.network import Network
+from stages.training.plan import DEFAULT, Fill, Plan, tensor_names
+from stages.training.seeds import Draws, generator
 
 CUSTOM = "stages.initializers"
-GIVEN = ("generator", "inputs")  # arguments that the house gives an initializer
+GIVEN = ("draws", "generator", "inputs")  # arguments that the house gives an initializer
 
 # Functions of torch.nn.init whose values differ between processors, or from run to run: the files
 # of these names in stages/initializers replace them.
-REPLACED = {"orthogonal_", "sparse_", "trunc_normal_"}
+REPLACED = {"orthogonal", "sparse", "trunc_normal"}
+
+
+def _drawing(name: str, original: Callable[..., object]) -> Callable[..., object]:
+    """A random function of torch.nn.init with the same law and signature, but for its draws."""
+
+    def fill(tensor: Tensor, draws: Draws, **arguments: Any) -> None:
+        law = laws.law(name, arguments)
+        shape = tuple(tensor.shape)
+        if name not in ("uniform", "normal") and len(shape) != 2:
+            raise ValueError("it fills weights only, since a bias has no fan-in")
+        match law:
+            case "constant", value:
+                values: Any = np.full(shape, value)
+            case "uniform", low, high:
+                values = low + (high - low) * draws.uniform(*shape)
+            case "normal", mean, std:
+                values = mean + std * draws.normal(*shape)
+            case _:
+                std = math.sqrt(laws.variance(law, shape[1], shape[0]))
+                uniform = name.endswith("uniform")
+                values = std * (
+                    math.sqrt(3) * (2 * draws.uniform(*shape) - 1)
+                    if uniform
+                    else draws.normal(*shape)
+                )
+        tensor.copy_(torch.from_numpy(values))
+
+    signature = inspect.signature(original)
+    parameters = [
+        parameter.replace(name="draws", default=inspect.Parameter.empty)
+        if parameter.name == "generator"
+        else parameter
+        for parameter in signature.parameters.values()
+    ]
+    parameters.sort(key=lambda parameter: parameter.name not in ("tensor", "draws"))
+    fill.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    fill.__doc__ = original.__doc__
+    return fill
+
 
 # torch.nn.init fills in place; a plan leaves the trailing underscore out.
 FUNCTIONS: dict[str, Callable[..., object]] = {
-    name.removesuffix("_"): function
-    for name, function in inspect.getmembers(torch.nn.init, inspect.isfunction)
-    if name.endswith("_") and not name.startswith("_") and name not in REPLACED
+    name: _drawing(name, function)
+    if "generator" in inspect.signature(function).parameters
+    else function
+    for name, function in (
+        (name.removesuffix("_"), function)
+        for name, function in inspect.getmembers(torch.nn.init, inspect.isfunction)
+        if name.endswith("_") and not name.startswith("_")
+    )
+    if name not in REPLACED
 }
 
 
@@ -47,29 +96,45 @@ def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) ->
     argument `inputs`; without images these get noise, which is enough to test them. Raises
     InitializationError.
     """
-    net = network.allocate(plan.sizes)
-
-    def inputs_of(layer: int) -> Tensor:
-        if images is None:
-            pixels = torch.randn(256, plan.sizes[0], generator=generator(seed, "inputs"))
-        else:
-            pixels = data.normalize(images.pixels, torch.empty(images.pixels.shape))
-        below = network.Tensors(plan.sizes[: layer + 1], net.flat)
-        return network.hidden_outputs(below, plan.activation, pixels)
-
-    for i, (name, tensor) in enumerate(net.named().items()):
+    tensors: dict[str, Tensor] = {}
+    for i, name in enumerate(tensor_names(plan.hidden)):
         layer = i // 2
-        fill_default(tensor, plan.sizes[layer], generator(seed, f"default/{name}"))
+        fan_in, fan_out = plan.sizes[layer : layer + 2]
+        tensor = tensors[name] = torch.empty((fan_out, fan_in) if i % 2 == 0 else (fan_out,))
+        fill_default(tensor, fan_in, Draws(seed, f"default/{name}"))
         fill = plan.tensors[name]
         if fill == DEFAULT:
             continue
         try:
-            run(fill, tensor, generator(seed, f"init/{name}"), partial(inputs_of, layer))
+            given: dict[str, Callable[[], object]] = {
+                "draws": partial(Draws, seed, f"init/{name}"),
+                "generator": partial(generator, seed, f"init/{name}"),
+                "inputs": partial(inputs, plan, tensors, layer, images or noise(plan)),
+            }
+            run(fill, tensor, given)
         except (Exception, SystemExit) as error:  # any error of a user's file
             raise InitializationError(name, first_line(error)) from None
         if not tensor.isfinite().all():
             raise InitializationError(name, "gives values that are not finite")
-    return {name: tensor.detach() for name, tensor in net.named().items()}
+    return tensors
+
+
+def noise(plan: Plan) -> data.Images:
+    """Images of noise, which are enough to test an initializer with."""
+    pixels = Draws(0, "inputs").uniform(256, plan.sizes[0]) * 256
+    return data.Images(torch.from_numpy(pixels.astype(np.uint8)), torch.zeros(256).long())
+
+
+def inputs(plan: Plan, tensors: dict[str, Tensor], layer: int, images: data.Images) -> Tensor:
+    """What a layer gets for images: outputs `[n, fan_in]` of the layers below, which are filled."""
+    if layer == 0:
+        return data.normalized(images.pixels)
+    hidden = plan.hidden[:layer]
+    sizes = [plan.sizes[0], *hidden, plan.sizes[-1]]
+    below = {name: tensors[name] for name in tensor_names(hidden)[:-2]}
+    out = {"out.weight": torch.zeros(sizes[-1], hidden[-1]), "out.bias": torch.zeros(sizes[-1])}
+    net = Network(sizes, plan.activation, flat_of(sizes, below | out))
+    return torch.from_numpy(net.look(images).outputs[layer - 1].copy())
 
 
 def first_line(error: BaseException) -> str:
@@ -82,13 +147,10 @@ def first_line(error: BaseException) -> str:
     return line if isinstance(error, (ValueError, TypeError)) else f"{name}: {line}"
 
 
-def fill_default(tensor: Tensor, fan_in: int, random: torch.Generator) -> None:
+def fill_default(tensor: Tensor, fan_in: int, draws: Draws) -> None:
     """Fill as torch.nn.Linear does: U(−1/√fan_in, 1/√fan_in) for weight and bias alike."""
-    if tensor.ndim == 2:
-        torch.nn.init.kaiming_uniform_(tensor, a=math.sqrt(5), generator=random)
-    else:
-        bound = 1 / math.sqrt(fan_in)
-        torch.nn.init.uniform_(tensor, -bound, bound, generator=random)
+    values = (2 * draws.uniform(*tensor.shape) - 1) / math.sqrt(fan_in)
+    tensor.copy_(torch.from_numpy(values))
 
 
 def function(name: str) -> Callable[..., object]:
@@ -102,14 +164,12 @@ def function(name: str) -> Callable[..., object]:
     return fill
 
 
-def run(fill: Fill, tensor: Tensor, random: torch.Generator, inputs: Callable[[], Tensor]) -> None:
-    """Fill a tensor in place; `inputs` computes the inputs of its layer, if they are needed.
+def run(fill: Fill, tensor: Tensor, given: Mapping[str, Callable[[], object]]) -> None:
+    """Fill a tensor in place; `given` makes the arguments in GIVEN, if they are needed.
 
     Raises any error of a custom initializer, and ValueError if it leaves the tensor unchanged.
     """
     fills = function(fill.initializer)
-    values: tuple[Callable[[], object], ...] = (lambda: random, inputs)
-    given = dict(zip(GIVEN, values, strict=True))
     wanted = {name: given[name]() for name in inspect.signature(fills).parameters if name in given}
     before, version = tensor.clone(), tensor._version
     fills(tensor, **fill.arguments, **wanted)

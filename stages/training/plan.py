@@ -13,7 +13,8 @@ from stages.training import integrity
 PIXELS = 28 * 28
 CLASSES = 10
 
-PACKAGES = ("numpy", "safetensors", "torch")  # what computes and writes a trained network
+# What computes and writes a trained network.
+PACKAGES = ("numpy", "safetensors", "torch", "ziglang")
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,24 @@
-"""Probes of a network's layers: how units differ, what they compute, and their gradients."""
+"""Probes of a network's layers: how units differ, what they compute, and their gradients.
+
+Sums are NumPy's over float64, whose order does not depend on the processor.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
-from stages.training import data, network
+from stages.training import data
+from stages.training.mlp import functions, layout
+from stages.training.mlp.network import Network
 from stages.training.plan import layer_names
 
 PROBED = 512  # training images, always the same ones, that a network is probed with
 ALIKE = 1e-5  # of the largest weight: how far apart rounding alone may drive equal units
+
+Doubles: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -53,115 +60,100 @@ class Layer:
     bias_moved_at: int | None
 
 
-def measure(
-    net: network.Tensors,
-    initial: network.Tensors,
-    activation: str,
-    images: data.Images,
-    moved_at: dict[str, int],
-) -> tuple[Layer, ...]:
-    """Measure every layer with the first PROBED images.
-
-    `initial` are the weights before training, `moved_at` the step at which each tensor
-    that ever moved did so first.
-    """
-    buffers, grads = _passed(net, activation, images.first(PROBED))
-    dead = _dead_shares(buffers.a[: len(net.sizes) - 2]) if activation == "relu" else []
+@np.errstate(all="ignore")  # of a network that diverged
+def measure(net: Network, images: data.Images) -> tuple[Layer, ...]:
+    """Measure every layer with the first PROBED images."""
+    seen = net.look(images.first(PROBED))
+    weights, initial = (
+        list(layout.matrices(net.sizes, flat)) for flat in (net.weights, net.initial)
+    )
     layers = []
     for i, name in enumerate(layer_names(net.sizes[1:-1])):
-        outputs = (buffers.logits if name == "out" else buffers.a[i]).double()
-        weight, bias = net.weights[i].double(), net.biases[i].double()
-        distinct, gap = units(weight, bias)
-        weight_grads, bias_grads = grads.weights[i], grads.biases[i]
+        outputs, deltas = seen.outputs[i].astype(float), seen.deltas[i].astype(float)
+        (weight, bias), gradients = weights[i], seen.gradients[i]
+        distinct, gap = units(weight.astype(float), bias.astype(float))
+        moves = [_distance(now, then) for now, then in zip(weights[i], initial[i], strict=True)]
+        moved = [int(step) or None for step in net.moved_at[2 * i : 2 * i + 2]]
+        has_dead = net.activation == "relu" and name != "out"
         layers.append(
             Layer(
                 layer=name,
                 distinct_units=distinct,
                 symmetry_gap=gap,
-                weight_rank=effective_rank(weight),
+                weight_rank=effective_rank(weight.astype(float)),
                 activation_rank=effective_rank(outputs),
-                dead_fraction=dead[i] if i < len(dead) else None,
-                activation_mean=outputs.mean().item(),
-                activation_std=outputs.std(correction=0).item(),
-                signal_std=math.sqrt(outputs.var(0, correction=0).mean().item()),
-                gradient_std=buffers.rows * buffers.delta[i].double().std(correction=0).item(),
-                weight_gradient_norm=weight_grads.norm(dtype=torch.float64).item(),
-                bias_gradient_norm=bias_grads.norm(dtype=torch.float64).item(),
-                weight_gradient_zeros=_zeros(weight_grads),
-                bias_gradient_zeros=_zeros(bias_grads),
-                weight_move=_distance(net.weights[i], initial.weights[i]),
-                bias_move=_distance(net.biases[i], initial.biases[i]),
-                weight_moved_at=moved_at.get(f"{name}.weight"),
-                bias_moved_at=moved_at.get(f"{name}.bias"),
+                dead_fraction=_dead(outputs) if has_dead else None,
+                activation_mean=float(outputs.mean()),
+                activation_std=float(outputs.std()),
+                signal_std=math.sqrt(outputs.var(0).mean()),
+                gradient_std=len(outputs) * float(deltas.std()),
+                weight_gradient_norm=_norm(gradients[0]),
+                bias_gradient_norm=_norm(gradients[1]),
+                weight_gradient_zeros=_zeros(gradients[0]),
+                bias_gradient_zeros=_zeros(gradients[1]),
+                weight_move=moves[0],
+                bias_move=moves[1],
+                weight_moved_at=moved[0],
+                bias_moved_at=moved[1],
             )
         )
     return tuple(layers)
 
 
-def _passed(
-    net: network.Tensors, activation: str, images: data.Images
-) -> tuple[network.Buffers, network.Tensors]:
-    """The buffers and gradients after one pass over the images."""
-    dtype, rows = net.flat.dtype, len(images.labels)
-    buffers = network.Buffers(rows, net.sizes, network.KERNELS[activation], dtype)
-    data.normalize(images.pixels, buffers.x)
-    network.forward(net, buffers, torch.empty(rows, net.sizes[-1], dtype=dtype))
-    target = torch.nn.functional.one_hot(images.labels, net.sizes[-1]).to(dtype)
-    grads = network.allocate(net.sizes, dtype)
-    network.backward(net, grads, buffers, target)
-    return buffers, grads
-
-
-def _dead_shares(activations: list[Tensor]) -> list[float]:
-    """For every layer, the share of its units that are 0 for every image."""
-    return [1 - outputs.any(0).double().mean().item() for outputs in activations]
-
-
-def units(weight: Tensor, bias: Tensor) -> tuple[int, float]:
+def units(weight: Doubles, bias: Doubles) -> tuple[int, float]:
     """How many units are distinct, and the symmetry gap.
 
-    `weight` `[units, fan_in]` and `bias` `[units]`, both float64. Two units are alike if
-    their incoming values, as vectors, are at most ALIKE of the longest such vector apart;
-    a unit counts as distinct if none before it is like it.
+    `weight` `[units, fan_in]` and `bias` `[units]`. Two units are alike if their incoming values,
+    as vectors, are at most ALIKE of the longest such vector apart; a unit counts as distinct if
+    none before it is like it.
     """
-    incoming = torch.cat([weight, bias[:, None]], 1)
-    largest = incoming.abs().max()
-    if not largest.isfinite():
-        return len(bias), float("nan")
+    incoming = np.concatenate([weight, bias[:, None]], 1)
+    largest = np.abs(incoming).max()
+    if not np.isfinite(largest):
+        return len(bias), math.nan
     if largest == 0:
         return 1, 0.0
-    gap = (incoming.amax(0) - incoming.amin(0)).max() / largest
-    scaled = (incoming / largest).numpy()
-    gram = scaled @ scaled.T
+    gap = (incoming.max(0) - incoming.min(0)).max() / largest
+    scaled = incoming / largest
+    gram = functions.products(scaled, scaled)
     squares = gram.diagonal()
     apart = squares[:, None] + squares - 2 * gram  # squared distances
     alike = np.tril(apart <= ALIKE**2 * squares.max(), -1).any(1)
-    return int((~alike).sum()), gap.item()
+    return int((~alike).sum()), float(gap)
 
 
-def effective_rank(matrix: Tensor) -> float:
+def effective_rank(matrix: Doubles) -> float:
     """exp of the entropy of the singular values' shares (Roy & Vetterli 2007); 0 for zeros.
 
-    `matrix` float64 `[m, n]`. Computed from the smaller Gram matrix, so singular values
-    below 1e-8 of the largest are lost in rounding.
+    `matrix` `[m, n]`. Computed from the smaller Gram matrix, so singular values below 1e-8 of the
+    largest are lost in rounding.
     """
-    largest = matrix.abs().max()
+    largest = np.abs(matrix).max()
     if largest == 0:
         return 0.0
-    if not largest.isfinite():
-        return float("nan")
-    scaled = (matrix / largest).numpy()
-    gram = scaled @ scaled.T if scaled.shape[0] <= scaled.shape[1] else scaled.T @ scaled
-    squares = np.linalg.eigvalsh(gram)
+    if not np.isfinite(largest):
+        return math.nan
+    scaled = matrix / largest
+    wide = scaled if len(scaled) <= scaled.shape[1] else scaled.T
+    squares = np.linalg.eigvalsh(functions.products(wide, wide))
     # What is left of an eigenvalue of 0 is rounding.
     singular = np.sqrt(squares[squares > 1e-12 * squares.max()])
     shares = (singular / math.fsum(singular)).tolist()
     return math.exp(-math.fsum(share * math.log(share) for share in shares))
 
 
-def _zeros(tensor: Tensor) -> float:
-    return 1 - tensor.count_nonzero().item() / tensor.numel()
+def _dead(outputs: Doubles) -> float:
+    """The share of the units that are 0 for every image."""
+    return 1 - float(outputs.any(0).mean())
 
 
-def _distance(tensor: Tensor, initial: Tensor) -> float:
-    return (tensor - initial).abs().max().item()
+def _norm(gradient: npt.NDArray[Any]) -> float:
+    return math.sqrt((gradient.astype(float) ** 2).sum())
+
+
+def _zeros(gradient: npt.NDArray[Any]) -> float:
+    return 1 - float(np.count_nonzero(gradient)) / gradient.size
+
+
+def _distance(now: npt.NDArray[Any], then: npt.NDArray[Any]) -> float:
+    return float(np.abs(now - then).max())

@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import load, save
 
-from stages.training import integrity, network, probes, snapshots
-from stages.training.epoch import Flat, Scores, State
+from stages.training import integrity, probes, snapshots
+from stages.training.epoch import Scores, State
+from stages.training.mlp import layout
+from stages.training.mlp.layout import Flat
 from stages.training.plan import Plan
 
 SCORES = [field.name for field in fields(Scores) if field.name != "layers"]
@@ -129,5 +131,5 @@ def _write_csv(path: Path, columns: list[str], rows: Iterable[list[object]], dig
 
 def _stacked(sizes: list[int], flats: list[Flat]) -> dict[str, torch.Tensor]:
     """Every tensor by its name, all seeds stacked: a weight is `[seeds, fan_out, fan_in]`."""
-    nets = [network.Tensors(sizes, torch.from_numpy(flat)).named() for flat in flats]
+    nets = [layout.named(sizes, flat) for flat in flats]
     return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from stages.training import network
+from stages.training.mlp import layout
 
 UNITS = 16  # of fc1, the first ones, that are pictured
 SEED = 0  # the seed that is
@@ -19,7 +19,7 @@ def epochs(last: int) -> list[int]:
 
 def take(sizes: list[int], weights: npt.NDArray[np.floating[Any]]) -> torch.Tensor:
     """The incoming weights `[units, pixels]` of fc1's first units, from flat weights."""
-    return network.Tensors(sizes, torch.from_numpy(weights)).weights[0][:UNITS].clone()
+    return layout.named(sizes, weights)["fc1.weight"][:UNITS].contiguous()
 
 
 def quantized(pictures: dict[int, torch.Tensor]) -> dict[str, torch.Tensor]:

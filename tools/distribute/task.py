@@ -11,14 +11,16 @@ from typing import Any
 
 from distributed import get_worker
 
-from stages.training import BITS_PROMISED, data, integrity
+from stages.training import data, integrity
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
+from stages.training.mlp.build import ProcessorError
 from stages.training.plan import DEFAULT, PACKAGES, Plan
 from stages.training.results import Trained
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("stages/training", "stages/initializers", "tools/distribute")
+CODE = (".c", ".py")
 TRIED = 640  # training images on which a worker shows its arithmetic
 
 
@@ -28,10 +30,14 @@ class UnfitError(Exception):
 
 def environment() -> dict[str, str]:
     """The code and the packages that decide a result, by name."""
-    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-    code = {str(path.relative_to(ROOT)): sha256(path.read_bytes()).hexdigest() for path in paths}
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.*"))]
+    code = {
+        str(path.relative_to(ROOT)): sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.suffix in CODE
+    }
     packages = {name: version(name).partition("+")[0] for name in PACKAGES}
-    return code | packages | {"processor": "AVX2" if BITS_PROMISED else "without AVX2"}
+    return code | packages
 
 
 LOADED = environment()  # a later edit does not change what this process computes
@@ -74,12 +80,14 @@ def mismatch(required: bytes) -> str | None:
     expected, plans, result = pickle.loads(required)  # noqa: S301  the coordinator's
     for name in LOADED | expected:
         here, there = LOADED.get(name, "missing"), expected.get(name, "unknown")
-        if here != there and name.endswith(".py"):
+        if here != there and name.endswith(CODE):
             return f"its {name} differs; check out the same commit and start it again"
         if here != there:
             return f"its {name} is {here}, and {there} is required"
     try:
         same = trial(pickle.loads(plans)) == result  # noqa: S301  the coordinator's
+    except ProcessorError as error:
+        return str(error)
     except OSError as error:
         return f"{error.filename}: {error.strerror}; run `dvc repro download` or `dvc pull` there"
     return None if same else "its processor or its data gives other results"

@@ -1,0 +1,1 @@
+"""The built-in fully connected network: its arithmetic in C, and the Python around it."""
