@@ -60,7 +60,7 @@ maps: git env ## train all sweeps again (a few minutes)
 processors: env ## compute the same on every processor that QEMU emulates, and compare
 	@python -m tools.processors
 
-test: git env ## run the tests (about seven minutes on two cores)
+test: git env ## run the tests (about eight minutes on two cores)
 	pytest
 
 test-fast: git env ## run the quick tests (under 40 seconds)
