@@ -54,6 +54,15 @@ def test_scores_in_pieces_equal_plain_pytorchs(activation, test_images):
     assert accuracy == (expected.argmax(1) == images.labels).double().mean()
 
 
+def test_a_logit_that_is_not_a_number_leaves_no_number_for_the_loss(test_images):
+    net = random_net("relu")
+    [*_, (_, bias)] = layout.matrices(SIZES, net.weights)
+    bias[3] = np.nan
+    others = test_images.labels != 3
+    images = Images(test_images.pixels[others][:50], test_images.labels[others][:50])
+    assert np.isnan(net.score(images)[0])
+
+
 def test_functions_equal_those_of_scipy():
     from scipy import stats
 

@@ -38,7 +38,7 @@ static void trial(int activation, int kind, double rate, double momentum) {
   for (int i = 0; i < 6; i++) moved_at[i] = 0;
   for (int epoch = 0; epoch < 4; epoch++)
     train(&n, &o, pixels, labels, order, IMAGES, BATCH, room, &loss, &correct);
-  score(&n, pixels, labels, IMAGES, 25, room, &loss, &correct, logits);
+  score(&n, pixels, labels, IMAGES, 25, logits, room, &loss, &correct);
   add(weights, sizeof weights);
   add(logits, sizeof logits);
   add(&loss, sizeof loss);

@@ -73,6 +73,6 @@ def read_idx(content: bytes) -> npt.NDArray[np.uint8]:
 
 
 def normalized(pixels: Tensor) -> Tensor:
-    """(pixel / 255 − MEAN) / STD of uint8 pixels, as kernel.c has it for training."""
+    """(pixel / 255 − MEAN) / STD of uint8 pixels: up to rounding what kernel.c trains on."""
     values = pixels.numpy() * np.float64(1 / (255 * STD)) - MEAN / STD
     return torch.from_numpy(values.astype(np.float32))

@@ -42,12 +42,10 @@ def _drawing(name: str, original: Callable[..., object]) -> Callable[..., object
                 values = mean + std * draws.normal(*shape)
             case _:
                 std = math.sqrt(laws.variance(law, shape[1], shape[0]))
-                uniform = name.endswith("uniform")
-                values = std * (
-                    math.sqrt(3) * (2 * draws.uniform(*shape) - 1)
-                    if uniform
-                    else draws.normal(*shape)
-                )
+                if name.endswith("uniform"):
+                    values = std * (math.sqrt(3) * (2 * draws.uniform(*shape) - 1))
+                else:
+                    values = std * draws.normal(*shape)
         tensor.copy_(torch.from_numpy(values))
 
     signature = inspect.signature(original)

@@ -54,7 +54,7 @@ INLINE double expm1_(double x) {
   return __builtin_fma(scale, p, scale - 1);
 }
 
-// log(x) for normal x > 0, by the series of artanh.
+// log(x) for normal x > 0, by the series of artanh; NaN and infinity stay what they are.
 INLINE double log_(double x) {
   word w = { x };
   int64_t k = (w.bits - 0x3fe6a09e667f3bcd) >> 52; // the mantissa lies in [sqrt(1/2), sqrt(2))
@@ -62,7 +62,7 @@ INLINE double log_(double x) {
   double s = (w.value - 1) / (w.value + 1), square = s * s, sum = 0;
   UNROLL for (int n = 23; n > 1; n -= 2) sum = __builtin_fma(sum, square, 1.0 / n);
   double series = 2 * s * __builtin_fma(sum, square, 1);
-  return __builtin_fma((double)k, 0.6931471805599453, series);
+  return x - x == 0 ? __builtin_fma((double)k, 0.6931471805599453, series) : x;
 }
 
 // erfc(z) * exp(z^2) * (1 + 2 z) for z in [0, 6.5] as a polynomial in (z - 3.75) / (z + 3.75), by
@@ -304,12 +304,6 @@ typedef struct {
 INLINE long width_of(const network *n, int i) { return padded(n->sizes[i]); }
 INLINE long length_of(const network *n, int l) { return (n->sizes[l] + 1) * width_of(n, l + 1); }
 
-long length(int32_t layers, const int64_t *sizes) { // of all weights and biases
-  long found = 0;
-  for (int l = 0; l < layers; l++) found += (sizes[l] + 1) * padded(sizes[l + 1]);
-  return found;
-}
-
 static long lay_out(pass *p, const network *n, long rows, real *scratch) {
   real *at = scratch;
   long largest = 0;
@@ -402,7 +396,8 @@ static void transpose(const real *matrix, real *out, long rows, long columns, lo
 // into `gradients`, which is laid out like weights.
 static void backward(const network *n, const pass *p, const optimizer *o, const pace *speed, real *gradients) {
   static const real one = 1;
-  long at = length(n->layers, n->sizes);
+  long at = 0;
+  for (int l = 0; l < n->layers; l++) at += length_of(n, l);
   for (int l = n->layers - 1; l >= 0; l--) {
     const long below = n->sizes[l], width = width_of(n, l + 1);
     at -= length_of(n, l);
@@ -462,7 +457,7 @@ void train(const network *n, optimizer *o, const uint8_t *pixels, const int64_t 
 
 // Score all images, `rows` at a time, and write their logits [count, padded(classes)].
 void score(const network *n, const uint8_t *pixels, const int64_t *labels, long count, long rows,
-           real *scratch, double *loss, int64_t *correct, real *logits) {
+           real *logits, real *scratch, double *loss, int64_t *correct) {
   pass p;
   const long width = width_of(n, n->layers);
   for (long from = 0; from < count; from += rows) {

@@ -103,16 +103,14 @@ class Network:
         logits = allocate(count * padded(classes, self.weights.dtype), self.weights.dtype)
         found = self._counted(
             "score", count, *_of(images), ctypes.c_long(count), ctypes.c_long(SCORE_ROWS),
-            _pointer(self._scratch_for(SCORE_ROWS)), after=(_pointer(logits.ctypes.data),),
+            _pointer(logits.ctypes.data), _pointer(self._scratch_for(SCORE_ROWS)),
         )  # fmt: skip
         return *found, torch.from_numpy(logits.reshape(count, -1)[:, :classes])
 
-    def _counted(
-        self, function: str, count: int, *arguments: Any, after: tuple[Any, ...] = ()
-    ) -> tuple[float, float]:
+    def _counted(self, function: str, count: int, *arguments: Any) -> tuple[float, float]:
         loss, correct = ctypes.c_double(), ctypes.c_int64()
         call = getattr(self._library, function)
-        call(self._struct, *arguments, ctypes.byref(loss), ctypes.byref(correct), *after)
+        call(self._struct, *arguments, ctypes.byref(loss), ctypes.byref(correct))
         return loss.value / count, correct.value / count
 
     def look(self, images: Images) -> Seen:
