@@ -39,7 +39,7 @@ SMALL = {
         "baseline": {},
         "all_ones": {"all": {"weight": "ones", "bias": "ones"}},
     },
-    "display": {"baseline": {"label": "PyTorch default"}},
+    "display": {"baseline": {"label": "PyTorch default"}, "all_ones": {"label": "ones, ×1 é"}},
 }
 LECTURE = {
     "data": {"name": "mnist"},

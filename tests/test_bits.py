@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 from tests.conftest import ROOT, SMALL, make
 from tools import verify
 
+LABEL = SMALL["display"]["all_ones"]["label"]  # with letters beyond ASCII
+
 
 def test_torch_that_is_loaded_first_is_refused():
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
@@ -51,13 +53,16 @@ def test_a_cold_run_in_another_folder_and_shell_gives_the_same_files(
     shell = {
         "HOME": str(home), "USER": "someone", "MPLCONFIGDIR": str(home), "TZ": "Asia/Tokyo",
         "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "1",
-        "PYTHONOPTIMIZE": "2", "PYTHONDEVMODE": "1",
+        "PYTHONOPTIMIZE": "2", "PYTHONDEVMODE": "1", "PYTHONIOENCODING": "ascii",
+        "PYTHONSAFEPATH": "1", "MPLBACKEND": "no such backend", "TERM": "dumb",
     }  # fmt: skip
     old = os.umask(0o077)
     try:
-        make(other, "repro", env=shell)
+        result = make(other, "repro", env=shell)
     finally:
         os.umask(old)
+    assert "Traceback" not in result.stdout + result.stderr
+    assert LABEL in (other.folder / "reports" / "summary.md").read_text(encoding="utf-8")
     assert outputs(other) == outputs(finished_study)
     reports = [path for path in (finished_study.folder / "reports").rglob("*") if path.is_file()]
     for path in (finished_study.folder / "dvc.lock", *reports):

@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from altair.utils import schemapi
 
 from stages.analysis.report import Report
 from stages.rendering import (
@@ -14,12 +16,14 @@ from stages.rendering import (
     drawing,
     figures,
     note,
+    page,
     probe_figures,
     series_figures,
 )
 from stages.rendering.figures import plt
 from tests import made_up
 from tests.made_up import DISAGREE, STUCK
+from tools import templates
 
 ACCURACIES = {
     "baseline": 0.977, "all_zero": STUCK, "zero_weights": DISAGREE, "constant": 0.36,
@@ -66,6 +70,13 @@ def made(folder):
 @pytest.fixture(scope="module")
 def report(made) -> Report:
     return made()
+
+
+def test_all_charts_are_valid(report):
+    with schemapi.debug_mode(True):
+        for chart in page.specifications(report).values():
+            alt.Chart.from_dict(chart["spec"])
+        assert all(map(templates.text, templates.TEMPLATES))
 
 
 def words(figure: plt.Figure) -> str:

@@ -75,25 +75,6 @@ def test_make_without_git_gives_advice_before_it_installs(finished_study, tmp_pa
     assert not (clone.folder / ".venv").exists()
 
 
-# test_bits.py has another shell, in which Python asks the locale for its encoding.
-ASCII = {
-    "PYTHONIOENCODING": "ascii", "PYTHONSAFEPATH": "1", "MPLBACKEND": "no such backend",
-    "HOME": "/nonexistent", "TERM": "dumb",
-}  # fmt: skip
-
-
-def test_a_study_runs_in_a_shell_without_letters_beyond_ascii(study):
-    study.run("git", "config", "core.quotepath", "true")
-    params = study.params
-    params["variants"]["other"] = {"out": {"weight": "zeros"}}
-    params["display"]["other"] = {"label": "zérö ×"}
-    study.params = params
-    result = make(study, "repro", env=ASCII)
-    assert "Traceback" not in result.stderr + result.stdout
-    assert (study.folder / "data" / "runs" / "other").is_dir()
-    assert "zérö ×" in (study.folder / "reports" / "summary.md").read_text(encoding="utf-8")
-
-
 # Prints a line when all modules are imported: until then, Ctrl-C ends Python itself.
 STAGE = """
 import importlib, signal, sys

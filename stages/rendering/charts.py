@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
+from altair.utils import schemapi
 
 alt.theme.enable("none")
 alt.data_transformers.consolidate_datasets = False
+# Validation takes a sixth of the report's time, and the same charts are validated by the tests.
+schemapi.disable_debug_mode()
 
 # Student's t for 95 %, for 2 or more values; from 12 on by its expansion at infinity.
 STUDENT = (
