@@ -1,7 +1,5 @@
 """The time that training takes, estimated before it begins."""
 
-from itertools import pairwise
-
 from stages.training.data import TRAIN_IMAGES
 from stages.training.grid import Cell
 from stages.training.plan import Plan
@@ -16,8 +14,7 @@ SCORED = 10_000  # images that an epoch is tested on; a cell of a sweep is score
 def seconds_of_seed(plan: Plan) -> float:
     """Seconds that one core takes for a seed of a variant, about."""
     images = plan.limit or TRAIN_IMAGES
-    steps = -(-images // plan.batch_size)
-    return plan.epochs * (EPOCH + _seconds(plan, steps, images, SCORED))
+    return plan.epochs * (EPOCH + _seconds(plan, plan.steps_per_epoch(images), images, SCORED))
 
 
 def seconds_of(cell: Cell) -> float:
@@ -29,7 +26,6 @@ def seconds_of(cell: Cell) -> float:
 
 def _seconds(plan: Plan, steps: int, images: int, scored: int) -> float:
     """Seconds to train on some images in some steps, and to score others."""
-    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(plan.sizes))
     # A product forward and two backward, except for one in the first layer; a test forward.
-    operations = (5 * images + 2 * scored) * parameters
+    operations = (5 * images + 2 * scored) * plan.parameters
     return operations / RATE + steps * STEP * len(plan.sizes)

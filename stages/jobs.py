@@ -1,6 +1,5 @@
-"""What the stages that train share: finding their plan, noticing edits, and counting cores."""
+"""What the stages that train share: finding their plan, and noticing edits."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -10,6 +9,7 @@ from stages.training import integrity
 from stages.training.plan import Plan
 
 HERE = Path(__file__).parent
+CODE = (".c", ".py")
 
 
 def plan_file(folder: Path, kind: str, arguments: list[str]) -> Path:
@@ -32,7 +32,8 @@ def fingerprint(file: Path, plans: Sequence[Plan], stage: str) -> str:
     for name, sum_ in checked.items():
         if sha256(Path(name).read_bytes()).hexdigest() != sum_:
             raise SystemExit(f"{name}: changed since it was checked; run `dvc repro` again")
-    code = [HERE / "jobs.py", HERE / f"{stage}.py", *sorted((HERE / "training").rglob("*.py"))]
+    trainer = sorted(path for path in (HERE / "training").rglob("*") if path.suffix in CODE)
+    code = [HERE / "jobs.py", HERE / f"{stage}.py", *trainer]
     images = {Path("data", plan.data, integrity.FILE) for plan in plans}
     return integrity.sums_of(HERE, [file, *code, *map(Path, checked), *sorted(images)])
 
@@ -50,16 +51,3 @@ def unchanged(file: Path, plans: Sequence[Plan], stage: str) -> Iterator[str]:
             f"{file.stem}: nothing was written, because its plan, its data or the code changed "
             "during training; run `dvc repro` again"
         )
-
-
-def worker_count() -> int:
-    """INITLAB_WORKERS, or the number of cores that this process may use."""
-    wish = os.environ.get("INITLAB_WORKERS")
-    if not wish:
-        try:
-            return len(os.sched_getaffinity(0))
-        except AttributeError:  # on macOS and Windows
-            return os.cpu_count() or 1
-    if not wish.isdecimal() or int(wish) == 0:
-        raise SystemExit(f"INITLAB_WORKERS = {wish!r}: must be a whole number above 0")
-    return int(wish)

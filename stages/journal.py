@@ -19,8 +19,7 @@ def path_of(sweep: str) -> Path:
 class Journal:
     """A file with one line per network, each with a checksum that includes what it was `made_with`.
 
-    So damaged lines are ignored, and lines made with another plan, even where the process that
-    makes them still runs.
+    Damaged lines are ignored, and those of another plan, which an older process may still write.
     """
 
     def __init__(self, path: Path, made_with: str):

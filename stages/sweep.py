@@ -39,7 +39,7 @@ def main() -> None:
 
 def run(name: str, sweep: Grid, dataset: data.Dataset, done: Journal) -> None:
     """Train the networks that the journal lacks, the longest first, showing progress."""
-    cells, count = sweep.cells, jobs.worker_count()
+    cells, count = sweep.cells, workers.worker_count()
     took = [estimate.seconds_of(cell) for cell in cells]
     pieces = sorted(missing(cells, took, done.rows), key=lambda piece: -took[piece.cell])
     weight = {piece: took[piece.cell] * len(piece.seeds) for piece in pieces}

@@ -34,10 +34,11 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
 
     seeds = []
     counts = {end: torch.zeros(CLASSES, CLASSES, dtype=torch.int64) for end in ends.values()}
+    seen = images.cropped(plan.crop)
     for seed in range(plan.seeds):
         weights = {name: values[seed] for name, values in run.weights.items()}
         net = Network(plan.sizes, plan.activation, flat_of(plan.sizes, weights))
-        loss, accuracy, logits = net.score(images)
+        loss, accuracy, logits = net.score(seen)
         row = {"seed": seed, "test_acc": rounded(accuracy), "test_loss": rounded(loss)}
         expect_same(variant, row, last[seed])
         seeds.append(row)

@@ -20,7 +20,7 @@ RUNS = Path("data/runs")
 def main() -> None:
     file = jobs.plan_file(PLANS, "train", sys.argv[1:])
     variant, plan = file.stem, Plan.read(file)
-    dataset = data.load(Path("data", plan.data), plan.limit)
+    dataset = data.load(Path("data", plan.data), plan.limit).cropped(plan.crop)
     try:
         with jobs.unchanged(file, [plan], "train"):
             trained = run(variant, plan, dataset)
@@ -42,7 +42,7 @@ def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
     )
     # disable=None: a bar on a terminal, none in a log file.
     with tqdm(total=plan.seeds * plan.epochs, disable=None, unit="epoch", leave=False) as bar:
-        for state, row in workers.train(plan, dataset, jobs.worker_count()):
+        for state, row in workers.train(plan, dataset, workers.worker_count()):
             trained.add(plan, state, row)
             by_epoch[row.epoch].append(row)
             if row.epoch == 0:

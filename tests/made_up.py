@@ -114,7 +114,7 @@ EVERY_ACCURACY = {name: accuracy for name, (*_, accuracy) in EVERY.items()}
 
 # The default values of probes: a network that learns.
 HEALTHY = {
-    "distinct_units": 64, "symmetry_gap": 1.5, "weight_rank": 50.0, "activation_rank": 30.0,
+    "distinct_units": 64, "symmetry_gap": 1.5, "activation_rank": 30.0,
     "dead_fraction": 0.05, "activation_mean": 0.5, "activation_std": 1.0, "signal_std": 1.0,
     "gradient_std": 0.1, "weight_gradient_norm": 0.2, "bias_gradient_norm": 0.1,
     "weight_gradient_zeros": 0.0, "bias_gradient_zeros": 0.0, "weight_move": 0.5,
@@ -257,7 +257,7 @@ def widen_intervals(patch: pytest.MonkeyPatch) -> None:
 def diverge(results: Results, variant: str, *seeds: int) -> Results:
     """The same results, but these seeds of a variant diverge."""
     tables = {}
-    for name, column in (("history", "test_loss"), ("probes", "weight_rank")):
+    for name, column in (("history", "test_loss"), ("probes", "activation_rank")):
         table = getattr(results, name)
         rows = (table["variant"] == variant) & table["seed"].isin(seeds)
         values = {"end": table["end"].mask(rows, "diverges"), column: table[column].mask(rows)}

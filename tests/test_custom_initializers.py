@@ -131,10 +131,10 @@ FAULTY = {
     "a bell": ("def fill(tensor): raise ValueError('a\\x07')", "fc1.weight: a\\x07"),
     "nothing filled": ("def fill(tensor): pass", "leaves the tensor unchanged"),
     "not a number": ("def fill(tensor): tensor.fill_(float('nan'))", "are not finite"),
-    "unseeded torch": ("def fill(tensor): tensor.normal_()", "draws different numbers each time"),
+    "unseeded torch": ("def fill(tensor): tensor.normal_()", "gives other values each time"),
     "unseeded NumPy": (
         "import numpy\ndef fill(tensor): tensor.fill_(numpy.random.rand())",
-        "different numbers",
+        "other values",
     ),
 }
 

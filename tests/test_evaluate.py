@@ -92,7 +92,7 @@ def test_confusion_counts_all_images_of_all_seeds(runs):
 )
 def test_a_seed_learns_is_stuck_or_diverges(accuracy, loss, rank, end):
     history = [{"variant": "x", "seed": "0", "epoch": "1", "test_acc": accuracy, "test_loss": loss}]
-    probes = [{"variant": "x", "seed": "0", "layer": "fc1", "weight_rank": rank, "dead": ""}]
+    probes = [{"variant": "x", "seed": "0", "layer": "fc1", "activation_rank": rank, "dead": ""}]
     assert tables.endings(history, probes, learned_above=0.1335) == {0: end}
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stages import check, evaluate, report, running, train
+from stages import check, evaluate, jobs, report, running, train
 from stages.training import results
+from stages.training.plan import Plan
 from tests.conftest import SMALL, as_yaml
 
 pytestmark = pytest.mark.slow
@@ -149,6 +150,12 @@ def test_the_results_of_another_variant_are_refused(folder, monkeypatch):
     line = last_line("evaluate", monkeypatch)
     assert line.startswith("data/plans/all_ones.json: ")
     assert "data/runs/all_ones was made from an older version" in line
+
+
+def test_a_fingerprint_covers_all_code_of_a_training(folder):
+    plan = Path("data/plans/baseline.json")
+    found = jobs.fingerprint(plan, [Plan.read(plan)], "train")
+    assert {"training/mlp/kernel.c", "training/epoch.py", "train.py"} <= set(found.split())
 
 
 @pytest.mark.parametrize("file", ["data/plans/baseline.json", "data/mnist/SHA256SUMS"])

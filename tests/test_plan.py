@@ -36,6 +36,7 @@ def test_plan_has_everything_that_params_yaml_sets():
         data="mnist",
         limit=640,
         seeds=3,
+        crop=28,
         hidden=(16, 8),
         activation="tanh",
         epochs=2,

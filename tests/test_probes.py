@@ -102,5 +102,5 @@ def test_a_diverged_network_has_no_gap_and_no_ranks(train_images):
     net.weights[:] = math.nan
     for layer in measured(net, train_images).values():
         assert math.isnan(layer.symmetry_gap)
-        assert math.isnan(layer.weight_rank)
+        assert math.isnan(layer.activation_rank)
         assert math.isnan(layer.activation_rank)

@@ -70,7 +70,7 @@ def test_small_study_is_valid(tmp_path):
         ("variants", {}, ["variants = {}", "at least 1 item"]),
         ("display.baseline.label", "\u202ea", ["label = '\\u202ea'", "visible characters"]),
         ("display.baseline.color", "red", ["display.baseline.color = 'red'", "#0072b2"]),
-        ("display.baseline.label", "all_ones", ["baseline and all_ones need different labels"]),
+        ("display", {"all_ones": {"label": "baseline"}}, ["need different labels"]),
         ("display.all_ones.label", "PyTorch \n default", ["all_ones.label = 'PyTorch default'"]),
         # initializers
         ("variants.a.all.weight", 0.1, ["all.weight = 0.1", "{normal: {std: 0.1}}"]),
@@ -100,7 +100,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
     values = changed("training.lr", -1)
     assert len(mistakes(tmp_path, values | {"seeds": 0})) == 2
     wrong = {"all": {"weight": "zeross"}}
-    several = {"variants": {"a": wrong, "baseline": {}, "c": wrong}}
+    several = {"variants": {"a": wrong, "baseline": {}, "c": wrong}, "display": {}}
     assert len(mistakes(tmp_path, SMALL | several)) == 2
 
 

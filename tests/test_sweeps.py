@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import torch
 
 from stages import estimate, running, sweep
 from stages.journal import Journal
@@ -79,13 +80,23 @@ def test_a_cell_is_trained_for_so_many_steps(few, monkeypatch):
 
     monkeypatch.setattr(epoch.Learner, "of", watched)
     training.run(Cell(0, 0, 25, plan_of()), few, 0)
-    assert [learner.optimizer.steps for learner in made] == [25]  # 11 steps an epoch
+    assert [learner.optimizer.step for learner in made] == [25]  # 11 steps an epoch
 
 
 def test_a_cell_without_steps_is_not_trained(few):
     row = training.run(Cell(0, 0, 0, plan_of()), few, 3)
     assert asdict(row) | {"largest_guess": 0} == asdict(CellScores(3, 0, 0))
     assert 0.1 <= row.largest_guess < 1
+
+
+def test_a_cropped_network_sees_the_middle_of_an_image(few):
+    middle = few.cropped(2).train.pixels
+    rows = few.train.pixels.reshape(-1, 28, 28)[:, 13:15, 13:15]
+    assert middle.is_contiguous() and torch.equal(middle, rows.reshape(-1, 4))
+    plan = plan_of({"network": {"crop": 1}})
+    assert plan.sizes == [1, 128, 64, 10]
+    [row] = training.do([Cell(0, 0, 0, plan)], few, Piece(0, (0,)))
+    assert row.constant == 0
 
 
 def test_a_network_with_one_answer_to_all_images_is_constant(few):

@@ -111,13 +111,13 @@ def ensemble() -> float:
 
 def initlab(seeds: int) -> float:
     """initlab's trainer, with the scores before training that it adds."""
-    from stages.jobs import worker_count
     from stages.training import data, workers
     from stages.training.plan import DEFAULT, Plan, tensor_names
+    from stages.training.workers import worker_count
 
     plan = Plan(
-        data="mnist", limit=None, seeds=seeds, hidden=tuple(SIZES[1:-1]), activation="relu",
-        epochs=EPOCHS, batch_size=64, optimizer="adam", lr=0.001, momentum=0.0,
+        data="mnist", limit=None, seeds=seeds, crop=28, hidden=tuple(SIZES[1:-1]),
+        activation="relu", epochs=EPOCHS, batch_size=64, optimizer="adam", lr=0.001, momentum=0.0,
         tensors=dict.fromkeys(tensor_names(SIZES[1:-1]), DEFAULT), files={}, packages={},
     )  # fmt: skip
     dataset, cores = data.load(DATA), worker_count()

@@ -134,7 +134,14 @@ def trials() -> dict[str, str]:
             target = "aarch64" if level == "NEON" else "x86_64"
             shape = ("-DREAL=float", f"-DROWS={rows}", f"-DCOLUMNS={columns}")
             program = Path(folder, level)
-            flags = (*build.ARITHMETIC, f"-mcpu={cpu}", *shape, "-static", "-nostdlib")
+            flags = (
+                *build.ARITHMETIC,
+                *build.FACTS,
+                f"-mcpu={cpu}",
+                *shape,
+                "-static",
+                "-nostdlib",
+            )
             build.compiled((*flags, "-target", f"{target}-freestanding-none"), TRIAL, program)
             command = [*command, str(program)]
             found[level] = subprocess.run(

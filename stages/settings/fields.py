@@ -13,10 +13,10 @@ from pydantic import (
 
 from stages.training.activations import ACTIVATIONS
 from stages.training.data import TRAIN_IMAGES
-from stages.training.plan import Fill
+from stages.training.plan import MOST_LAYERS, SIDE, Fill
 
 MOST = 1_000_000  # seeds, epochs, and units of a layer: memory.py limits them together
-DEEPEST = 200  # hidden layers
+DEEPEST = MOST_LAYERS - 1  # hidden layers
 
 # Letters that cannot be seen break SVG, reverse the text after them, or make two labels look alike.
 INVISIBLE = (
@@ -70,6 +70,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Color = Annotated[str, StringConstraints(pattern=COLOR)]
 Count = Annotated[int, Field(gt=0, le=MOST)]
+Side = Annotated[int, Field(gt=0, le=SIDE)]
 Images = Annotated[int, Field(gt=0, le=TRAIN_IMAGES)]
 Hidden = Annotated[list[Count], Field(min_length=1, max_length=DEEPEST), BeforeValidator(_widths)]
 Activation: TypeAlias = Literal[tuple(ACTIVATIONS)]  # type: ignore[valid-type]

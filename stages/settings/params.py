@@ -42,6 +42,7 @@ class TrainingSettings(Section):
 class NetworkOverrides(Section):
     hidden: fields.Hidden | None = None
     activation: fields.Activation | None = None
+    crop: fields.Side | None = None
 
 
 class TrainingOverrides(Section):
@@ -63,6 +64,7 @@ class VariantSettings(Section):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[Annotated[str, AfterValidator(_is_layer)], LayerSettings]
 
+    seeds: fields.Count | None = None
     network: NetworkOverrides = NetworkOverrides()
     training: TrainingOverrides = TrainingOverrides()
     all: LayerSettings = LayerSettings()
@@ -114,7 +116,8 @@ class Params(Section):
 
     def network_of(self, variant: VariantSettings) -> NetworkSettings:
         """The shared network with the variant's own settings."""
-        return self.network.model_copy(update=variant.network.model_dump(exclude_none=True))
+        own = variant.network.model_dump(exclude_none=True, exclude={"crop"})
+        return self.network.model_copy(update=own)
 
     def training_of(self, variant: VariantSettings) -> TrainingSettings:
         """The shared training with the variant's own settings."""

@@ -13,7 +13,7 @@ from stages.settings.mistakes import ParamsError, collect, mistake
 from stages.settings.params import Params, VariantSettings
 from stages.training.data import TRAIN_IMAGES
 from stages.training.initialization import InitializationError, initial_weights
-from stages.training.plan import DEFAULT, PACKAGES, Fill, Plan, tensor_names
+from stages.training.plan import DEFAULT, PACKAGES, SIDE, Fill, Plan, tensor_names
 
 VERSIONS = {name: version(name).partition("+")[0] for name in PACKAGES}
 
@@ -50,7 +50,8 @@ def plan_of(settings: Params, variant: VariantSettings, place: str) -> Plan:
     return Plan(
         data=settings.data.name,
         limit=settings.data.limit if settings.data.limit != TRAIN_IMAGES else None,
-        seeds=settings.seeds,
+        seeds=variant.seeds or settings.seeds,
+        crop=variant.network.crop or SIDE,
         hidden=tuple(network.hidden),
         activation=network.activation,
         epochs=training.epochs,
@@ -72,7 +73,7 @@ def expect_fills(plan: Plan, variant: VariantSettings, place: str) -> None:
         again = initial_weights(plan, seed=0) if plan.files else weights
         for tensor, values in weights.items():
             if not torch.equal(values, again[tensor]):
-                rule = "draws different numbers each time; draw from the argument generator"
+                rule = "gives other values each time; draw from the argument draws alone"
                 raise InitializationError(tensor, rule)
     except InitializationError as error:
         key, written = variant.fill_of(error.tensor)

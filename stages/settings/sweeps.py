@@ -33,8 +33,8 @@ def _grid(settings: Params, name: str) -> Grid:
         if fills not in filled:
             filled.add(fills)
             plans.expect_fills(plan, variant, place)
-        steps_of_epoch = -(-(plan.limit or TRAIN_IMAGES) // plan.batch_size)
-        steps = sweep.epochs * steps_of_epoch if sweep.epochs else sweep.steps or 0
+        in_epoch = plan.steps_per_epoch(plan.limit or TRAIN_IMAGES)
+        steps = sweep.epochs * in_epoch if sweep.epochs else sweep.steps or 0
         cells.append(Cell(x, y, steps, plan))
     _expect_two_axes(name, sweep, cells)
     return Grid(tuple(cells))
@@ -51,16 +51,19 @@ def _variant(
             rule = f"no such variant; there are {', '.join(settings.variants)}"
             raise ParamsError(mistake(place + VARIANT, name, rule))
         written = settings.variants[name].model_dump(exclude_none=True, exclude_defaults=True)
-        written.get("training", {}).pop("epochs", None)  # a sweep has its own
+        written.get("training", {}).pop("epochs", None)  # a sweep has its own, as of seeds
+        written.pop("seeds", None)
     for section, entries in deepcopy(sweep.base).items():
         own = written.get(section, {})
         written[section] = {**own, **entries} if isinstance(entries, dict) else entries
     for key, value in at.items():
         _set(written, key.split("."), value)
     cell = reading.validated(VariantSettings, written, place)
-    if epochs := cell.training.epochs:
-        rule = "is not allowed in a cell; set the sweep's steps or epochs"
-        raise ParamsError(mistake(f"{place}training.epochs", epochs, rule))
+    own = {"training.epochs": cell.training.epochs, "seeds": cell.seeds}
+    for key, value in own.items():
+        if value is not None:
+            rule = "is not allowed in a cell; set those of the sweep"
+            raise ParamsError(mistake(place + key, value, rule))
     return cell
 
 
@@ -78,7 +81,7 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
 def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None:
     """Raise ParamsError for an axis along which all cells have the same result."""
     results = [
-        repr((c.steps, c.plan) if c.steps else (c.plan.hidden, c.plan.activation, c.plan.tensors))
+        repr((c.steps, c.plan) if c.steps else (c.plan.sizes, c.plan.activation, c.plan.tensors))
         for c in cells
     ]
     columns = len(sweep.axes.x.points())

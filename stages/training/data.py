@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from stages.training import integrity
-from stages.training.plan import PIXELS
+from stages.training.plan import MEAN, SIDE, STD
 
 FILES = {
     ("train", "images"): "train-images-idx3-ubyte",
@@ -20,9 +20,6 @@ FILES = {
 }
 
 TRAIN_IMAGES = 60_000  # in each of the data sets
-
-# Mean and standard deviation of MNIST's training pixels, scaled to [0, 1].
-MEAN, STD = 0.1307, 0.3081
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,14 @@ class Images:
         """The first n images, or all of them for None."""
         return Images(self.pixels[:n], self.labels[:n])
 
+    def cropped(self, side: int) -> "Images":
+        """The square of so many pixels a side in the middle of every image."""
+        if side == SIDE:
+            return self
+        square = slice(start := (SIDE - side) // 2, start + side)
+        pixels = self.pixels.reshape(-1, SIDE, SIDE)[:, square, square]
+        return Images(pixels.reshape(-1, side**2).contiguous(), self.labels)
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -44,6 +49,10 @@ class Dataset:
     train: Images
     test: Images
 
+    def cropped(self, side: int) -> "Dataset":
+        """Both, as Images.cropped."""
+        return Dataset(self.train.cropped(side), self.test.cropped(side))
+
 
 def load(folder: Path, limit: int | None = None) -> Dataset:
     """Read a data set, with the first `limit` training images; raises DamagedError."""
@@ -51,7 +60,7 @@ def load(folder: Path, limit: int | None = None) -> Dataset:
     values = {key: read_idx(contents[name]) for key, name in FILES.items()}
     train, test = (
         Images(
-            torch.from_numpy(values[split, "images"].reshape(-1, PIXELS)),
+            torch.from_numpy(values[split, "images"].reshape(-1, SIDE**2)),
             torch.from_numpy(values[split, "labels"].astype(np.int64)),
         )
         for split in ("train", "test")

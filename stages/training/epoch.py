@@ -1,4 +1,4 @@
-"""One epoch of one seed: the unit of work, the same bits whoever does it."""
+"""One epoch of one seed: the unit of work. Its bits do not depend on the worker."""
 
 from dataclasses import dataclass, replace
 
@@ -86,7 +86,7 @@ class Learner:
             next_epoch=state.next_epoch + 1,
             weights=net.weights,
             moments=(net.first, net.second),
-            steps=optimizer.steps,
+            steps=optimizer.step,
             decays=(optimizer.first, optimizer.second),
             moved_at=net.moved_at,
         )

@@ -72,11 +72,13 @@ class Piece:
 
 def do(cells: Sequence[Cell], dataset: Dataset, piece: Piece) -> list[CellScores]:
     """The rows of a piece; raises InitializationError."""
-    return [run(cells[piece.cell], dataset, seed) for seed in piece.seeds]
+    cell = cells[piece.cell]
+    seen = dataset.cropped(cell.plan.crop)
+    return [run(cell, seen, seed) for seed in piece.seeds]
 
 
 def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
-    """One seed of a cell, initialized, trained and scored.
+    """One seed of a cell, initialized, trained and scored; `dataset` is cropped.
 
     Its weights and the order of its images are those of a variant with this plan: after as many
     steps as an epoch has, both are equal bit for bit. Raises InitializationError.
@@ -92,7 +94,7 @@ def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> CellScores:
     row = CellScores(seed, guesses, int((logits == logits[0]).all().item()))
     if not cell.steps:
         return row
-    in_epoch = -(-len(train.labels) // plan.batch_size)
+    in_epoch = plan.steps_per_epoch(len(train.labels))
     for done in range(0, cell.steps, in_epoch):
         draws = Draws(seed, f"order/{1 + done // in_epoch}")
         learner.train(plan, train, draws, (cell.steps - done) * plan.batch_size)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from stages.training import data, laws
+from stages.training.mlp import build
 from stages.training.mlp.layout import flat_of
 from stages.training.mlp.network import Network
 from stages.training.plan import DEFAULT, Fill, Plan, tensor_names
@@ -92,8 +93,9 @@ def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) ->
 
     A weight is `[fan_out, fan_in]`, a bias `[fan_out]`. `images` are for initializers with the
     argument `inputs`; without images these get noise, which is enough to test them. Raises
-    InitializationError.
+    InitializationError, and OSError if the kernel cannot be used.
     """
+    build.library("double")  # a failure of this is not an initializer's
     tensors: dict[str, Tensor] = {}
     for i, name in enumerate(tensor_names(plan.hidden)):
         layer = i // 2

@@ -67,8 +67,8 @@ def _checked(folder: Path, name: str, sum_: str | None) -> bytes:
         raise DamagedError(path, f"{rule}; {_remake(folder)}")
     raise DamagedError(
         path,
-        f"does not match {FILE} in its folder; {_remake(folder)}, or run "
-        "`make repair` if that restores the damage",
+        f"does not match {FILE} in its folder; {_remake(folder)}; if the damage comes back, run "
+        "`make repair`",
     )
 
 

@@ -1,4 +1,4 @@
-"""What an initializer draws, whatever it is called with: its law, and the law's variance.
+"""The distribution that an initializer draws from, however it is written, and its variance.
 
 A law is a tuple: a name, then numbers. Two fills with equal laws draw alike.
 """

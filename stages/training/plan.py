@@ -5,13 +5,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from stages.training import integrity
 
-PIXELS = 28 * 28
+SIDE = 28  # pixels of an image
 CLASSES = 10
+MOST_LAYERS = 256  # of a network: kernel.c keeps pointers to each
+
+# Mean and standard deviation of MNIST's training pixels, scaled to [0, 1].
+MEAN, STD = 0.1307, 0.3081
 
 # What computes and writes a trained network.
 PACKAGES = ("numpy", "safetensors", "torch", "ziglang")
@@ -37,14 +42,16 @@ DEFAULT = Fill("default", {})
 class Plan:
     """A variant, fully resolved.
 
-    `limit` is how many training images are used (None: all), `tensors` the fill of every
-    tensor by its name, `momentum` that of SGD. `files` has the SHA-256 of every file in
+    `limit` is how many training images are used (None: all), `crop` the side of the square in
+    their middle that the network sees, `tensors` the fill of every tensor by its name, `momentum`
+    that of SGD. `files` has the SHA-256 of every file in
     stages/initializers that the fills run, `packages` the versions of PACKAGES.
     """
 
     data: str
     limit: int | None
     seeds: int
+    crop: int
     hidden: tuple[int, ...]
     activation: str
     epochs: int
@@ -74,7 +81,16 @@ class Plan:
     @property
     def sizes(self) -> list[int]:
         """The widths of all layers, from the pixels to the classes."""
-        return [PIXELS, *self.hidden, CLASSES]
+        return [self.crop**2, *self.hidden, CLASSES]
+
+    @property
+    def parameters(self) -> int:
+        """How many weights and biases a network has."""
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.sizes))
+
+    def steps_per_epoch(self, images: int) -> int:
+        """How many batches so many images are."""
+        return -(-images // self.batch_size)
 
 
 def layer_names(hidden: Sequence[int]) -> list[str]:

@@ -27,8 +27,8 @@ class Layer:
 
     Units: `distinct_units` differ in their incoming weights and bias by more than ALIKE of
     the largest unit's; `symmetry_gap` is the largest difference between two units in one
-    of these, over the largest of them. `weight_rank` and `activation_rank` are effective
-    ranks. `dead_fraction` of the units are 0 for every probed image (ReLU only).
+    of these, over the largest of them. `activation_rank` is an effective rank.
+    `dead_fraction` of the units are 0 for every probed image (ReLU only).
 
     Activations, over probed images and units (logits for `out`): mean and standard
     deviation; `signal_std` is the standard deviation over images alone, as a root mean
@@ -43,7 +43,6 @@ class Layer:
     layer: str
     distinct_units: int
     symmetry_gap: float
-    weight_rank: float
     activation_rank: float
     dead_fraction: float | None
     activation_mean: float
@@ -80,7 +79,6 @@ def measure(net: Network, images: data.Images) -> tuple[Layer, ...]:
                 layer=name,
                 distinct_units=distinct,
                 symmetry_gap=gap,
-                weight_rank=effective_rank(weight.astype(float)),
                 activation_rank=effective_rank(outputs),
                 dead_fraction=_dead(outputs) if has_dead else None,
                 activation_mean=float(outputs.mean()),

@@ -24,7 +24,7 @@ class Draws:
 
     Numbers drawn for one purpose never shift those of another: fc2's default weights and the
     order of the images are the same in all variants, whatever fills fc1. So variants are paired
-    by seed. The bits are Philox's (Salmon et al. 2011), a generator of whole numbers.
+    by seed. The bits are Philox's (Salmon et al. 2011), an integer generator.
     """
 
     def __init__(self, seed: int, purpose: str):

@@ -2,9 +2,7 @@
 
 Worker processes, one a core, take the next epoch of whichever seed is furthest behind, and hand
 the weights back. So the arithmetic of a seed is the same whichever worker does it, however many
-there are, and whatever other seeds run at the same time. Measured on two cores, this is faster
-than one batched network over all seeds: batched products of this size gain nothing from a second
-thread.
+there are, and whatever other seeds run at the same time.
 """
 
 import multiprocessing
@@ -30,6 +28,19 @@ from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.plan import Plan
 
 T = TypeVar("T")
+
+
+def worker_count() -> int:
+    """INITLAB_WORKERS, or the number of cores that this process may use."""
+    wish = os.environ.get("INITLAB_WORKERS")
+    if not wish:
+        try:
+            return len(os.sched_getaffinity(0))
+        except AttributeError:  # on macOS and Windows
+            return os.cpu_count() or 1
+    if not wish.isdecimal() or int(wish) == 0:
+        raise SystemExit(f"INITLAB_WORKERS = {wish!r}: must be a whole number above 0")
+    return int(wish)
 
 
 def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, Scores]]:

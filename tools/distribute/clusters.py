@@ -17,8 +17,8 @@ import yaml
 from distributed import Client, LocalCluster
 from pydantic import BaseModel, PositiveInt, ValidationError
 
-from stages.jobs import worker_count
 from stages.settings import yaml_file
+from stages.training.workers import worker_count
 from tools.distribute import worker
 from tools.distribute.task import ROOT
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from distributed import get_worker
 
+from stages.jobs import CODE
 from stages.training import data, integrity
 from stages.training.epoch import initial_state, run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
-from stages.training.mlp.build import ProcessorError
+from stages.training.mlp.build import KernelError
 from stages.training.plan import DEFAULT, PACKAGES, Plan
 from stages.training.results import Trained
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("stages/training", "stages/initializers", "tools/distribute")
-CODE = (".c", ".py")
 TRIED = 640  # training images on which a worker shows its arithmetic
 
 
@@ -86,7 +86,7 @@ def mismatch(required: bytes) -> str | None:
             return f"its {name} is {here}, and {there} is required"
     try:
         same = trial(pickle.loads(plans)) == result  # noqa: S301  the coordinator's
-    except ProcessorError as error:
+    except KernelError as error:
         return str(error)
     except OSError as error:
         return f"{error.filename}: {error.strerror}; run `dvc repro download` or `dvc pull` there"

@@ -7,6 +7,7 @@
 //
 // REAL is float or double. ROWS and COLUMNS set the tile of a product: how many rows and vectors
 // of outputs are computed at once, for which a processor needs ROWS x COLUMNS vector registers.
+// build.py defines these, the activations' numbers, and what else is shared with Python.
 #include <stdint.h>
 
 typedef REAL real;
@@ -125,13 +126,10 @@ static double quantile(double share) {
 
 // --------------------------------------------------------------------------- activations
 
-// As stages/training/activations.py numbers them.
-enum { RELU, LEAKY_RELU, TANH, SIGMOID, GELU, LINEAR };
-
 INLINE double value(int activation, double z) {
   switch (activation) {
   case RELU: return z < 0 ? 0 : z; // NaN stays NaN
-  case LEAKY_RELU: return z > 0 ? z : z * 0.01;
+  case LEAKY_RELU: return z > 0 ? z : z * LEAKY_SLOPE;
   case TANH: {
     double t = expm1_(2 * (z > 20 ? 20 : z < -20 ? -20 : z));
     return t / (t + 2);
@@ -146,7 +144,7 @@ INLINE double value(int activation, double z) {
 INLINE double slope(int activation, double z, double a) {
   switch (activation) {
   case RELU: return a <= 0 ? 0 : 1;
-  case LEAKY_RELU: return a > 0 ? 1 : 0.01;
+  case LEAKY_RELU: return a > 0 ? 1 : LEAKY_SLOPE;
   case TANH: return 1 - a * a;
   case SIGMOID: return a * (1 - a);
   case GELU: return __builtin_fma(z, 0.3989422804014327 * exp_(-0.5 * z * z), normal_share(z));
@@ -295,10 +293,9 @@ typedef struct {
 
 // The buffers of a pass over some images: inputs x, every layer's z, its activation a (in the place
 // of z where the slope does not need z), delta, the gradient at z, and a transposed weight matrix.
-enum { MOST = 256 }; // layers
 typedef struct {
   long rows;
-  real *x, *z[MOST], *a[MOST], *delta[MOST], *transposed;
+  real *x, *z[MOST_LAYERS], *a[MOST_LAYERS], *delta[MOST_LAYERS], *transposed;
 } pass;
 
 INLINE long width_of(const network *n, int i) { return padded(n->sizes[i]); }
@@ -324,7 +321,7 @@ static long lay_out(pass *p, const network *n, long rows, real *scratch) {
 }
 
 static void normalize(const network *n, const pass *p, const uint8_t *pixels, const int64_t *order) {
-  const real factor = (real)(1 / (255 * 0.3081)), shift = (real)(-0.1307 / 0.3081);
+  const real factor = (real)(1 / (255 * STD)), shift = (real)(-MEAN / STD);
   const long count = n->sizes[0], width = width_of(n, 0);
   for (long i = 0; i < p->rows; i++) {
     const uint8_t *image = pixels + (order ? order[i] : i) * count;
@@ -491,7 +488,7 @@ void quantiles(double *values, long count) {
   for (long i = 0; i < count; i++) values[i] = quantile(values[i]);
 }
 
-// And the other way round.
+// Replace values by the shares below them.
 void shares(double *values, long count) {
   for (long i = 0; i < count; i++) values[i] = normal_share(values[i]);
 }

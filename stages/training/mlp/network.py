@@ -27,7 +27,10 @@ class _Network(ctypes.Structure):
     _fields_ = (
         ("layers", ctypes.c_int32),
         ("activation", ctypes.c_int32),
-        *((name, _pointer) for name in ("sizes", "weights", "first", "second", "initial", "moved")),
+        *(
+            (name, _pointer)
+            for name in ("sizes", "weights", "first", "second", "initial", "moved_at")
+        ),
     )
 
 
@@ -36,8 +39,8 @@ class Optimizer(ctypes.Structure):
 
     _fields_ = (
         ("kind", ctypes.c_int32),
-        ("steps", ctypes.c_int64),
-        *((name, ctypes.c_double) for name in ("lr", "momentum", "first", "second")),
+        ("step", ctypes.c_int64),
+        *((name, ctypes.c_double) for name in ("rate", "momentum", "first", "second")),
     )
 
 
@@ -61,7 +64,10 @@ class Network:
     def __init__(
         self, sizes: list[int], activation: str, weights: Flat, initial: Flat | None = None
     ):
-        """A network with a copy of these weights, in the kernel's layout, and no moments."""
+        """A network with a copy of these weights, in the kernel's layout, and no moments.
+
+        Raises KernelError.
+        """
         self.sizes, self.activation = sizes, activation
         self.weights = allocate(len(weights), weights.dtype)
         self.weights[:] = weights
