@@ -58,12 +58,13 @@ GAUSSIAN = everywhere({"kaiming_normal": {"nonlinearity": "linear"}}, "zeros")
 DEEP = {"network": {"hidden": [16, 16, 16]}, "training": {"epochs": 2}}
 SGD = {"epochs": 2, "optimizer": "sgd", "lr": 0.01}
 THIRTY = {"network": {"hidden": [64] * 30}, "training": SGD}
-LINEAR = {"network": {"hidden": [64] * 3, "activation": "linear"}, "training": SGD}
 DEEP_LINEAR = {"network": {"hidden": [64] * 30, "activation": "linear"}, "training": SGD}
 TANH = {
     "network": {"hidden": [128] * 5, "activation": "tanh"},
     "training": {"optimizer": "sgd", "lr": 0.01},
 }
+UNDER_SGD = {"training": {"optimizer": "sgd", "lr": 0.01}}
+TINY = everywhere({"normal": {"std": 0.0001}}, "zeros")
 TANH_USUAL = TANH | everywhere({"kaiming_uniform": {"a": 5**0.5}}, "zeros")
 
 # By variant: its group, label, entry in params.yaml, and an accuracy that agrees with theory.
@@ -84,9 +85,7 @@ VARIANTS: Variants = {
     "xavier_normal": ("schemes", "Xavier normal", XAVIER, 0.976),
     "he_normal": ("schemes", "He normal", HE, 0.976),
     "orthogonal": ("schemes", "orthogonal", ORTHOGONAL, 0.976),
-    "tiny_normal": (
-        "schemes", "normal, tiny", everywhere({"normal": {"std": 0.0001}}, "zeros"), 0.97
-    ),
+    "tiny_normal": ("schemes", "normal, tiny", TINY, 0.97),
     "huge_normal": ("schemes", "normal, huge", everywhere({"normal": {"std": 1.0}}, "zeros"), 0.85),
     "identity": ("deterministic", "identity", everywhere("eye", "zeros"), 0.97),
     "hadamard": ("deterministic", "Hadamard rows", HADAMARD, 0.977),
@@ -103,10 +102,12 @@ LITERATURE: Variants = {
     "thirty_xavier": ("sources", "30 layers, Xavier", THIRTY | XAVIER, STUCK),
     "thirty_he": ("sources", "30 layers, He", THIRTY | HE, 0.9),
     "thirty_lsuv": ("sources", "30 layers, LSUV", THIRTY | everywhere("lsuv", "zeros"), 0.91),
-    "linear_gaussian": ("sources", "linear, Gaussian", LINEAR | GAUSSIAN, 0.9),
-    "linear_orthogonal": ("sources", "linear, orthogonal", LINEAR | ORTHOGONAL, 0.9),
     "deep_linear_gaussian": ("sources", "30 linear layers, Gaussian", DEEP_LINEAR | GAUSSIAN, 0.7),
     "deep_linear_orthogonal": ("sources", "30 linear, orthogonal", DEEP_LINEAR | ORTHOGONAL, 0.9),
+    "baseline_sgd": ("optimizer", "PyTorch default, SGD", UNDER_SGD, 0.92),
+    "noise_little_sgd": ("optimizer", "noise of 10⁻⁶, SGD", UNDER_SGD | noise(1e-6), STUCK),
+    "tiny_normal_sgd": ("optimizer", "normal, tiny, SGD", UNDER_SGD | TINY, STUCK),
+    "identity_sgd": ("optimizer", "identity, SGD", UNDER_SGD | everywhere("eye", "zeros"), 0.87),
 }
 EVERY = VARIANTS | LITERATURE
 ACCURACIES = {name: accuracy for name, (*_, accuracy) in VARIANTS.items()}
@@ -244,8 +245,8 @@ def shortened(results: Results, variant: str) -> Results:
 def widen_intervals(patch: pytest.MonkeyPatch) -> None:
     """Make the judge's intervals wider; a test set of a ninth is three times as uncertain."""
 
-    def wider(values, together: int) -> Estimate:
-        mean, low, high = t_interval(values, together)
+    def wider(values, together: int, error: float) -> Estimate:
+        mean, low, high = t_interval(values, together, error)
         return Estimate(mean, mean - 9 * (mean - low), mean + 9 * (high - mean) + 1e-12)
 
     patch.setattr(judging, "t_interval", wider)

@@ -12,6 +12,7 @@ from stages.analysis.claims import named
 from stages.analysis.claims.form import Claim, Region, Verdict
 from stages.analysis.claims.lecture import LECTURE
 from stages.analysis.claims.literature import LITERATURE
+from stages.analysis.claims.study import STUDY
 from stages.analysis.initializations import PlanValues
 from stages.analysis.judging import Judgement
 from stages.analysis.results import Results
@@ -20,12 +21,13 @@ from stages.rendering import claim_tables, claims
 from tests import made_up
 from tests.made_up import DISAGREE, EVERY, STUCK, constant, everywhere, fading
 
-CLAIMS = {claim.id: claim for claim in (*LECTURE, *LITERATURE)}
-HOLDS, IN_PART, FAILS, UNDECIDED, UNTESTED = Verdict
+CLAIMS = {claim.id: claim for claim in (*LECTURE, *LITERATURE, *STUDY)}
+HOLDS, UNDERSTATED, IN_PART, FAILS, UNDECIDED, UNTESTED, MORE = Verdict
 
+REFUTED = {IN_PART, FAILS}
 SPREAD = [0.2, 0.97, 0.97, 0.97, 0.97]  # all learn, but five seeds so far apart decide nothing
 CHANCE = [0.10] * 5
-XAVIERS = dict.fromkeys(("xavier_normal", "xavier_uniform"), 0.98)
+XAVIERS = dict.fromkeys(("xavier_normal", "xavier_uniform"), 0.99)
 CONSTANTS = ("all_zero", "all_ones", "constant_negative", "constant_small", "constant")
 EQUAL = ("all_ones", "constant_small", "constant", "constant_fc1")
 # Variants that are not random, with equal units.
@@ -38,14 +40,14 @@ RANK, DEEP_RANK = (
 # By claim: verdicts, each with the accuracies and probes that differ from made_up's.
 CASES = {
     "baseline_accuracy": [
-        (FAILS, {}), (HOLDS, {"baseline": 0.93}), (UNDECIDED, {"baseline": 0.95}),
-        # 68 %, with an interval from 41 to 94.6, is not "90 to 95 %".
+        (UNDERSTATED, {}), (HOLDS, {"baseline": 0.93}), (UNDECIDED, {"baseline": 0.96}),
+        (IN_PART, {"baseline": 0.85}),
+        # 68 %, with an interval from 41 to 94.6, is not 90 %.
         (UNDECIDED, {"baseline": [0.42, 0.55, 0.68, 0.81, 0.94]}),
     ],
     "all_zero_at_chance": [
-        (IN_PART, {}), (HOLDS, {ZERO: CHANCE}), (FAILS, {ZERO: 0.5}), (IN_PART, {ZERO: [0.02] * 5}),
-        (UNDECIDED, {ZERO: [0.11] * 5}), (FAILS, {ZERO: [0.14] * 5}),
-        (UNDECIDED, {ZERO: [0.1335] * 4 + [0.09]}),
+        (HOLDS, {}), (HOLDS, {ZERO: CHANCE}), (FAILS, {ZERO: 0.5}), (IN_PART, {ZERO: [0.02] * 5}),
+        (FAILS, {ZERO: [0.14] * 5}), (UNDECIDED, {ZERO: [0.1335] * 5}),
     ],
     "all_zero_weights_stay": [
         (IN_PART, {}), (HOLDS, {(ZERO, "out", "bias_move"): 0.0}),
@@ -53,17 +55,19 @@ CASES = {
         (UNDECIDED, {(ZERO, "fc2", "weight_move"): np.nan, (ZERO, "fc2", "bias_move"): np.nan}),
     ],
     "zero_fc1_learns": [
-        (FAILS, {}), (HOLDS, {"zero_fc1": 0.95}), (IN_PART, {"zero_fc1": 0.5}),
+        (IN_PART, {}), (HOLDS, {"zero_fc1": 0.95}), (HOLDS, {"zero_fc1": 0.5}),
         (IN_PART, {"zero_fc1": 0.98}), (UNDECIDED, {"zero_fc1": SPREAD}),
+        # A refuted part refutes the claim beside an undecided one.
+        (FAILS, {"zero_fc1": DISAGREE}),
     ],
     "all_ones_partly": [
-        (FAILS, {}), (HOLDS, {"all_ones": 0.3}), (IN_PART, {"all_ones": 0.15}),
+        (IN_PART, {}), (HOLDS, {"all_ones": 0.3}), (IN_PART, {"all_ones": 0.15}),
         (UNDECIDED, {"all_ones": DISAGREE}), (UNDECIDED, {"all_ones": [0.97, *STUCK[:4]]}),
-        (FAILS, {"all_ones": 0.977}),
+        (IN_PART, {"all_ones": 0.977}), (FAILS, {"all_ones": 0.977, "all_zero": 0.977}),
     ],
     "other_constants_partly": [
-        (IN_PART, {}), (IN_PART, {"constant": DISAGREE}), (HOLDS, {"constant_negative": 0.25}),
-        (FAILS, {"constant_small": 0.5, "constant": 0.15}), (UNDECIDED, {"constant_negative": 0.4}),
+        (HOLDS, {}), (UNDECIDED, {"constant": DISAGREE}), (HOLDS, {"constant_negative": 0.25}),
+        (FAILS, {"constant_small": 0.5}),
     ],
     "constants_fail": [
         (HOLDS, {}), (IN_PART, {"constant_small": 0.95}), (FAILS, dict.fromkeys(CONSTANTS, 0.95)),
@@ -89,23 +93,16 @@ CASES = {
         (HOLDS, ALIKE | {"identity": STUCK, "hadamard": STUCK}),
         (UNDECIDED, ALIKE | {"identity": STUCK, "hadamard": SPREAD}),
         (UNDECIDED, ALIKE | {"identity": DISAGREE, "hadamard": STUCK}),
-        # "Every seed" includes those of variants that are not the best.
-        (UNDECIDED, ALIKE | {"identity": [0.77] * 5, "hadamard": [0.377] * 4 + [0.927]}),
     ],
     "random_is_enough": [
-        (IN_PART, {}), (HOLDS, {"huge_normal": 0.95}), (FAILS, dict.fromkeys(EVERY, STUCK)),
-        (IN_PART, {"huge_normal": 0.95, "orthogonal": STUCK}),
+        (HOLDS, {}), (FAILS, dict.fromkeys(EVERY, STUCK)), (IN_PART, {"orthogonal": STUCK}),
     ],
     "schemes_help": [
-        (FAILS, {}), (HOLDS, XAVIERS | {"he_normal": 0.98}), (IN_PART, {"he_normal": 0.985}),
+        (FAILS, {}), (HOLDS, XAVIERS | {"he_normal": 0.99}), (IN_PART, {"he_normal": 0.99}),
         (UNDECIDED, XAVIERS | {"he_normal": SPREAD}),
     ],
     "usual_weights_shrink_gradients": [
         (HOLDS, {}), (FAILS, fading("tanh_usual", 5, 0.5)), (UNDECIDED, fading("tanh_usual", 5, 0)),
-    ],
-    "xavier_keeps_gradients": [
-        (HOLDS, {}), (FAILS, fading("tanh_xavier", 5, 0.6)),
-        (UNDECIDED, fading("tanh_xavier", 5, 0)),
     ],
     "xavier_converges_faster": [
         (HOLDS, {}), (FAILS, {"tanh_usual": 0.9}), (UNDECIDED, {"tanh_usual": SPREAD}),
@@ -119,12 +116,7 @@ CASES = {
     "xavier_stalls": [
         (HOLDS, {}), (IN_PART, {"thirty_xavier": DISAGREE}),
         (FAILS, {"thirty_xavier": 0.9, "thirty_he": DISAGREE}),
-    ],
-    "orthogonal_learns_at_any_depth": [
-        (HOLDS, {}), (IN_PART, {"deep_linear_gaussian": 0.9}),
-        (FAILS, {"deep_linear_gaussian": 0.9, "deep_linear_orthogonal": 0.8}),
-        (UNDECIDED, {"deep_linear_orthogonal": DISAGREE}),
-        (UNDECIDED, {f"{depth}linear_orthogonal": STUCK for depth in ("", "deep_")}),
+        (FAILS, {"thirty_xavier": STUCK, "thirty_he": STUCK}),
     ],
     "orthogonal_is_an_isometry": [
         (HOLDS, {}), (IN_PART, {RANK: 30.0}), (FAILS, {RANK: 30.0, DEEP_RANK: 5.0}),
@@ -136,29 +128,42 @@ CASES = {
         (UNDECIDED, {(FC1, "fc1", "weight_move"): 0.0}),
     ],
     "different_functions_are_best": [
-        (HOLDS, {}), (FAILS, {"duplicated": 0.98}), (UNDECIDED, {"duplicated": SPREAD}),
+        (HOLDS, {}), (FAILS, {"duplicated": 0.976}), (UNDECIDED, {"duplicated": SPREAD}),
     ],
     "scale_matters_shape_does_not": [
         (HOLDS, {}), (IN_PART, {"huge_normal": 0.976}),
         (FAILS, {"huge_normal": 0.9, "xavier_normal": 0.9}), (UNDECIDED, {"huge_normal": SPREAD}),
     ],
     "zeros_and_ones_are_enough": [
-        (HOLDS, {}), (IN_PART, {"identity": 0.9}), (FAILS, {"identity": STUCK}),
+        (IN_PART, {}), (HOLDS, {"identity": 0.976}), (FAILS, {"identity": STUCK}),
         (UNDECIDED, {"identity": SPREAD}),
-        # Exactly a point apart, whatever floats make of it.
-        (UNDECIDED, {"identity": [0.966] * 5, "he_normal": [0.976] * 5}),
+        # Exactly half a point apart, whatever floats make of it.
+        (UNDECIDED, {"identity": [0.971] * 5, "he_normal": [0.976] * 5}),
     ],
     "lsuv_trains_deep_networks": [
         (HOLDS, {}), (IN_PART, {"thirty_lsuv": 0.8}), (FAILS, {"thirty_lsuv": STUCK}),
         (UNDECIDED, {"thirty_lsuv": SPREAD}),
+    ],
+    "adam_undoes_scale": [
+        (HOLDS, {}), (IN_PART, {"noise_little_sgd": 0.9}), (UNDECIDED, {"noise_little": SPREAD}),
+        (FAILS, {"noise_little": 0.5, "tiny_normal": 0.5}
+         | dict.fromkeys(("noise_little_sgd", "tiny_normal_sgd"), 0.9)),
+    ],
+    "identity_under_sgd": [
+        (HOLDS, {}), (FAILS, {"identity_sgd": 0.92}), (UNDECIDED, {"identity_sgd": SPREAD}),
+    ],
+    "large_scale_costs": [
+        (HOLDS, {}), (IN_PART, {"huge_normal": 0.976}), (FAILS, {"huge_normal": STUCK,
+        "baseline": STUCK}), (UNDECIDED, {"huge_normal": SPREAD}),
     ],
 }  # fmt: skip
 
 # Verdicts that a claim cannot have: it has one part, or counts seeds, which is always possible.
 NEVER = {
     **{claim.id: {IN_PART} for claim in CLAIMS.values() if len(claim.parts) == 1},
-    "other_constants_partly": set(), "constants_fail": set(),  # a part for every constant
-    "random_is_enough": {UNDECIDED}, "xavier_stalls": {UNDECIDED},
+    "constants_fail": set(),  # a part for every constant
+    "other_constants_partly": {IN_PART}, "random_is_enough": {UNDECIDED},
+    "xavier_stalls": {UNDECIDED}, "baseline_accuracy": {FAILS},
 }  # fmt: skip
 
 
@@ -224,12 +229,13 @@ def test_a_verdict_follows_from_the_data_and_wider_intervals_only_undecide_it(
     found = judged(claim, changes)
     assert found.verdict is expected, found.parts
     made_up.widen_intervals(monkeypatch)
-    assert judged(claim, changes).verdict in (expected, UNDECIDED)
+    # Of a claim that holds in part, the part that holds can become undecided; it stays refuted.
+    assert judged(claim, changes).verdict in (expected, UNDECIDED, *REFUTED & {expected, FAILS})
 
 
 def test_every_verdict_that_a_claim_can_have_is_reached():
     for claim in CLAIMS:
-        reached = {expected for expected, _ in CASES[claim]}
+        reached = {expected for expected, _ in CASES[claim]} - {UNDERSTATED}
         assert reached == {HOLDS, IN_PART, FAILS, UNDECIDED} - NEVER.get(claim, set()), claim
 
 
@@ -254,9 +260,9 @@ def test_names_labels_and_order_change_no_verdict(everything):
 
 
 def test_a_mean_between_two_kinds_of_seeds_decides_nothing():
-    accuracies = {"all_ones": [0.15] * 10 + [0.45] * 10, "all_zero": STUCK * 4}
-    found = judging.judge(CLAIMS["all_ones_partly"], made_up.results(accuracies, seeds=20))
-    assert found.verdict is UNDECIDED  # no seed is at 20 to 40 %
+    accuracies = {"baseline": [0.5] * 10 + [0.99] * 10}
+    found = judging.judge(CLAIMS["baseline_accuracy"], made_up.results(accuracies, seeds=20))
+    assert found.parts[0].result is UNDECIDED  # no seed is at 75 %
 
 
 def test_diverging_seeds_neither_learn_nor_are_stuck(everything):
@@ -264,17 +270,12 @@ def test_diverging_seeds_neither_learn_nor_are_stuck(everything):
     results = made_up.diverge(results, "xavier_normal", 0)
     results = made_up.diverge(results, "duplicated", *range(5))
     found = {one.claim.id: one for one in judging.audit(CLAIMS.values(), results)}
-    assert found["xavier_stalls"].parts[1].result is Verdict.FAILS
+    assert found["xavier_stalls"].parts[1].result is UNDECIDED
     [part] = [p for p in found["random_is_enough"].parts if p.variant == "xavier_normal"]
     assert part.result is Verdict.FAILS
     assert found["same_parameters_same_updates"].parts[0].result is Verdict.UNDECIDED
     evidence = rows(results)["random_is_enough"]["evidence"]
     assert "✗ “Xavier normal”: 4 of 5 seeds end above 90 %" in evidence
-
-
-def test_a_network_that_learned_at_any_epoch_did_not_stall():
-    results = made_up.with_accuracy(measured("xavier_stalls"), "thirty_xavier", 1, 0.6)
-    assert judging.judge(CLAIMS["xavier_stalls"], results).parts[1].result is Verdict.FAILS
 
 
 def test_the_parts_of_a_claim_share_its_five_per_cent():
@@ -402,17 +403,19 @@ def test_an_untested_claim_states_what_is_missing(claim, accuracies, sections, e
     ("claim", "changes", "clauses"),
     [
         ("other_constants_partly", {},
-         ["✗ “all −0.1” ends at 11.35 % (every seed)", "✓ “all 0.01” ends at 35.00 % (34.72 to",
-          "✓ “all 0.1” ends at 36.00 %"]),
+         ["✗ “all −0.1” ends at 11.35 % (every seed), below 20 %, 5 seeds",
+          "✓ “all 0.01” ends at 35.00 % (34.", "✓ “all 0.1” ends at 36.00 %"]),
         ("other_constants_partly", dict.fromkeys(("constant_small", "constant"), 0.5),
          ["✗ “all −0.1”", "✗ “all 0.01” ends at 50.00 %", "✗ “all 0.1”"]),
         ("all_ones_partly", {"all_ones": DISAGREE},
-         ["? “all ones”: of 5 seeds 3 learn and 2 are stuck"] * 2),
+         ["? “all ones”: of 5 seeds 3 learn and 2 are stuck"] * 3),
         ("constants_fail", {}, ["✓ 5 of 5 comparisons", "closest: “all 0.1” ends −61.70 points"]),
         ("randomness_needed", ALIKE | {"identity": DISAGREE, "hadamard": STUCK},
-         ["✓ ", "? “identity”: of 5 seeds 3 learn and 2 are stuck"]),
+         ["✓ ", "✓ ", "? “identity”: of 5 seeds 3 learn and 2 are stuck",
+          "✓ “Hadamard rows” ends"]),
         ("xavier_converges_faster", {"tanh_usual": STUCK}, ["? “tanh, usual”: it learned nothing"]),
-        ("xavier_stalls", {}, ["✓ 5 of 5 seeds learn", "✓ 5 of 5 seeds are stuck"]),
+        ("xavier_stalls", {}, ["✓ “30 layers, He”: 5 of 5 seeds learn (48 to 100 % of all seeds)",
+          "✓ “30 layers, Xavier”: 5 of 5 seeds end more than 10 points below “30 layers, He”"]),
     ],
 )  # fmt: skip
 def test_the_evidence_shows_every_part_with_its_number(claim, changes, clauses):
@@ -447,6 +450,6 @@ def test_the_audit_is_complete_as_json_and_markdown(everything):
     assert part["interval"][0] < part["measured"] == 0.35 < part["interval"][1]
     counts = claim_tables.counts(list(found.values()))
     assert counts["lecture"] == {
-        "holds": 3, "in_part": 4, "fails": 5, "undecided": 0, "untested": 0
+        "holds": 6, "understated": 1, "in_part": 3, "fails": 2, "undecided": 0, "untested": 0
     }  # fmt: skip
     assert sum(sum(verdicts.values()) for verdicts in counts.values()) == len(found)

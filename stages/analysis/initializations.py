@@ -62,6 +62,7 @@ HE = {rounded((f"kaiming_{shape}", "fan_in", 2**0.5)) for shape in ("normal", "u
 USUAL = {("default", "{}"), rounded(("kaiming_uniform", "fan_in", 3**-0.5))}
 GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
 ORTHOGONAL = {("orthogonal", 1.0)}
+SIZED = XAVIER | HE | USUAL | GAUSSIAN | ORTHOGONAL  # random, of a size that somebody recommends
 HADAMARD = {rounded(("hadamard", 2**0.5))}
 IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
 DEFAULT_LAW, ZERO = ("default", "{}"), ("constant", 0.0)
@@ -122,26 +123,10 @@ def copies(plan: PlanValues) -> int:
     return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
 
 
-def random(plan: PlanValues) -> bool:
-    """Whether torch.nn.init draws every weight around 0; biases are 0 or the default."""
-    return set(laws(plan, "bias")) <= {DEFAULT_LAW, ZERO} and all(
-        map(around_0, laws(plan, "weight"))
-    )
-
-
-def around_0(drawn: Law) -> bool:
-    """Whether a law is random and symmetric around 0."""
-    match drawn:
-        case "uniform", a, b:
-            return bool(a == -b)
-        case "normal", mean, _:
-            return bool(mean == 0)
-        case "trunc_normal", mean, _, a, b:
-            return bool(mean == 0 and a == -b)
-    return drawn[0] in (
-        "default", "xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform",
-        "orthogonal", "sparse",
-    )  # fmt: skip
+def around(plan: PlanValues, constant: float, noise: float) -> bool:
+    """Whether all weights are a constant with normal noise of this size, and all biases it."""
+    weights, biases = set(laws(plan, "weight")), set(laws(plan, "bias"))
+    return weights == {("normal", constant, noise)} and biases == {("constant", constant)}
 
 
 def deterministic(plan: PlanValues) -> bool:

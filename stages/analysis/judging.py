@@ -1,8 +1,9 @@
 """The one judge of all claims: what it asks of evidence, and how parts are measured."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,14 @@ from stages.analysis import initializations
 from stages.analysis.claims.form import Claim, Explanation, Part, Verdict
 from stages.analysis.initializations import PlanValues
 from stages.analysis.quantities import Quantity, Unit
-from stages.analysis.statistics import Estimate, t_interval, wilson_interval
+from stages.analysis.statistics import (
+    CONFIDENCE,
+    Estimate,
+    Values,
+    looks,
+    t_interval,
+    wilson_interval,
+)
 
 MIN_SEEDS = 3  # fewer can agree by chance, and then have an interval without width
 
@@ -40,7 +48,7 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True)
 class Judged:
-    """A part with its measurement: of `variant`, or of the best of several.
+    """A part with its measurement of a variant, after the number of `seeds` that decided it.
 
     `disagree`: seeds end so differently that no mean describes them. `together`: how many
     intervals of the claim hold at once.
@@ -51,6 +59,7 @@ class Judged:
     against: str | None
     estimate: Estimate | None
     result: Verdict
+    seeds: int
     disagree: bool
     together: int
 
@@ -79,11 +88,12 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
     pairs = [(part, *case) for part in claim.parts for case in cases(part, evidence)]
     # The parts of a claim share its 5 %: so many intervals have to hold at once.
     together = sum(part.quantity.exact is None for part, _, _ in pairs)
-    each = [measured(part, name, other, evidence, together) for part, name, other in pairs]
-    judged: list[Judged] = []
-    for part in claim.parts:
-        own = [one for one in each if one.part is part]
-        judged += [best_of(own)] if part.best else own
+    judged = [measured(part, name, other, evidence, together) for part, name, other in pairs]
+    results = [
+        result
+        for part in claim.parts
+        for result in part.scope.united([one.result for one in judged if one.part is part])
+    ]
     why = [
         (one, estimate)
         for one in claim.why
@@ -92,8 +102,7 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
         and (estimate := estimated(one.quantity, evidence, name)) is not None
         and one.region.low <= estimate.mean <= one.region.high
     ]
-    found = Verdict.of([one.result for one in judged])
-    return Judgement(claim, evidence, found, tuple(judged), tuple(why))
+    return Judgement(claim, evidence, Verdict.of(results), tuple(judged), tuple(why))
 
 
 def only(names: list[str]) -> list[str]:
@@ -129,14 +138,29 @@ def measured(part: Part, name: str, other: str | None, evidence: Evidence, toget
     quantity = part.quantity.minus(other) if other else part.quantity
     disagree = any(seeds_disagree(quantity, evidence, one) for one in (name, other) if one)
     nothing = other and part.against_learns and not evidence.ends(other)["learns"]
-    estimate = None
+    seeds, estimate, result = 0, None, Verdict.UNDECIDED
     if not disagree and not nothing:
-        estimate = estimated(quantity, evidence, name, together)
-    result = part.region.judge(estimate)
+        seeds, estimate, result = decided(part, quantity.values(evidence, name), quantity, together)
     if part.every and estimate:
-        seeds = {part.region.judge(Estimate(v, v, v)) for v in quantity.values(evidence, name)}
-        result = result if seeds == {result} else Verdict.UNDECIDED
-    return Judged(part, name, other, estimate, result, disagree, together)
+        each = {part.region.judge(Estimate(v, v, v)) for v in quantity.values(evidence, name)}
+        result = result if each == {result} else Verdict.UNDECIDED
+    if part.bounds and result is Verdict.FAILS:
+        result = Verdict.MORE
+    return Judged(part, name, other, estimate, result, seeds, disagree, together)
+
+
+def decided(
+    part: Part, values: Values, quantity: Quantity, together: int
+) -> tuple[int, Estimate | None, Verdict]:
+    """The seeds that decide a part, with their estimate and result; else those of the last look.
+
+    A mean over seeds is looked at by statistics.looks; anything else has one look.
+    """
+    for seeds, error in looks(len(values)) if quantity.has_mean else [(len(values), math.nan)]:
+        estimate = of_values(values[:seeds], quantity, together, error)
+        if (result := part.region.judge(estimate)) is not Verdict.UNDECIDED:
+            break
+    return seeds, estimate, result
 
 
 def seeds_disagree(quantity: Quantity, evidence: Evidence, name: str) -> bool:
@@ -152,11 +176,15 @@ def seeds_disagree(quantity: Quantity, evidence: Evidence, name: str) -> bool:
     return not evidence.agree(name)
 
 
-def estimated(
-    quantity: Quantity, evidence: Evidence, name: str, together: int = 1
-) -> Estimate | None:
+def estimated(quantity: Quantity, evidence: Evidence, name: str) -> Estimate | None:
     """A quantity of a variant with its interval; None where it means nothing."""
-    values = quantity.values(evidence, name)
+    return of_values(quantity.values(evidence, name), quantity)
+
+
+def of_values(
+    values: Values, quantity: Quantity, together: int = 1, error: float = 1 - CONFIDENCE
+) -> Estimate | None:
+    """The estimate of a quantity from its values; None where one of them means nothing."""
     if not len(values) or not np.isfinite(values).all():
         return None
     if quantity.exact:
@@ -165,25 +193,4 @@ def estimated(
     if quantity.draws:
         share = float(values.mean())
         return Estimate(share, *wilson_interval(share, len(values), together))
-    return t_interval(values, together)
-
-
-def best_of(each: list[Judged]) -> Judged:
-    """The best of several as one part.
-
-    It lies between the highest lower end and the highest upper end, since the intervals hold at
-    once. Where one of them is not known, the best can still be higher.
-    """
-    known = [(one.estimate, one) for one in each if one.estimate]
-    if not known:
-        return each[0]
-    _, top = max(known, key=lambda pair: pair[0])
-    ends = zip(*(estimate for estimate, _ in known), strict=True)
-    estimate = Estimate(*map(max, ends))
-    result = top.part.region.judge(estimate)
-    if top.part.every and result is Verdict.HOLDS and any(one.result is not result for one in each):
-        result = Verdict.UNDECIDED
-    unknown = [one for one in each if one.estimate is None]
-    if unknown and not (result is Verdict.FAILS and estimate.low > top.part.region.high):
-        return unknown[0]
-    return replace(top, estimate=estimate, result=result)
+    return t_interval(values, together, error)

@@ -12,6 +12,7 @@ from stages.analysis.results import Results
 from stages.analysis.statistics import Values
 
 NORMAL = 0.90  # the lecture's normal test accuracy, at least
+CLEARLY = 0.10  # so far below is bad, as accuracies on MNIST go
 
 
 class Unit(Enum):
@@ -34,6 +35,7 @@ class Quantity:
     The seeds' mean stands for them, with its interval; an `exact` function of the seeds (such as
     their maximum) has no interval, since nothing is estimated. `before`: measured before training,
     when seeds cannot disagree. `draws`: 1 or 0 for every seed; their share has Wilson's interval.
+    `compare` has the values of two variants, seed by seed, as one, and `compared` are the words.
     """
 
     name: str
@@ -43,6 +45,13 @@ class Quantity:
     exact: Callable[[Values], np.floating] | None = None
     before: bool = False
     draws: bool = False
+    compare: Callable[[Values, Values], Values] = np.subtract
+    compared: str = "{variant} ends {measured} from {against}"
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether it is a mean over seeds, with Student's interval."""
+        return self.exact is None and not self.draws
 
     def minus(self, other: str) -> "Quantity":
         """The difference to another variant, seed by seed, of the seeds that both have."""
@@ -50,10 +59,10 @@ class Quantity:
         def difference(evidence: Any, name: str) -> Values:
             own, others = self.values(evidence, name), self.values(evidence, other)
             shared = min(len(own), len(others))
-            return own[:shared] - others[:shared]
+            return self.compare(own[:shared], others[:shared])
 
-        words = self.words.replace("at {measured}", "{measured} relative to {against}")
-        return replace(self, unit=Unit.DIFFERENCE, values=difference, words=words)
+        unit = self.unit if self.unit is Unit.SEEDS else Unit.DIFFERENCE
+        return replace(self, unit=unit, values=difference, words=self.compared)
 
 
 @dataclass(frozen=True)
@@ -88,12 +97,18 @@ first_accuracy = Quantity(
     "test accuracy after one epoch", Unit.ACCURACY,
     lambda results, variant: results.accuracy(variant, 1),
     "after one epoch, {variant} is at {measured}",
+    compared="after one epoch, {variant} is {measured} from {against}",
+)  # fmt: skip
+final_gain = Quantity(
+    "final test accuracy, above the most common class's share", Unit.DIFFERENCE,
+    lambda results, variant: results.accuracy(variant) - results.commonest,
+    "{variant} ends {measured} from the most common class's share, {commonest}",
 )  # fmt: skip
 best_gain = Quantity(
     "best test accuracy of any epoch and seed, above the most common class's share",
     Unit.DIFFERENCE,
     lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
-    "the best epoch of {variant} is {measured} from that class's share, {commonest}",
+    "the best epoch of {variant} is {measured} from the most common class's share",
     exact=np.max,
 )
 
@@ -104,18 +119,26 @@ def _seeds(condition: str, holds: Callable[[Results, str], npt.NDArray[np.bool_]
     def values(results: Results, variant: str) -> Values:
         return holds(results, variant).astype(float)
 
-    words = f"{{measured}} {condition}"
+    words = f"{{variant}}: {{measured}} {condition}"
     return Quantity(f"seeds that {condition}", Unit.SEEDS, values, words, exact=np.mean)
 
 
 seeds_that_learn = _seeds("learn", lambda results, variant: results.ended(variant, "learns"))
-seeds_that_never_learn = _seeds(
-    "are stuck after every epoch",
-    lambda results, variant: (
-        results.ended(variant, "stuck")
-        & (results.accuracies(variant) <= results.learned_above).all(1)
+
+
+def _far_below(own: Values, other: Values) -> Values:
+    apart = own - other
+    return np.where(np.isnan(apart), np.nan, apart < -CLEARLY)
+
+
+seeds_far_below = Quantity(
+    f"seeds that end more than {100 * CLEARLY:g} points below", Unit.SEEDS,
+    lambda results, variant: np.where(
+        results.ended(variant, "diverges"), np.nan, results.accuracy(variant)
     ),
-)
+    exact=np.mean, compare=_far_below,
+    compared=f"{{variant}}: {{measured}} end more than {100 * CLEARLY:g} points below {{against}}",
+)  # fmt: skip
 seeds_that_learn_normally = _seeds(
     f"end above {100 * NORMAL:g} %",
     lambda results, variant: (
@@ -145,7 +168,8 @@ def _tensors(kind: str, column: str, words: str) -> Quantity:
         known = np.isfinite(each).all(0)
         return np.where(known, (np.array(each) > 0).sum(0), np.nan)
 
-    name, words = f"{kind} that {words}, in any seed", f"{{measured}} of its {kind} {words}"
+    name = f"{kind} that {words}, in any seed"
+    words = f"{{variant}}: {{measured}} of the {kind} {words}"
     return Quantity(name, Unit.TENSORS, values, words, exact=np.max)
 
 
@@ -175,11 +199,11 @@ largest_gap, largest_gap_of_fc1 = (
 )  # fmt: skip
 most_distinct_units = _where_moved(
     "most distinct units of fc1", Unit.COUNT, Probe("distinct_units", how="max"),
-    "at most {measured} of fc1's units are distinct",
+    "{variant}: at most {measured} of fc1's units are distinct",
 )  # fmt: skip
 initially_distinct_units = Quantity(
     "distinct units of fc1 before training", Unit.COUNT, Probe("distinct_units", epoch=0),
-    "with {variant}, distinct units of fc1 before training: {measured}", exact=np.max, before=True,
+    "{variant} starts with {measured} distinct units in fc1", exact=np.max, before=True,
 )  # fmt: skip
 
 # ---------------------------------------------------------------------------- signal and gradient

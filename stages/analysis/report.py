@@ -11,6 +11,7 @@ from stages.analysis import findings, judging, outcomes
 from stages.analysis.claims.heat_maps import HEAT_MAPS
 from stages.analysis.claims.lecture import LECTURE
 from stages.analysis.claims.literature import LITERATURE
+from stages.analysis.claims.study import STUDY
 from stages.analysis.judging import Judgement
 from stages.analysis.map_lines import Lines
 from stages.analysis.maps import Map
@@ -39,7 +40,7 @@ class Report:
     def of(cls, results: Results, maps: list[Map], reports: Path, tables: Path) -> "Report":
         """The report on these results: claims judged, variants compared, findings measured."""
         lines = Lines.of(maps, results.learned_above)
-        judgements = judging.audit((*LECTURE, *LITERATURE), results)
+        judgements = judging.audit((*LECTURE, *LITERATURE, *STUDY), results)
         judgements += judging.audit(HEAT_MAPS, lines)
         table = outcomes.comparison(results)
         found = findings.measure(results, table, judgements)

@@ -5,6 +5,7 @@ the test set (over images: Wilson). docs/statistics.md explains each interval.
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from scipy import stats
 
 CONFIDENCE = 0.95
+LOOKS = (5, 10, 20, 40, 80)  # seeds after which a claim may be decided, fixed beforehand
 
 Values: TypeAlias = npt.NDArray[np.float64]  # of repetitions, one a seed
 
@@ -24,18 +26,30 @@ class Estimate(NamedTuple):
     high: float
 
 
-def t_interval(values: Values, together: int = 1) -> Estimate:
+def looks(seeds: int) -> Iterator[tuple[int, float]]:
+    """The numbers of seeds at which a claim is looked at, each with its share of the error.
+
+    The k-th of LOOKS has half of the one before, 0.05/2ᵏ: so all of them together are wrong in at
+    most 5 % of claims, however often one looks (union bound). With fewer seeds than the first,
+    all of them are one look.
+    """
+    for k, look in enumerate(LOOKS, 1):
+        if look <= seeds or k == 1:
+            yield min(look, seeds), (1 - CONFIDENCE) / 2**k
+
+
+def t_interval(values: Values, together: int = 1, error: float = 1 - CONFIDENCE) -> Estimate:
     """Mean and Student t interval of repetitions: the uncertainty of training again.
 
     `values` `[n]`. With `together` intervals that are read as one, each is so much wider that
-    all of them hold at once with CONFIDENCE (Bonferroni). The interval of one value is not a
+    all of them hold at once, but for an `error` (Bonferroni). The interval of one value is not a
     number, and that of values without spread is a point. It is not cut at 0 or 1.
     """
     n = len(values)
     mean = float(np.mean(values))
     if n < 2:
         return Estimate(mean, math.nan, math.nan)
-    tail = (1 - CONFIDENCE) / (2 * together)
+    tail = error / (2 * together)
     half = float(stats.t.isf(tail, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
     return Estimate(mean, mean - half, mean + half)
 
@@ -50,4 +64,11 @@ def wilson_interval(accuracy: float, images: int, together: int = 1) -> tuple[fl
         return math.nan, math.nan
     result = stats.binomtest(round(accuracy * images), images)
     interval = result.proportion_ci(1 - (1 - CONFIDENCE) / together, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def count_interval(share: float, seeds: int) -> tuple[float, float]:
+    """The interval of a share of all seeds, from so many of them: Clopper and Pearson 1934."""
+    result = stats.binomtest(round(share * seeds), seeds)
+    interval = result.proportion_ci(CONFIDENCE, method="exact")
     return float(interval.low), float(interval.high)

