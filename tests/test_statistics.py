@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from stages.analysis.statistics import t_interval, wilson_interval
+from stages.analysis.statistics import LOOKS, count_interval, looks, t_interval, wilson_interval
 
 
 @pytest.mark.parametrize("together", [1, 7])
@@ -30,3 +30,27 @@ def test_the_interval_of_the_test_set_is_wilsons():
     assert wilson_interval(p, n) == pytest.approx((centre - half, centre + half), abs=1e-7)
     assert wilson_interval(1.0, 10)[1] == 1
     assert math.isnan(wilson_interval(math.nan, 10)[0])
+
+
+@pytest.mark.parametrize(
+    ("seeds", "at"), [(3, [3]), (5, [5]), (7, [5]), (20, [5, 10, 20]), (500, list(LOOKS))]
+)
+def test_a_claim_is_looked_at_after_fixed_numbers_of_seeds(seeds, at):
+    assert [look for look, _ in looks(seeds)] == at
+    assert sum(error for _, error in looks(seeds)) < 0.05
+
+
+def test_looking_again_and_again_decides_wrongly_in_few_claims():
+    """The mean is at the end of the region, so that every decision is wrong."""
+    values = np.random.default_rng(0).normal(size=(3000, LOOKS[-1]))
+    decided = {0.05: np.zeros(3000, bool), None: np.zeros(3000, bool)}
+    for look, error in looks(LOOKS[-1]):
+        mean, sem = values[:, :look].mean(1), scipy.stats.sem(values[:, :look], axis=1)
+        for level in decided:
+            decided[level] |= abs(mean) > scipy.stats.t.isf((level or error) / 2, look - 1) * sem
+    assert decided[None].mean() < 0.05 < decided[0.05].mean()
+
+
+def test_a_count_of_seeds_has_clopper_and_pearsons_interval():
+    assert count_interval(1.0, 5) == pytest.approx((0.025 ** (1 / 5), 1))  # 47.8 %
+    assert count_interval(0.4, 5) == pytest.approx((0.0527, 0.8534), abs=1e-4)
