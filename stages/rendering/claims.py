@@ -40,6 +40,7 @@ def row(judgement: Judgement, report: Report) -> dict:
         "source": claim.source,
         "place": claim.place,
         "claim": claim.claim,
+        "tested_on": tested_on(judged),
         "tested_with": "; ".join(dict.fromkeys(one.setting.words for one in needed)),
         "verdict": judgement.verdict.value,
         "evidence": missing(judgement) if judgement.missing else evidence(judgement, report),
@@ -52,6 +53,12 @@ def row(judgement: Judgement, report: Report) -> dict:
         "figure": claim.figure
         or (judgement.evidence.figure(judged[0].variant) if judged else None),
     }
+
+
+def tested_on(judged: tuple[Judged, ...]) -> list[str]:
+    """The variants and sweeps that were measured, as params.yaml names them; no line of a map."""
+    names = [name for one in judged for name in (one.variant, one.against) if name]
+    return list(dict.fromkeys(name.partition(",")[0] for name in names))
 
 
 def part_of(part: Part, judged: Judged | None, judgement: Judgement, report: Report) -> dict:
