@@ -1,8 +1,12 @@
 """Writes the measured part of README.md, from the results and tools/readme.md; `make readme`."""
 
 from pathlib import Path
+from typing import Any
 
 from stages import report, running, writing
+from stages.analysis.claims import named
+from stages.analysis.outcomes import Outcome
+from stages.analysis.report import Report
 from stages.rendering import claim_tables, claims
 from stages.rendering.environment import environment
 
@@ -20,21 +24,41 @@ def renewed() -> str:
     text = README.read_text(encoding="utf-8")
     before, start, rest = text.partition(START)
     after = rest.partition(END)[2]
-    return before + START + measured() + END + after if start else text
+    return before + START + measured(report.read()) + END + after if start else text
 
 
-def measured() -> str:
+def measured(made: Report) -> str:
     """The part of README.md that is made from the results."""
-    made = report.read()
     study, rows = made.study, claims.rows(made)
-    same = [v for v in study.variants.values() if study.network.items() <= v.plan.items()]
+    lecture = {key: named.SETTING.values[key] for key in ("hidden", "activation", "optimizer")}
+    same = [v for v in study.variants.values() if lecture.items() <= v.plan.items()]
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows), seeds=study.seeds,
         variants=len(study.variants), same=len(same), findings=made.findings,
+        deepest=max(len(v.hidden) for v in study.variants.values()), leads=leads(made.findings),
+        picture="map_tanh_depth", pictures=[one.figure for one in made.maps],
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip
+
+
+def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """What is surprising in findings, by the name of the finding; nothing that they do not show."""
+    found = {}
+    if "zero_layer" in findings:
+        found["zero_layer"] = "Zeroing fc1 alone does as much harm as zeroing all six tensors."
+    if noisy := findings.get("little_noise"):
+        least = "Noise of one millionth" if noisy["noise"] == 1e-6 else "A little noise"
+        found["little_noise"] = f"{least} is enough."
+    if deep := findings.get("depth"):
+        if any(one["row"].outcome is Outcome.STUCK for one in deep["schemes"].values()):
+            found["depth"] = "Random weights alone are not enough."
+    if known := findings.get("trainable"):
+        shallower, deeper = known["shares"]
+        if shallower >= 0.9 and deeper <= 0.25:
+            found["trainable"] = "Theory predicts which networks learn."
+    return list(found.items())
 
 
 if __name__ == "__main__":
