@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from stages import running, writing
-from stages.settings import plans, reading, sweeps
+from stages.settings import labels, plans, reading, sweeps
 from stages.settings.mistakes import ParamsError
 from stages.settings.params import DisplaySettings, Params, one_line
 from stages.training import integrity, probes, results
@@ -32,6 +32,9 @@ def main() -> None:
     for path in stale:
         moved = move_away(path)
         print(f"{path}: moved to {moved}, since params.yaml has no such variant or sweep")
+    settings, false_labels = labels.true_ones(settings, found)
+    for line in false_labels:
+        print(line)
     write(settings, found, grids)
 
 

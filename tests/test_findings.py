@@ -21,6 +21,7 @@ SILENT = ("zero_fc1", "fc1", "weight_gradient_zeros")
 DEAD = ("zero_fc1", "fc2", "dead_fraction")
 ONES, TENTH = (("all_ones", "fc1", "distinct_units"), ("constant", "fc1", "distinct_units"))
 FADING = ("deep_default_adam", "fc1", "gradient_std")
+GONE = ("all_ones", "fc1", "dead_fraction")
 LOST = ("noise_much", "fc1", "dead_fraction")
 
 # Accuracies and probes with which a finding is true, those with which it is not, and what its
@@ -34,15 +35,17 @@ CASES = [
      "2 differences|1 is below 0|1 above"),
     ("no_gradient", {"zero_fc1": STUCK, SILENT: 1.0}, {"zero_fc1": STUCK, SILENT: 0.99},
      "1 of 1 stuck variant|“fc1 all zeros”"),
-    ("equal_and_stuck", {"all_ones": STUCK, ONES: 1}, {"all_ones": STUCK, ONES: 2}, "“all ones”"),
+    ("dead_at_end", {"all_ones": STUCK, GONE: 1.0}, {"all_ones": STUCK, GONE: 0.99}, "“all ones”"),
     ("fading_gradient", DEEP | {FADING: 0.00009}, DEEP | {FADING: 0.0002}, "“deep, default, Adam”"),
-    ("unexplained", {"all_ones": STUCK}, {"all_ones": STUCK, ONES: 1}, "“all ones”"),
+    ("unexplained", {"all_ones": STUCK, ONES: 1}, {"all_ones": STUCK, GONE: 1.0},
+     "“all ones”. In every measurement of “all ones”, all units of the first layer are equal."),
     ("equal_units", BASE | {"constant": 0.36, TENTH: 1}, BASE | {"constant": 0.36, TENTH: 2},
      "“all 0.1”|128 copies|36.00 %"),
     ("zero_layer", {"zero_fc1": STUCK, "all_zero": STUCK, "zero_out": 0.976},
      {"zero_fc1": 0.5, "all_zero": STUCK, "zero_out": 0.976}, "“fc1 all zeros”|97.60 %"),
     ("little_noise", NOISE, NOISE | {"noise_little": 0.36, "noise_much": STUCK},
      "0.1|10⁻⁶|97.30 %|36.00 %"),
+    ("little_noise", NOISE, NOISE | {"constant": 0.875}, "97.30 %; without noise it reaches 36.00"),
     ("little_noise", NOISE | {"noise_little": 0.5}, NOISE | {"constant": DISAGREE},
      "10⁻²|96.00 %|36.00 %"),
     ("noise_levels", NOISE, {"constant_small": 0.35, "noise_little": 0.973},
@@ -88,7 +91,7 @@ def test_a_finding_is_measured_where_it_is_true_and_left_out_elsewhere(name, tru
     assert name not in measured(false)
 
 
-EXPLAINED = ("no_gradient", "equal_and_stuck", "fading_gradient", "unexplained")
+EXPLAINED = ("no_gradient", "dead_at_end", "fading_gradient", "unexplained")
 
 
 def test_every_finding_has_a_case():
@@ -101,10 +104,10 @@ def test_every_stuck_variant_has_one_explanation():
         ("zero_fc1", "all_zero", "all_ones", "tiny_normal", "deep_default_adam"), STUCK
     )
     silent = ("all_zero", "fc1", "weight_gradient_zeros"), ("all_zero", "fc1", "distinct_units")
-    found = measured(accuracies | dict.fromkeys((SILENT, *silent, ONES), 1) | {FADING: 0.00009})
+    found = measured(accuracies | dict.fromkeys((SILENT, *silent, GONE), 1) | {FADING: 0.00009})
     rows = {name: [row.variant for row in found[name]["rows"]] for name in EXPLAINED}
     assert rows == {
-        "no_gradient": ["zero_fc1", "all_zero"], "equal_and_stuck": ["all_ones"],
+        "no_gradient": ["zero_fc1", "all_zero"], "dead_at_end": ["all_ones"],
         "fading_gradient": ["deep_default_adam"], "unexplained": ["tiny_normal"],
     }  # fmt: skip
     assert found["stuck"]["count"] == found["no_gradient"]["of"] == 5
@@ -115,9 +118,29 @@ def test_stuck_variants_whose_weights_never_moved_are_counted():
     assert "1 of 2 variants" in sentence("still", found, "stuck")
 
 
-def test_equal_units_of_a_layer_of_one_unit_explain_nothing():
-    found = measured({"all_ones": STUCK, ONES: 1}, network={"hidden": [1, 8]})
-    assert "unexplained" in found and "equal_and_stuck" not in found
+def test_a_gradient_below_equal_output_units_is_rounding():
+    rounding = {("all_ones", "out", "symmetry_gap"): 0.0}
+    faded = {("all_ones", "fc1", "gradient_std"): 1e-8}
+    for probes in ({GONE: 1.0}, faded):
+        assert "unexplained" in measured({"all_ones": STUCK} | probes | rounding)
+
+
+def test_a_layer_of_one_unit_has_no_finding_about_equal_units():
+    one = {"network": {"hidden": [1, 8]}}
+    found = measured({"all_ones": STUCK, ONES: 1}, **one)
+    assert found["unexplained"]["equal"] == []
+    assert "little_noise" not in measured(NOISE, **one)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [made_up.noise(0.05), made_up.noise(1e-6) | {"fc1": {"bias": "zeros"}}],
+    ids=["a large noise", "other biases"],
+)
+def test_little_noise_compares_variants_with_little_noise_and_equal_biases(entry):
+    assert "little_noise" not in measured(
+        {"constant": 0.36, "noisy": 0.97}, variants={"noisy": entry}
+    )
 
 
 def test_one_seed_has_no_interval():
@@ -143,7 +166,7 @@ def test_gradient_gains_of_deep_networks_are_measured_and_compared_with_theory()
 @pytest.fixture(scope="module", params=LABELS)
 def everything(request) -> dict:
     """Every finding of a study in which all variants have the same label."""
-    results = made_up.results(probed=made_up.PROBED | {FADING: 0.00009, LOST: 0.8})
+    results = made_up.results(probed=made_up.PROBED | {FADING: 0.00009, LOST: 0.8, GONE: 1.0})
     variants = results.study.variants.items()
     labelled = {name: replace(variant, label=request.param) for name, variant in variants}
     results = replace(results, study=replace(results.study, variants=labelled))

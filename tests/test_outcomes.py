@@ -74,10 +74,11 @@ def test_the_outcome_follows_from_the_seeds(results, variant, diverging, outcome
     assert (written["outcome"], bool(written["test_acc_mean"])) == (words, outcome.has_mean)
 
 
-def test_without_a_baseline_with_a_mean_nothing_is_compared_or_learns_partly(results):
+def test_without_a_baseline_that_learns_nothing_is_compared_or_learns_partly(results):
     alone = made_up.results({"constant": 0.36})
     diverged = made_up.diverge(results, "baseline", *range(5))
-    for one in (alone, diverged):
+    stuck = made_up.results({"baseline": STUCK, "constant": 0.36})
+    for one in (alone, diverged, stuck):
         row = row_of(one, "constant")
         assert row["outcome"] is Outcome.LEARNS and math.isnan(row["diff_mean"])
         assert "No comparison" in summary.as_markdown(made_up.report_of(one))

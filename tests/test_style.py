@@ -21,6 +21,8 @@ def row(outcome: Outcome) -> SimpleNamespace:
         (style.percent(-0.00001), "0.00 %"),
         (style.accuracy(Estimate(0.97744, 0.97441, 0.98048)), "97.74 % (97.44 to 98.05 %)"),
         (style.accuracy(Estimate(0.0001, -0.00001, 0.0002)), "0.01 % (0.00 to 0.02 %)"),
+        (style.accuracy(Estimate(0.98, 0.92, 1.04)), "98.00 % (92.00 to 100.00 %)"),
+        (style.points(Estimate(-0.8, -1.4, -0.2)), "−80.00 points (−100.00 to −20.00)"),
         (style.accuracy(Estimate(0.1135, 0.1135, 0.1135)), "11.35 % (every seed)"),
         (style.points(Estimate(-0.15846, -0.27249, 0.04443)), "−15.85 points (−27.25 to +4.44)"),
         (style.points(Estimate(0.9, nan, nan)), "+90.00 points"),

@@ -1,9 +1,13 @@
 """Writes the measured part of README.md, from the results and tools/readme.md; `make readme`."""
 
 from pathlib import Path
+from typing import Any
 
 from stages import report, running, writing
-from stages.rendering import claim_tables, claims
+from stages.analysis.claims import named
+from stages.analysis.outcomes import Outcome
+from stages.analysis.report import Report
+from stages.rendering import claim_tables, claims, style
 from stages.rendering.environment import environment
 
 README = Path("README.md")
@@ -20,21 +24,40 @@ def renewed() -> str:
     text = README.read_text(encoding="utf-8")
     before, start, rest = text.partition(START)
     after = rest.partition(END)[2]
-    return before + START + measured() + END + after if start else text
+    return before + START + measured(report.read()) + END + after if start else text
 
 
-def measured() -> str:
+def measured(made: Report) -> str:
     """The part of README.md that is made from the results."""
-    made = report.read()
     study, rows = made.study, claims.rows(made)
-    same = [v for v in study.variants.values() if study.network.items() <= v.plan.items()]
+    lecture = {key: named.SETTING.values[key] for key in ("hidden", "activation", "optimizer")}
+    others = [
+        len(v.hidden) for v in study.variants.values() if not lecture.items() <= v.plan.items()
+    ]
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows), seeds=study.seeds,
-        variants=len(study.variants), same=len(same), findings=made.findings,
+        variants=len(study.variants), others=others, data=style.DATA_SETS[study.data["name"]],
+        findings=made.findings, leads=leads(made.findings), pictures=[m.figure for m in made.maps],
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip
+
+
+def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """What is surprising in findings, by the name of the finding; nothing that they do not show."""
+    schemes = findings.get("depth", {}).get("schemes", {}).values()
+    one_stuck = any(scheme["row"].outcome is Outcome.STUCK for scheme in schemes)
+    shallower, deeper = findings.get("trainable", {}).get("shares", (0, 1))
+    predicted = shallower >= 0.9 and deeper <= 0.25
+    millionth = findings.get("little_noise", {}).get("noise") == 1e-6
+    found = {
+        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing all six tensors.",
+        "little_noise": f"{'Noise of one millionth' if millionth else 'A little noise'} is enough.",
+        "depth": one_stuck and "Random weights alone are not enough.",
+        "trainable": predicted and "Theory predicts which networks learn.",
+    }
+    return [(name, lead) for name, lead in found.items() if lead and name in findings]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pandas as pd
 
 from stages.analysis import initializations, quantities, series
 from stages.analysis.judging import Judgement, estimated
-from stages.analysis.outcomes import Outcome
+from stages.analysis.outcomes import PARTLY, Outcome
 from stages.analysis.results import Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.stuck_findings import (
@@ -24,6 +24,8 @@ from stages.analysis.stuck_findings import (
 )
 from stages.analysis.study import BASELINE
 from stages.training import laws
+
+LITTLE = 0.1  # noise at most, as a share of the constant it is added to
 
 
 def measure(
@@ -79,14 +81,18 @@ def _count(flags: list[bool]) -> Numbers:
 
 
 def little_noise(results: Results, rows: RowsByVariant) -> Numbers:
-    """The least noise on a constant with which all seeds learn, and clearly better than without."""
+    """The least noise with which a constant learns, and ends PARTLY above the same without noise.
+
+    Noise is little up to LITTLE of the constant. It makes units differ, so it needs two.
+    """
     levels = series.noise(results.study)
     if not levels or levels[0][1] or not rows[levels[0][2]].outcome.has_mean:
         return None
     constant, _, without = levels[0]
-    for _, noise, name in levels[1:]:
-        better = results.agree(name) and t_interval(results.difference(name, without)).low > 0
-        if better and rows[name].outcome is Outcome.LEARNS:
+    for _, noise, name in levels[1:] if results.plans[without]["hidden"][0] > 1 else ():
+        if noise > LITTLE * abs(constant) or rows[name].outcome is not Outcome.LEARNS:
+            continue
+        if t_interval(results.difference(name, without)).low > PARTLY:
             return {
                 "constant": constant, "noise": noise, "row": rows[name], "without": rows[without],
                 "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
@@ -162,15 +168,17 @@ def dead_layers(results: Results, rows: RowsByVariant) -> Numbers:
 def depth(results: Results, rows: RowsByVariant) -> Numbers:
     """What a deep layer multiplies the gradient's variance by, and how the network then ends.
 
-    `theory` is fan-out · Var[w] / 2 (He et al. 2015, equation 14), as a fraction like 1/6.
+    `theory` is fan-out · Var[w] / 2 (He et al. 2015, equation 14), as a fraction like 1/6, where
+    all hidden layers have one width.
     """
     schemes = {}
     for scheme, name in series.deep(results.study).items():
         gain = estimated(quantities.gradient_gain, results, name)
         plan = results.plans[name]
         [drawn, *others] = set(initializations.laws(plan, "weight"))
-        fan_in, fan_out = plan["hidden"][0], plan["hidden"][1]
-        ratio = 0.0 if others else fan_out * laws.variance(drawn, fan_in, fan_out) / 2
+        [width, *widths] = set(plan["hidden"])
+        unknown = others or widths
+        ratio = 0.0 if unknown else width * laws.variance(drawn, width, width) / 2
         schemes[scheme] = {
             "gain": gain and gain.mean,
             "theory": Fraction(ratio).limit_denominator(20) if ratio > 0 else None,

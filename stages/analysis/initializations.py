@@ -58,20 +58,22 @@ def nearest(
 
 XAVIER = {("xavier_normal", 1.0), ("xavier_uniform", 1.0)}
 HE = {rounded((f"kaiming_{shape}", "fan_in", 2**0.5)) for shape in ("normal", "uniform")}
-# U(±1/√fan_in): also PyTorch's default.
-USUAL = {("default", "{}"), rounded(("kaiming_uniform", "fan_in", 3**-0.5))}
+# U(±1/√fan_in): PyTorch's default, which `laws` also recognizes in other words.
+DEFAULT_LAW, ZERO = ("default", "{}"), ("constant", 0.0)
+SPELLED_OUT = rounded(("kaiming_uniform", "fan_in", 3**-0.5))  # with a = √5, as torch.nn.Linear
+USUAL = {DEFAULT_LAW}
 GAUSSIAN = {("kaiming_normal", "fan_in", 1.0)}  # N(0, 1/fan_in)
 ORTHOGONAL = {("orthogonal", 1.0)}
 SIZED = XAVIER | HE | USUAL | GAUSSIAN | ORTHOGONAL  # random, of a size that somebody recommends
 HADAMARD = {rounded(("hadamard", 2**0.5))}
 IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
-DEFAULT_LAW, ZERO = ("default", "{}"), ("constant", 0.0)
 
 
 def laws(plan: PlanValues, *kinds: str) -> list[Law]:
-    """The laws of every `weight`, every `bias`, or both."""
+    """The laws of every `weight`, every `bias`, or both; one that equals the default's is that."""
     fills = [fill for tensor, fill in sorted(plan["tensors"].items()) if tensor.endswith(kinds)]
-    return [law(fill["initializer"], fill["arguments"]) for fill in fills]
+    found = [law(fill["initializer"], fill["arguments"]) for fill in fills]
+    return [DEFAULT_LAW if rounded(drawn) == SPELLED_OUT else drawn for drawn in found]
 
 
 def constant(plan: PlanValues) -> float | None:

@@ -45,14 +45,14 @@ def comparison(results: Results) -> pd.DataFrame:
     """One row per variant, accuracies and their differences as fractions.
 
     `outcome` is an Outcome; `learning` and `diverging` count such seeds. `diff_…` is the paired
-    difference to the baseline after the same number of epochs, and `all_low`, `all_high` its
-    interval with those of all variants holding at once. `wilson_…` is the interval of the mean
+    difference to a baseline that learns, after the same number of epochs, and `all_low`, `all_high`
+    its interval with those of all variants holding at once. `wilson_…` is the interval of the mean
     accuracy over test images. All means are nan where the seeds have none. For a variant trained
     for fewer epochs than the baseline, `compared_after` is their number and `baseline_acc` the
     baseline's accuracy then.
     """
     variants = results.study.variants
-    there = BASELINE in variants and results.agree(BASELINE)
+    there = baseline_learns(results)
     compared = [name for name in variants if there and name != BASELINE and results.agree(name)]
     rows = []
     for name, variant in variants.items():
@@ -83,6 +83,11 @@ def comparison(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"compared_after": "Int64"}).round(6)
 
 
+def baseline_learns(results: Results) -> bool:
+    """Whether all seeds of a baseline learn: a difference to one that is stuck means nothing."""
+    return BASELINE in results.study.variants and set(results.ends(BASELINE)) == {"learns"}
+
+
 def _against_baseline(results: Results, name: str, together: int) -> dict[str, float]:
     """The difference to the baseline, alone and as one of `together` that hold at once."""
     epoch, differences = results.epochs(name), results.difference(name, BASELINE)
@@ -109,7 +114,6 @@ def outcome(results: Results, name: str) -> Outcome:
         return Outcome.SPLIT
     if ends["stuck"]:
         return Outcome.STUCK
-    compared = BASELINE in results.study.variants and results.agree(BASELINE)
-    if compared and np.mean(results.difference(name, BASELINE)) < -PARTLY:
+    if baseline_learns(results) and np.mean(results.difference(name, BASELINE)) < -PARTLY:
         return Outcome.PARTLY
     return Outcome.LEARNS

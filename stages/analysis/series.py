@@ -15,18 +15,23 @@ SCHEMES = {
 def noise(study: Study) -> list[tuple[float, float, str]]:
     """Variants with weights c + ε·N(0, 1) in every layer, as (c, ε, name) by rising ε.
 
-    In the study's own network and training, of the constant c that has most variants; empty
-    without a variant of ε > 0 and another of the same c.
+    In the study's own network and training, with equal biases, of the constant c that has most
+    variants; of equal laws the first. Empty without a variant of ε > 0 and another of the same c.
     """
-    levels: dict[float, list[tuple[float, float, str]]] = {}
-    for name in set(study.variants) - set(study.with_own_settings()):
-        drawn, *others = set(initializations.laws(study.variants[name].plan, "weight"))
+    levels: dict[str, dict[float, tuple[float, float, str]]] = {}
+    own = study.with_own_settings()
+    for name, variant in study.variants.items():
+        drawn, *others = set(initializations.laws(variant.plan, "weight"))
         match drawn:
-            case "constant", value if not others:
-                levels.setdefault(value, []).append((value, 0.0, name))
-            case "normal", mean, std if not others and mean:
-                levels.setdefault(mean, []).append((mean, std, name))
-    found = [level for level in map(sorted, levels.values()) if level[-1][1] and level[1:]]
+            case "constant", c if not others and name not in own:
+                level = c, 0.0, name
+            case "normal", c, std if not others and name not in own and c:
+                level = c, std, name
+            case _:
+                continue
+        alike = json.dumps([c, initializations.laws(variant.plan, "bias")])
+        levels.setdefault(alike, {}).setdefault(level[1], level)
+    found = [sorted(level.values()) for level in levels.values() if any(level) and len(level) > 1]
     return max(found, key=lambda level: (len(level), level), default=[])
 
 

@@ -1,4 +1,4 @@
-"""Findings about variants that learn nothing, or little: no gradient, or equal units."""
+"""Findings about variants that learn nothing, or little: gradients, dead units, equal units."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,30 +24,32 @@ def stuck_variants(rows: RowsByVariant) -> list[str]:
 def explained(results: Results, rows: RowsByVariant) -> dict[str, Numbers]:
     """The stuck variants by the finding that explains each.
 
-    `no_gradient`: fc1's gradient is exactly 0 in every measurement. `equal_and_stuck`: fc1 has a
-    gradient, but its units are always equal; `dead` if all of them are in the end.
-    `fading_gradient`: before training, next to no gradient reaches fc1. `unexplained`: the others.
+    `no_gradient`: fc1's gradient is exactly 0 in every measurement. `fading_gradient`: before
+    training, next to no gradient reaches fc1. `dead_at_end`: a gradient has reached fc1, but all
+    its units are dead at the end. `unexplained`: the others. `equal` are the rows of those whose
+    units are always equal: an observation, since other networks with equal units learn partly.
     """
     names = stuck_variants(rows)
     found: dict[str, dict[str, Any]] = {}
     for name in names:
-        own = found.setdefault(_explanation(results, name), {"rows": [], "of": len(names)})
+        empty = {"rows": [], "equal": [], "of": len(names)}
+        own = found.setdefault(_explanation(results, name), empty)
         own["rows"].append(rows[name])
-    if equal := found.get("equal_and_stuck"):
-        equal["dead"] = all(
-            (results.probe_by_seed(row.variant, "fc1", "dead_fraction", -1, "max") == 1).all()
-            for row in equal["rows"]
-        )
+        own["equal"] += [rows[name]] if _always_equal(results, name) else []
     return {**found}
 
 
 def _explanation(results: Results, name: str) -> str:
-    if (results.probe(name, "fc1", "weight_gradient_zeros") == 1).all():
+    reaches = results.probe(name, "fc1", "weight_gradient_zeros") < 1
+    if not reaches.any():
         return "no_gradient"
-    if _always_equal(results, name):
-        return "equal_and_stuck"
+    # Errors sum to 0 over the classes: below equal output units, all of the gradient is rounding.
+    measured = results.probe(name, "out", "symmetry_gap") > 0
     fades = (quantities.arriving_gradient.values(results, name) < FADED).all()
-    return "fading_gradient" if fades else "unexplained"
+    if fades and (results.probe(name, "out", "symmetry_gap", 0) > 0).all():
+        return "fading_gradient"
+    dead = (results.probe_by_seed(name, "fc1", "dead_fraction", -1, "max") == 1).all()
+    return "dead_at_end" if dead and (reaches & measured).any() else "unexplained"
 
 
 def _always_equal(results: Results, name: str) -> bool:

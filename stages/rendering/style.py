@@ -98,13 +98,12 @@ def percent(share: float) -> str:
 def interval(estimate: Any, sign: str = "", unit: str = "") -> str:
     """The interval of an Estimate of a share, like `97.44 to 98.05`; empty if there is none.
 
-    `every seed` if it has no width. Without a sign format, the interval is cut at 0 and 1.
+    `every seed` if it has no width. It is cut at 0 and 1; a difference, which has a `sign`, at −1.
     """
     _, low, high = estimate
     if not known(low):
         return ""
-    if not sign:
-        low, high = max(low, 0), min(high, 1)
+    low, high = max(low, -1 if sign else 0), min(high, 1)
     ends = minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}{unit}")
     return EVERY_SEED if low == high else ends
 
