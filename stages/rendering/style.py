@@ -22,7 +22,8 @@ EVERY_SEED = "every seed"  # in place of an interval without width
 
 # By the verdict on a claim, or on a part of it.
 SIGNS = {
-    "holds": "✓", "holds in part": "≈", "does not hold": "✗", "undecided": "?", "not tested": "–"
+    "holds": "✓", "holds, understated": "✓+", "holds in part": "≈", "does not hold": "✗",
+    "undecided": "?", "not tested": "–",
 }  # fmt: skip
 
 DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
