@@ -243,8 +243,8 @@ LONE = """() => [...document.querySelectorAll("main :is(h2, h3, .chart figcaptio
 def test_paper_has_all_parts_open_and_nothing_empty(browser, reports):
     tab = opened(browser, reports / "index.html")
     closed = tab.locator("main details:not([open])").count()
-    tab.set_viewport_size({"width": 700, "height": 990})  # of paper, less than a phone's limit
     tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 700, "height": 990})  # of paper, less than a phone's limit
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert tab.locator("main details:not([open]):visible").count() == 0
     assert tab.locator(".claim .parts:visible").count() == tab.locator(".claim").count()

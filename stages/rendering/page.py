@@ -42,7 +42,7 @@ PLACES = {
 # The page's own, one after the other.
 SCRIPTS = (
     "charts.js", "curves.js", "symmetry.js", "try/setup.js", "try/controls.js", "try/status.js",
-    "try/results.js", "try/try.js", "page.js",
+    "try/results.js", "try/try.js", "compare.js", "page.js",
 )  # fmt: skip
 WORKER = ("try/network.js", "try/initializers.js", "try/worker.js")
 # What made the numbers and the pictures.

@@ -34,12 +34,14 @@ function startTable() {
   filterTable(rows);
 }
 
+function download(name, text) {
+  const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  Object.assign(document.createElement("a"), { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1000);
+}
 for (const button of $$("[data-csv]")) {
-  button.addEventListener("click", () => {
-    const href = URL.createObjectURL(new Blob([study.tables[button.dataset.csv]], { type: "text/csv" }));
-    Object.assign(document.createElement("a"), { href, download: `${button.dataset.csv}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 1000);
-  });
+  const name = button.dataset.csv;
+  button.addEventListener("click", () => download(`${name}.csv`, study.tables[name]));
 }
 
 // -------------------------------------------------------------------------- folds and links
@@ -85,6 +87,7 @@ function followLinks() {
 // -------------------------------------------------------------------------------- beginning
 
 startTable();
+startComparing();
 fold();
 unfold();
 startTrying();
