@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from stages.rendering import page_tables
+from stages.rendering import page_tables, style
 from tests.conftest import needs_chromium
 from tests.once import made_once
 from tests.page_study import HOSTILE, LEAST, VARIANTS, opened, run
@@ -79,7 +79,7 @@ def test_old_browser_gets_a_notice(browser, reports):
 def test_page_of_the_smallest_study_is_whole(browser, mnist_folder, tmp_path_factory):
     folder = made_once(tmp_path_factory, "least", partial(run, LEAST, mnist_folder))
     tab = opened(browser, folder / "reports" / "index.html", 360)
-    assert "claims, 12 were not tested" in tab.locator(".answer").inner_text()
+    assert "claims: 12 were not tested" in tab.locator(".answer").inner_text()
     assert tab.locator(".film img").count() == 1
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
     tab.context.close()
@@ -137,14 +137,14 @@ def test_table_filters_by_the_beginnings_of_words(tab, words, labels):
 def test_phone_folds_tables_until_they_are_needed(browser, reports):
     tab = opened(browser, reports / "index.html", 360)
     rows = tab.locator("#all-variants tbody tr:visible")
-    assert rows.count() == tab.locator(".claims tbody tr:visible").count() == 0
+    assert rows.count() == tab.locator(".claim:visible").count() == 0
     assert tab.locator(".fold > summary:visible").count() == 5
     tab.locator("#filter").fill("deep")
     assert rows.count() == 3
     tab.locator(".corrections a").first.click()
-    tab.locator(".claims tr:target details[open]").wait_for()
+    tab.locator(".claim:target[open]").wait_for()
     tab.set_viewport_size({"width": 1280, "height": 900})
-    tab.locator(".claims").last.wait_for()
+    tab.locator(".claim").last.wait_for()
     tab.context.close()
 
 
@@ -161,13 +161,17 @@ def test_top_draws_the_network_and_links_to_explained_words(tab):
 
 
 def test_claims_have_their_verdict_evidence_and_correction(tab, claims):
-    rows = tab.locator(".claims tbody tr")
-    assert rows.count() == len(claims)
+    assert tab.locator(".claim").count() == len(claims)
     for claim in claims:
-        row = tab.locator(f"#claim-{claim['id']}")
-        assert claim["verdict"] in row.locator(".verdict").inner_text()
-        assert claim["evidence"] in row.inner_text()
-        assert row.locator("a").count() == (claim["figure"] is not None)
+        fold = tab.locator(f"#claim-{claim['id']}")
+        assert fold.get_attribute("open") is None
+        line = fold.locator("summary").inner_text()
+        assert line.startswith(style.SIGNS[claim["verdict"]])
+        assert all(claim[key] in line for key in ("verdict", "claim", "place"))
+        tested = [part["words"] for part in claim["parts"] if part["words"]]
+        text = fold.text_content()
+        assert all(words in text for words in tested or [claim["evidence"]])
+        assert fold.locator("a").count() == (claim["figure"] is not None)
     corrected = [
         claim
         for claim in claims
@@ -224,4 +228,36 @@ def test_keyboard_reaches_every_control(browser, reports):
         tab.keyboard.press("Tab")
         reached.add(tab.evaluate("document.activeElement.dataset.stop"))
     assert {str(i) for i in range(wanted)} <= reached
+    tab.context.close()
+
+
+# Controls on paper, headings with nothing below, and figures without anything drawn.
+CONTROLS = "main :is(#try, input, canvas, .downloads, button:not(.legend *, thead *)):visible"
+LONE = """() => [...document.querySelectorAll("main :is(h2, h3, .chart figcaption)")].filter(one => {
+  let next = one.nextElementSibling;
+  while (next && !next.checkVisibility()) next = next.nextElementSibling;
+  return one.checkVisibility() && !next;
+}).map(one => one.textContent)"""
+
+
+def test_paper_has_all_parts_open_and_nothing_empty(browser, reports):
+    tab = opened(browser, reports / "index.html")
+    closed = tab.locator("main details:not([open])").count()
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 700, "height": 990})  # of paper, less than a phone's limit
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.locator("main details:not([open]):visible").count() == 0
+    assert tab.locator(".claim .parts:visible").count() == tab.locator(".claim").count()
+    assert tab.locator(CONTROLS).count() == 0
+    assert tab.evaluate(LONE) == []
+    plots = tab.locator(".plot:visible").all()
+    assert len(plots) == len(CHARTS) - 1
+    for plot in plots:
+        drawn, place = plot.locator("svg.marks").bounding_box(), plot.bounding_box()
+        assert abs(drawn["height"] - place["height"]) < 2
+    assert tab.evaluate(BEYOND, 700) == []
+    row = tab.locator("#all-variants tbody tr").first
+    assert row.evaluate("it => getComputedStyle(it).display") == "table-row"
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator("main details:not([open])").count() == closed
     tab.context.close()

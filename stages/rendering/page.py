@@ -42,7 +42,7 @@ PLACES = {
 # The page's own, one after the other.
 SCRIPTS = (
     "charts.js", "curves.js", "symmetry.js", "try/setup.js", "try/controls.js", "try/status.js",
-    "try/results.js", "try/try.js", "page.js",
+    "try/results.js", "try/try.js", "compare.js", "page.js",
 )  # fmt: skip
 WORKER = ("try/network.js", "try/initializers.js", "try/worker.js")
 # What made the numbers and the pictures.
@@ -76,7 +76,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         results=report.results, data=style.DATA_SETS[study.data["name"]],
         films=films, charts=plots, trying=form,
         drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
-        sets=claim_tables.by_source(claims), verdicts=claim_tables.counts(claims),
+        sets=claim_tables.by_source(claims),
         places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
         maps=[(m, map_figures.SHOWN[m.shows], map_figures.about(m)) for m in report.maps],
@@ -87,7 +87,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         packages={name: version(name).split("+")[0] for name in PACKAGES},
         files=list(pd.read_csv(report.tables / "files.csv").itertuples()),
         json=as_script(as_json(known)),
-        css=Markup(joined("page.css", "try/try.css")),  # noqa: S704  ours
+        css=Markup(joined("page.css", "try/try.css", "print.css")),  # noqa: S704  ours
         script=as_script(joined(*SCRIPTS)),
         worker=as_script(joined(*WORKER)),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong

@@ -22,7 +22,7 @@ EVERY_SEED = "every seed"  # in place of an interval without width
 
 # By the verdict on a claim, or on a part of it.
 SIGNS = {
-    "holds": "✓", "holds, understated": "✓", "more than claimed": "↑", "holds in part": "≈",
+    "holds": "✓", "holds, understated": "✓+", "more than claimed": "↑", "holds in part": "≈",
     "does not hold": "✗", "undecided": "?", "not tested": "–",
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ const study = JSON.parse(document.getElementById("study").textContent);
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const narrow = matchMedia("(max-width: 40rem)");
+const narrow = matchMedia("screen and (max-width: 40rem)");
 const views = {}; // Vega's, by a chart's name
 const highlight = {}; // by a place's id: a function that highlights the variants of a link there
 study.tables = JSON.parse(new TextDecoder().decode(await unpacked(study.tables)));

@@ -5,12 +5,13 @@ const TOP = 0.1; // accuracy below the best end that the zoom shows
 const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
 const withBaseline = (group) => [...new Set([...study.groups[group], study.baseline])].filter(Boolean);
 
-// The values of a variant at an epoch, one for each seed.
+// A table's head and rows.
 const parsed = {};
+const rowsOf = (table) => (parsed[table] ??= study.tables[table].trim().split("\n").map((line) => line.split(",")));
+
+// The values of a variant at an epoch, one for each seed.
 function valuesAt(name, variant, epoch) {
-  const { table, y } = study.charts[name];
-  parsed[table] ??= study.tables[table].trim().split("\n").map((line) => line.split(","));
-  const [head, ...rows] = parsed[table];
+  const { table, y } = study.charts[name], [head, ...rows] = rowsOf(table);
   const [own, when, value] = ["variant", "epoch", y].map((column) => head.indexOf(column));
   return rows.filter((row) => row[own] === variant && +row[when] === epoch && row[value] !== "")
     .map((row) => +row[value]);

@@ -34,28 +34,39 @@ function startTable() {
   filterTable(rows);
 }
 
+function download(name, text) {
+  const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  Object.assign(document.createElement("a"), { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1000);
+}
 for (const button of $$("[data-csv]")) {
-  button.addEventListener("click", () => {
-    const href = URL.createObjectURL(new Blob([study.tables[button.dataset.csv]], { type: "text/csv" }));
-    Object.assign(document.createElement("a"), { href, download: `${button.dataset.csv}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 1000);
-  });
+  const name = button.dataset.csv;
+  button.addEventListener("click", () => download(`${name}.csv`, study.tables[name]));
 }
 
 // -------------------------------------------------------------------------- folds and links
 
 // On a phone a long table is folded.
-const phone = matchMedia("(max-width: 48rem)");
+const phone = matchMedia("screen and (max-width: 48rem)");
 function fold() {
   for (const one of $$(".fold")) one.open = !phone.matches;
 }
 phone.addEventListener("change", fold);
 
-// A link to a word or a claim opens it.
+// On paper all parts are open.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = $$("main details:not([open], .choose)");
+  for (const one of opened) one.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const one of opened) one.open = false;
+});
+
+// A link to a word or a claim opens it, and all around it.
 function unfold() {
   const place = document.getElementById(location.hash.slice(1));
-  const parts = [place?.closest("details"), place?.querySelector(":scope > td details")];
-  const closed = parts.filter((one) => one && !one.open);
+  const closed = $$("details:not([open])").filter((one) => one.contains(place));
   for (const one of closed) one.open = true;
   if (closed.length) place.scrollIntoView({ behavior: "instant" });
 }
@@ -76,6 +87,7 @@ function followLinks() {
 // -------------------------------------------------------------------------------- beginning
 
 startTable();
+startComparing();
 fold();
 unfold();
 startTrying();
