@@ -1,4 +1,4 @@
-"""Writes the measured part of README.md, from the results and tools/readme.md; `make readme`."""
+"""Writes the measured part of README.md from the results and tools/readme.md; `make readme`."""
 
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def measured() -> str:
     return template.render(
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows), seeds=study.seeds,
         variants=len(study.variants), same=len(same), findings=made.findings,
+        deepest=max(len(v.hidden) for v in study.variants.values()),
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip
 
