@@ -57,10 +57,10 @@ verify: git env ## run evaluate and report again, and compare all results with t
 maps: git env ## train all sweeps again (a few minutes)
 	dvc repro --force --single-item sweep
 
-processors: env ## compute the same on every processor that QEMU emulates, and compare
+processors: env ## run a small study on every processor that QEMU emulates, and compare
 	@python -m tools.processors
 
-test: git env ## run the tests (about eight minutes on two cores)
+test: git env ## run the tests (about seven minutes on two cores)
 	pytest
 
 test-fast: git env ## run the quick tests (under 40 seconds)
@@ -69,7 +69,7 @@ test-fast: git env ## run the quick tests (under 40 seconds)
 test-all: git env ## run all tests, including those with servers (about a quarter of an hour)
 	pytest -m "not soak"
 
-bench: env ## compare the cost of training and of an edit with the lecture's loop (half an hour)
+bench: env ## measure training and edits; compare training with the lecture's loop (half an hour)
 	python -m tools.benchmark
 
 schema: env ## update params.schema.json after an edit of stages/settings or stages/initializers

@@ -258,7 +258,7 @@ def test_tasks_of_killed_workers_run_again(_round, clone, plain, cluster):
         cluster.wait_for_results(process, least=1)
         kill(worker)
     cluster.work("c")
-    assert "worker a: was lost; other workers repeat its tasks" in cluster.end(process)
+    assert "worker a: lost; other workers rerun its tasks" in cluster.end(process)
     assert results(clone) == results(plain)
 
 

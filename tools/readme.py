@@ -1,10 +1,11 @@
-"""Writes the measured part of README.md, from the results and tools/readme.md; `make readme`."""
+"""Writes the measured part of README.md from the results and tools/readme.md; `make readme`."""
 
 from pathlib import Path
 from typing import Any
 
 from stages import report, running, writing
 from stages.analysis.claims import named
+from stages.analysis.claims.form import Verdict
 from stages.analysis.outcomes import Outcome
 from stages.analysis.report import Report
 from stages.rendering import claim_tables, claims, style
@@ -34,10 +35,12 @@ def measured(made: Report) -> str:
     others = [
         len(v.hidden) for v in study.variants.values() if not lecture.items() <= v.plan.items()
     ]
+    tested = sum(row["verdict"] != Verdict.UNTESTED.value for row in rows)
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows), seeds=study.seeds,
+        sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows),
+        seeds=study.repetitions, tested=tested, expected=f"about {max(1, round(0.05 * tested))}",
         variants=len(study.variants), others=others, data=style.DATA_SETS[study.data["name"]],
         findings=made.findings, leads=leads(made.findings), pictures=[m.figure for m in made.maps],
         sentences=environment_.get_template("findings.jinja").module,
@@ -52,7 +55,7 @@ def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     predicted = shallower >= 0.9 and deeper <= 0.25
     millionth = findings.get("little_noise", {}).get("noise") == 1e-6
     found = {
-        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing all six tensors.",
+        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing all tensors.",
         "little_noise": f"{'Noise of one millionth' if millionth else 'A little noise'} is enough.",
         "depth": one_stuck and "Random weights alone are not enough.",
         "trainable": predicted and "Theory predicts which networks learn.",

@@ -1,7 +1,7 @@
 """Write the templates of `dvc plots`, .dvc/plots/*.json, from stages/rendering/charts.py and
 heat_charts.py.
 
-They have a panel for every variant and a colour for every revision, or the other way round.
+They have a panel for every variant and a color for every revision, or the other way round.
 """
 
 import json
@@ -16,7 +16,7 @@ from stages.rendering.charts import CURVES, Curve
 
 FOLDER = Path(__file__).parents[1] / ".dvc" / "plots"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # the version of DVC's online page
-# DVC fills in the rows as an array, and the colour as an object.
+# DVC fills in the rows as an array, and the color as an object.
 ROWS, COLOR = alt.InlineData("<DVC_METRIC_DATA>"), alt.Color(field="<DVC_METRIC_COLOR>")
 REVISION = alt.Tooltip("rev:N", title="revision")
 # A variant's name, with the outcome of the seeds where these disagree.

@@ -16,11 +16,11 @@ RESULTS = ("dvc.lock", "reports")
 def main() -> None:
     if changed := git("status", "--porcelain", "--untracked-files=all", "--", *RESULTS):
         difference = git("diff", "--stat", "--", *RESULTS).rstrip()
-        heading = f"these results are not those that are committed, on {processor()}:"
+        heading = f"results differ from the committed ones (processor: {processor()}):"
         sys.exit(f"{heading}\n{changed}{difference}")
     print("dvc.lock and reports/ match the committed files byte for byte")
     if readme.renewed() != readme.README.read_text(encoding="utf-8"):
-        sys.exit("README.md: its figures are not those in reports/; `make readme` renews them")
+        sys.exit("README.md is out of date; run `make readme`")
 
 
 def processor() -> str:

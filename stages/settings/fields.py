@@ -30,7 +30,7 @@ COLOR = r"^#[0-9a-fA-F]{6}$"
 RULES = {
     NAME: "a name is lower-case letters, digits and _, starting with a letter, at most 40 long",
     LABEL: "must be text of at most 200 visible characters",
-    COLOR: "must be a colour like '#0072b2'",
+    COLOR: "must be a color like '#0072b2'",
 }
 
 

@@ -88,6 +88,6 @@ def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None
     rows = [results[i : i + columns] for i in range(0, len(results), columns)]
     for side, lines in (("x", rows), ("y", list(zip(*rows, strict=True)))):
         if len(lines[0]) > 1 and all(len(set(line)) == 1 for line in lines):
-            rule = "has no effect: all its values give the same networks"
+            rule = "has no effect: every value gives the same networks"
             key = getattr(sweep.axes, side).key
             raise ParamsError(mistake(f"sweeps.{name}.axes.{side}.key", key, rule))

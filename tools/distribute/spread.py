@@ -104,7 +104,7 @@ class Spread:
             else:
                 self._refuse(worker["name"], address, f"start it with `{COMMAND}`")
         for address in self._workers.keys() - fit.keys() - self._refused:
-            tqdm.write(f"worker {self._workers[address]}: was lost; other workers repeat its tasks")
+            tqdm.write(f"worker {self._workers[address]}: lost; other workers rerun its tasks")
         self._workers = fit
 
     def _refuse(self, name: str, address: str, reason: str) -> None:
