@@ -57,6 +57,7 @@ def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     found = {
         "zero_layer": "Zeroing fc1 alone does as much harm as zeroing all tensors.",
         "little_noise": f"{'Noise of one millionth' if millionth else 'A little noise'} is enough.",
+        "optimizer": "What is enough for Adam is not enough for SGD.",
         "depth": one_stuck and "Random weights alone are not enough.",
         "trainable": predicted and "Theory predicts which networks learn.",
     }

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from stages.analysis import initializations, quantities, series
+from stages.analysis.claims import named
+from stages.analysis.initializations import Initialization
 from stages.analysis.judging import Judgement, estimated
 from stages.analysis.outcomes import PARTLY, Outcome
 from stages.analysis.results import Results
@@ -98,6 +100,28 @@ def little_noise(results: Results, rows: RowsByVariant) -> Numbers:
                 "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
             }  # fmt: skip
     return None
+
+
+def optimizer(results: Results, rows: RowsByVariant) -> Numbers:
+    """What learns as the default does under Adam, though it has next to no randomness, and not
+    under SGD: pairs of rows, and the default's row under SGD.
+    """
+    [default] = _found(results, rows, named.DEFAULT_SGD) or [None]
+    pairs = [
+        (adam, sgd)
+        for one, other in ((named.NOISE, named.NOISE_SGD), (named.TINY, named.TINY_SGD))
+        for adam in _found(results, rows, one)
+        for sgd in _found(results, rows, other)
+        if adam.outcome is Outcome.LEARNS and default
+        if t_interval(results.difference(sgd.variant, default.variant)).high < -PARTLY
+    ]
+    return {"pairs": pairs, "default": default} if pairs else None
+
+
+def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> list[Any]:
+    """The row of the one variant with an initialization, if its seeds have a mean."""
+    names = initializations.find(results.plans, wanted)[:1]
+    return [rows[name] for name in names if rows[name].outcome.has_mean]
 
 
 def noise_levels(results: Results, rows: RowsByVariant) -> Numbers:
@@ -200,6 +224,6 @@ def trainable(judgements: list[Judgement]) -> Numbers:
 
 
 FINDINGS = (
-    baseline, stuck, partly, disagree, equal_units, zero_layer, little_noise, noise_levels,
-    noise_cost, pattern, dead_layers, depth,
+    baseline, stuck, partly, disagree, equal_units, zero_layer, little_noise, optimizer,
+    noise_levels, noise_cost, pattern, dead_layers, depth,
 )  # fmt: skip

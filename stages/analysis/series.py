@@ -5,6 +5,7 @@ import json
 from stages.analysis import initializations
 from stages.analysis.study import Study
 
+SEEDED = ("tensors", "files", "seeds")  # in which variants of one network can differ
 SCHEMES = {
     "default": initializations.default,
     "xavier": initializations.weights(initializations.XAVIER),
@@ -45,7 +46,7 @@ def deep(study: Study) -> dict[str, str]:
         plan = variant.plan
         if plan["activation"] != "relu" or len(variant.hidden) <= len(study.network["hidden"]):
             continue
-        rest = json.dumps({key: plan[key] for key in plan if key not in ("tensors", "files")})
+        rest = json.dumps({key: plan[key] for key in plan if key not in SEEDED})
         for scheme, fills in SCHEMES.items():
             if fills(plan):
                 found.setdefault(rest, {}).setdefault(scheme, name)
