@@ -403,7 +403,7 @@ def test_an_untested_claim_states_what_is_missing(claim, accuracies, sections, e
     ("claim", "changes", "clauses"),
     [
         ("other_constants_partly", {},
-         ["✗ “all −0.1” ends at 11.35 % (every seed), below 20 %, 5 seeds",
+         ["✗ “all −0.1” ends at 11.35 % (every seed), below 20 %",
           "✓ “all 0.01” ends at 35.00 % (34.", "✓ “all 0.1” ends at 36.00 %"]),
         ("other_constants_partly", dict.fromkeys(("constant_small", "constant"), 0.5),
          ["✗ “all −0.1”", "✗ “all 0.01” ends at 50.00 %", "✗ “all 0.1”"]),

@@ -14,7 +14,7 @@ from stages.analysis.claims.form import Verdict
 from stages.analysis.claims.heat_maps import HEAT_MAPS
 from stages.analysis.map_lines import Lines
 from stages.analysis.mean_field import MeanField
-from stages.rendering import map_figures
+from stages.rendering import claims, map_figures
 from stages.settings import sweeps
 from stages.settings.params import Params
 from stages.training.grid import CellScores, Grid
@@ -183,8 +183,8 @@ def test_a_share_of_draws_has_wilsons_interval():
 
 def test_the_report_names_the_map_of_a_claim_and_finds_how_deep_networks_learn():
     report = made_up.report({"baseline": 0.977}, maps=made(*GRIDS))
-    tested = [one for one in report.judgements if one.claim in HEAT_MAPS]
-    figures = {one.evidence.figure(one.parts[0].variant) for one in tested}
+    ids = {claim.id for claim in HEAT_MAPS}
+    figures = {row["figure"] for row in claims.rows(report) if row["id"] in ids}
     assert figures == {f"map_{name}" for name in GRIDS}
     assert report.findings["trainable"] == {"shares": [1.0, 0.0]}
     assert "trainable" not in made_up.report({"baseline": 0.977}).findings

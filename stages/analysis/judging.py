@@ -42,9 +42,6 @@ class Evidence(Protocol):
     def agree(self, name: str, /) -> bool:
         """Whether a mean describes all seeds."""
 
-    def figure(self, name: str, /) -> str | None:
-        """The figure that shows it, where the claim names none."""
-
 
 @dataclass(frozen=True)
 class Judged:

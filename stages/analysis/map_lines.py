@@ -33,10 +33,6 @@ class Lines:
         """Every line's label, by its name."""
         return {name: line.label for name, line in self.lines.items()}
 
-    def figure(self, name: str) -> str:
-        """The figure of the map with this line."""
-        return self.lines[name].figure
-
     def ends(self, name: str) -> Counter[str]:
         """All of a line's seeds are counted as learning."""
         return Counter({"learns": self.lines[name].seeds})

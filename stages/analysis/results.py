@@ -52,10 +52,6 @@ class Results:
         """Every variant's label."""
         return {name: variant.label for name, variant in self.study.variants.items()}
 
-    def figure(self, variant: str) -> str | None:
-        """The figure that shows a claim about a variant: the claim names it itself."""
-        return None
-
     @cached_property
     def _histories(self) -> dict[str, pd.DataFrame]:
         return dict(iter(self.history.sort_values(["seed", "epoch"]).groupby("variant")))

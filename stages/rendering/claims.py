@@ -7,7 +7,7 @@ from stages.analysis.claims.form import Part, Verdict
 from stages.analysis.judging import Judged, Judgement
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.report import Report
-from stages.analysis.statistics import Estimate, count_interval
+from stages.analysis.statistics import LOOKS, Estimate, count_interval
 from stages.rendering import style
 
 MANY = 2  # variants of a part that are described one by one
@@ -34,6 +34,7 @@ def rows(report: Report) -> list[dict]:
 def row(judgement: Judgement, report: Report) -> dict:
     """The row of one claim."""
     claim, judged = judgement.claim, judgement.parts
+    maps = [one.figure for one in report.maps if one.name in tested_on(judged)]
     needed = [one for p in claim.parts for one in (p.initialization, p.against) if one]
     return {
         "id": claim.id,
@@ -50,8 +51,7 @@ def row(judgement: Judgement, report: Report) -> dict:
         ),
         "parts": [part_of(one.part, one, judgement, report) for one in judged]
         or [part_of(one, None, judgement, report) for one in claim.parts],
-        "figure": claim.figure
-        or (judgement.evidence.figure(judged[0].variant) if judged else None),
+        "figure": claim.figure or next(iter(maps), None),
     }
 
 
@@ -133,9 +133,9 @@ def words(judged: Judged, judgement: Judgement, report: Report) -> str:
 
 
 def sample(judged: Judged, quantity: Quantity) -> str:
-    """How many seeds a mean is of, or what a count of them says of all seeds."""
+    """How many seeds a mean is of, if not as many as usual; what a count says of all seeds."""
     if quantity.has_mean:
-        return f", {style.counted(judged.seeds, 'seed')}"
+        return f", {style.counted(judged.seeds, 'seed')}" if judged.seeds != LOOKS[0] else ""
     if quantity.unit is not Unit.SEEDS or not judged.estimate:
         return ""
     low, high = count_interval(judged.estimate.mean, judged.seeds)

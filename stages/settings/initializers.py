@@ -34,7 +34,10 @@ def resolve(fill: Fill, key: str) -> Fill:
     name = fill.initializer
     allowed = [*initialization.FUNCTIONS, *custom_names()]
     if name not in allowed:
-        rule = f"no such initializer; {did_you_mean(name, allowed)}Allowed: {', '.join(allowed)}"
+        rule = (
+            f"no such initializer; {did_you_mean(name, allowed)}Allowed: {', '.join(allowed)}. "
+            f"Experiments leave out files that git does not track: commit your own in {FOLDER}"
+        )
         raise ParamsError(mistake(key, name, rule))
     if allowed.count(name) > 1:
         rule = f"is in torch.nn.init, too; rename {FOLDER / name}.py"
