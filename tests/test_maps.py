@@ -82,22 +82,20 @@ def depth_scale(activation: str, variance: float) -> float:
 
 
 @cache
-def grids(other: str) -> dict[str, tuple[Grid, dict, list[dict]]]:
-    """Every sweep of GRIDS and `other`, JSON: its grid, its description, and its cells."""
+def resolved(name: str, entry: str) -> tuple[Grid, dict, list[dict]]:
+    """A sweep from its entry as JSON: its grid, its description, and its cells."""
     variants = {name: made_up.EVERY[name][2] for name in SWEPT}
-    values = LECTURE | {"variants": variants, "sweeps": GRIDS | json.loads(other)}
+    values = LECTURE | {"variants": variants, "sweeps": {name: json.loads(entry)}}
     settings = Params.model_validate(values)
-    return {
-        name: (grid, check.described_sweep(settings, name), json.loads(grid.as_json())["cells"])
-        for name, grid in sweeps.resolve(settings).items()
-    }
+    grid = sweeps.resolve(settings)[name]
+    return grid, check.described_sweep(settings, name), json.loads(grid.as_json())["cells"]
 
 
 def made(*names: str, change=None, other: dict | None = None) -> list[maps.Map]:
     """Maps with which all claims hold, except for the values that `change` returns."""
     found = []
     for name in names:
-        _, described, cells = grids(json.dumps(other or {}))[name]
+        _, described, cells = resolved(name, json.dumps((GRIDS | (other or {}))[name]))
         rows = []
         for x, y in ((cell["x"], cell["y"]) for cell in cells):
             for seed in range(described["seeds"]):
@@ -218,7 +216,7 @@ def test_known_initializations_are_marked_on_relu_without_biases():
     ids=["cut", "order", "other"],
 )
 def test_rows_of_another_sweep_are_refused(damage, tmp_path):
-    grid, described, _ = grids("{}")["rates"]
+    grid, described, _ = resolved("rates", json.dumps(GRIDS["rates"]))
     scores = {seed: CellScores(seed, 0.5, 0, 1.0, 0.5, 1.0, 0.5) for seed in range(3)}
     (tmp_path / "rates.json").write_text(grid.as_json())
     table = tmp_path / "rates.csv"
