@@ -41,7 +41,7 @@ STUDIES = {
     "all ones alone": (
         {"all_ones": STUCK}, {},
         ["In 1 of 1 stuck variant (“all ones”) a gradient has reached the first layer, but at the "
-         "end all its units are dead. In every measurement of “all ones”, all units of the first"],
+         "end all its units are dead and block it. In every measurement of “all ones”, all units"],
         ["Units must differ.", "What surprised", "none of the measured causes"],
     ),
     "no heat maps": (
