@@ -80,6 +80,12 @@ def setting(value: object) -> object:
     return "all images" if value is None else value
 
 
+def shortened(label: str, longest: int) -> str:
+    """A label with at most so many characters, cut in its middle: labels can differ in their ends."""
+    half = longest // 2
+    return label if len(label) <= longest else f"{label[:half]}…{label[1 - half :]}"
+
+
 def known(value: float | None) -> bool:
     """Whether a value is a number."""
     return value is not None and value == value
