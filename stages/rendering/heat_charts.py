@@ -124,7 +124,7 @@ def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.
         theory = theory.encode(**at, strokeWidth=thick, detail=detail, order="i:Q")
         # Outlines in the cell's colour keep the numbers legible on the lines.
         stroke = alt.ExprRef("scale('color', datum.value)")
-        outlines = number.mark_text(fontSize=11, stroke=stroke, strokeWidth=4, aria=False)
+        outlines = number.mark_text(fontSize=11, stroke=stroke, strokeWidth=6, aria=False)
         layers = [squares, theory, outlines, number]
     chart = alt.layer(*layers).transform_filter(f"datum.map == {json.dumps(one.name)}")
     chart = chart.transform_calculate(
