@@ -104,13 +104,15 @@ def test_learning_curves_have_a_curve_for_each_variant_of_the_first_group(report
 
 
 def test_final_accuracies_are_sorted_with_chance_and_baseline(report):
-    whole, close = accuracy_figures.final_accuracy(report).axes
-    labels = [text.get_text() for text in whole.get_yticklabels()]
-    assert labels[:2] == ["all zeros", "deep, default, Adam"]
-    assert labels[-1] == "PyTorch default"
-    assert "weights zero  (3 of 5 learn)" in labels
-    assert legend(whole) == ["chance: 11.35 %", "baseline: 97.70 %"]
-    assert close.get_xlim() == (95, 98.5)
+    figure = accuracy_figures.final_accuracy(report)
+    close, whole = figure.axes
+    best, others = ([text.get_text() for text in axes.get_yticklabels()] for axes in figure.axes)
+    assert others[:2] == ["all zeros", "deep, default, Adam"]
+    assert best[-1] == "PyTorch default" and len(best) + len(others) == len(ACCURACIES)
+    assert "weights zero  (3 of 5 learn)" in others
+    [key] = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == ["chance: 11.35 %", "baseline: 97.70 %"]
+    assert (close.get_xlim(), whole.get_xlim()) == ((95, 98.5), (0, 100))
 
 
 def test_why_stuck_has_a_line_for_each_layer(report):
@@ -205,7 +207,8 @@ def test_labels_are_drawn_as_literal_text(made):
     report = made(display=display)
     for draw in drawing.FIGURES:
         draw(report).draw_without_rendering()  # fails on invalid mathematics
-    for text in accuracy_figures.final_accuracy(report).axes[0].get_yticklabels():
+    axes = accuracy_figures.final_accuracy(report).axes
+    for text in (label for one in axes for label in one.get_yticklabels()):
         shown, is_math = text._preprocess_math(text.get_text())
         assert not is_math
         assert shown.lstrip("\N{ZERO WIDTH SPACE}").startswith(tuple(labels))

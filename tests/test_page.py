@@ -231,10 +231,10 @@ def test_keyboard_reaches_every_control(browser, reports):
     tab.context.close()
 
 
-# Controls on paper, headings with nothing below, and figures without anything drawn.
+# Controls, and headings with nothing below.
 CONTROLS = "main :is(#try, input, canvas, .downloads, button:not(.legend *, thead *)):visible"
-LONE = """() => [...document.querySelectorAll("main :is(h2, h3, .chart figcaption)")].filter(one => {
-  let next = one.nextElementSibling;
+LONE = """() => [...document.querySelectorAll("main :is(h2, h3, .chart figcaption)")].filter(one =>
+{ let next = one.nextElementSibling;
   while (next && !next.checkVisibility()) next = next.nextElementSibling;
   return one.checkVisibility() && !next;
 }).map(one => one.textContent)"""

@@ -295,9 +295,14 @@ def test_tap_shows_a_tooltip_until_the_next_tap(browser, reports):
 
 def test_link_of_a_claim_highlights_its_variants(browser, reports):
     tab = opened(browser, reports / "index.html")
-    link = tab.locator("a[href='#films'][data-about]").first
-    variants = link.get_attribute("data-about").split()
-    link.press("Enter")
+
+    def follow(link: str) -> list[str]:
+        claim = tab.locator(".claim").filter(has=tab.locator(link)).first
+        claim.locator("summary").press("Enter")
+        claim.locator(link).press("Enter")
+        return claim.locator(link).get_attribute("data-about").split()
+
+    variants = follow("a[href='#films'][data-about]")
     tab.wait_for_function(
         "wanted => document.querySelector('[data-film]').value == wanted", arg=variants[0]
     )
@@ -310,12 +315,12 @@ def test_link_of_a_claim_highlights_its_variants(browser, reports):
 
     figure = tab.locator("#figure-learning_curves")
     figure.locator(".tabs label", has_text="depth").click()
-    tab.locator("a[href='#figure-learning_curves'][data-about='all_zero']").first.press("Enter")
+    follow("a[href='#figure-learning_curves'][data-about='all_zero']")
     figure.locator("[aria-pressed=true]", has_text="all zeros").wait_for()
     assert figure.locator("[type=radio]:checked").input_value() == "lecture"
     assert figure.locator("[aria-pressed=true]").count() == 1
     assert figure.locator("details[open]").count() == 0
 
-    tab.locator("a[href='#figure-who_moved'][data-about='all_zero']").first.press("Enter")
+    follow("a[href='#figure-who_moved'][data-about='all_zero']")
     tab.locator("#figure-who_moved text[font-weight=bold]", has_text="all zeros").first.wait_for()
     tab.context.close()

@@ -19,6 +19,9 @@ def row(outcome: Outcome) -> SimpleNamespace:
     ("found", "words"),
     [
         (style.percent(-0.00001), "0.00 %"),
+        (style.decimals(36.5, 0), "37"),
+        (style.decimals(0.125, 2), "0.13"),  # as in JavaScript
+        (style.decimals(nan, 2), "nan"),
         (style.accuracy(Estimate(0.97744, 0.97441, 0.98048)), "97.74 % (97.44 to 98.05 %)"),
         (style.accuracy(Estimate(0.0001, -0.00001, 0.0002)), "0.01 % (0.00 to 0.02 %)"),
         (style.accuracy(Estimate(0.98, 0.92, 1.04)), "98.00 % (92.00 to 100.00 %)"),

@@ -290,6 +290,7 @@ def test_training_pauses_continues_and_resets_to_the_same_weights(form):
 
 def test_training_stops_after_all_steps(form):
     choose(form, "baseline")
+    step(form, 1)  # which counts
     form.locator("#run").click()
     assert "“Continue” trains 2000 more steps" in wait(form, "After 2000 steps", 120)
     assert form.locator("#run").inner_text() == "Continue"
@@ -385,8 +386,10 @@ def test_address_restores_every_control_and_the_weights(form, browser):
 
 
 def test_all_layers_are_set_at_once_or_separately(form):
+    choose(form, "zero_fc1")
+    assert form.locator("[name=each]").is_checked()
     choose(form, "baseline")
-    form.locator("[name=each]").uncheck()
+    assert not form.locator("[name=each]").is_checked()
     form.locator("[data-tensor='all.weight']").select_option("zeros")
     form.locator("[data-tensor='all.bias']").select_option("zeros")
     assert form.locator("[name=preset]").input_value() == "all_zero"
@@ -430,6 +433,18 @@ def test_wrong_number_is_an_error_until_it_is_right(form):
         fill(form, label, right)
         assert form.locator("#invalid").is_hidden()
         assert form.locator("#run").is_enabled()
+
+
+def test_form_grows_below_its_buttons_and_shows_no_moves_before_a_step(form):
+    choose(form, "baseline")
+    places = []
+    for variant in ("baseline", "zero_fc1", "noise"):
+        choose(form, variant)
+        boxes = [form.locator(at).bounding_box() for at in ("#run", "#setup [name=each]", "#setup")]
+        places.append([round(box["y"] - boxes[-1]["y"]) for box in boxes])
+    assert places[0] == places[1] == places[2]
+    moved = form.locator(".layers tbody tr").first.locator("td").all_inner_texts()[:2]
+    assert moved == ["–", "–"]
 
 
 def test_latest_runs_are_drawn_together_and_can_be_chosen_again(browser, reports):

@@ -47,31 +47,41 @@ def _draw_curves(axes: plt.Axes, report: Report, names: list[str]) -> None:
 def final_accuracy(report: Report) -> plt.Figure:
     """The final test accuracy of all variants, sorted: every seed, mean and interval.
 
-    The right panel is a close-up of the best variants.
+    The upper panel is a close-up of the best variants; the lower one has all others.
     """
     table = report.table
     middle = table["test_acc_mean"].fillna((table["test_acc_least"] + table["test_acc_most"]) / 2)
-    rows = list(table.loc[middle.sort_values(kind="stable").index].itertuples())
-    figure, panels = figures.new(
-        1, 2, figsize=(10, 1.6 + 0.27 * len(rows)), sharey=True, width_ratios=[3, 2]
-    )
-    for axes in panels:
-        figures.draw_references(report, axes.axvline)
-        for place, row in enumerate(rows):
-            _draw_ending(axes, place, row, 100 * report.results.accuracy(row.variant))
-    counts = ("" if row.outcome.has_mean else f"  ({style.outcome(row)})" for row in rows)
-    labels = [figures.plain(row.label) + count for row, count in zip(rows, counts, strict=True)]
+    table = table.loc[middle.sort_values(kind="stable").index]
     best = 100 * table["test_acc_most"].max()
-    least, most = math.floor(best - 2.5), min(100, math.ceil(2 * best + 0.6) / 2)
-    whole, close = panels
-    whole.set_yticks(range(len(rows)), labels)
-    whole.set(xlim=(0, 100), ylim=(-0.7, len(rows) - 0.3), xlabel="Test accuracy (%)")
-    whole.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=9)
-    close.set(xlim=(least, most), xlabel=f"close-up: {least:g} to {most:g} %")
+    bound, end = math.floor(best - 2.5), min(100, math.ceil(2 * best + 0.6) / 2)
+    near = 100 * table[["test_acc_least", "test_acc_low"]].min(axis=1) >= bound
+    panels = [(table[near], (bound, end)), (table[~near], (0, 100))]
+    panels = [(rows, span) for rows, span in panels if len(rows)]
+    heights = [len(rows) + 1 for rows, _ in panels]
+    figure, drawn = figures.new(
+        len(panels), figsize=(9, 2 + 0.27 * sum(heights)), height_ratios=heights, squeeze=False
+    )
+    for axes, (rows, span) in zip(drawn.flat, panels, strict=True):
+        _draw_endings(axes, report, list(rows.itertuples()), span)
+    handles, labels = drawn[-1, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
     figure.suptitle(
         "How well does each variant learn?  (dots: seeds; diamonds: mean and 95 % interval)"
     )
     return figure
+
+
+def _draw_endings(axes: plt.Axes, report: Report, rows: list, span: tuple[float, float]) -> None:
+    """Draw a row for every variant, and lines at chance and at the baseline, from `span` on."""
+    figures.draw_references(report, axes.axvline)
+    for place, row in enumerate(rows):
+        _draw_ending(axes, place, row, 100 * report.results.accuracy(row.variant))
+    counts = ("" if row.outcome.has_mean else f"  ({style.outcome(row)})" for row in rows)
+    labels = [figures.plain(row.label) + count for row, count in zip(rows, counts, strict=True)]
+    axes.set_yticks(range(len(rows)), labels)
+    least, most = span
+    part = "" if least == 0 else f", from {least:g} to {most:g} %"
+    axes.set(xlim=span, ylim=(-0.7, len(rows) - 0.3), xlabel=f"Test accuracy (%){part}")
 
 
 def _draw_ending(axes: plt.Axes, place: int, row, accuracies) -> None:

@@ -54,9 +54,7 @@ def solid(i: int, **options: Any) -> dict[str, Any]:
 
 def plain(label: str, longest: int = LONGEST_LABEL) -> str:
     """A label as literal text, shortened in the middle: not as mathematics, and in legends too."""
-    half = longest // 2  # labels can differ in their ends alone
-    shown = label if len(label) <= longest else f"{label[:half]}…{label[1 - half :]}"
-    shown = shown.replace("$", r"\$")
+    shown = style.shortened(label, longest).replace("$", r"\$")
     # matplotlib leaves a label with a leading underscore out of legends.
     return f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown
 

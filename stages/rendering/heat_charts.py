@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from stages.analysis.maps import MULTIPLE, Map
+from stages.rendering import style
 from stages.rendering.charts import LABEL, in_rows, on_page
 
 # Moves from LEAST to MOST on a logarithmic scale, so that a huge one leaves colours for the others.
@@ -123,7 +124,7 @@ def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.
         theory = theory.encode(**at, strokeWidth=thick, detail=detail, order="i:Q")
         # Outlines in the cell's colour keep the numbers legible on the lines.
         stroke = alt.ExprRef("scale('color', datum.value)")
-        outlines = number.mark_text(fontSize=11, stroke=stroke, strokeWidth=4, aria=False)
+        outlines = number.mark_text(fontSize=11, stroke=stroke, strokeWidth=6, aria=False)
         layers = [squares, theory, outlines, number]
     chart = alt.layer(*layers).transform_filter(f"datum.map == {json.dumps(one.name)}")
     chart = chart.transform_calculate(
@@ -136,9 +137,9 @@ def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.
 
 def _axis(title: str, names: list[str], downward: bool) -> dict[str, Any]:
     """An axis with a name at each of the places 0, 1, …, as an encoding's options."""
-    lines = json.dumps([name.splitlines() for name in names])
+    lines = json.dumps([[style.shortened(x, 24) for x in name.splitlines()] for name in names])
     labels = alt.Axis(
-        values=list(range(len(names))), labelExpr=f"{lines}[datum.value]", labelLimit=160,
+        values=list(range(len(names))), labelExpr=f"{lines}[datum.value]", labelLimit=170,
         labelPadding=6, grid=False, ticks=False, domain=False,
     )  # fmt: skip
     ends = [-0.5, len(names) - 0.5]

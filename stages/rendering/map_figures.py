@@ -1,5 +1,6 @@
 """Maps as figures, and their words and charts on the page."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,13 @@ KEYS = {
     DEPTH: "Hidden layers",
     WIDTH: "Width of the hidden layers",
     RATE: "Learning rate",
-    VARIANCE: "σ_w²: variance of the weights × fan-in",
+    VARIANCE: "Variance of the weights × fan-in",
     "all.weight.normal.std": "ε: standard deviation of the weights",
     "all.weight.normal.mean": "c: mean of the weights",
     "variant": "Variant",
 }
 MAX_LEVEL = 8  # characters of a horizontal name below a column
-MAX_TITLE = 60  # characters
+MAX_TITLE = 60  # characters of a line; there are at most two
 COLORS = "viridis"  # distinct with any colour vision, and in grey
 
 
@@ -36,13 +37,16 @@ def title(axis: Axis) -> str:
 
 
 def about(one: Map) -> str:
-    """The number of networks and of training steps of every cell."""
-    networks = style.counted(one.seeds, "network")
+    """The seeds and the training of every cell, as a sentence."""
+    seeds = f"the mean of {one.seeds} seeds" if one.seeds > 1 else "one seed"
+    cell = f"Each cell is {seeds}"
     least, most = min(one.steps), max(one.steps)
     if not most:
-        return f"{networks} per cell, untrained."
+        return f"{cell}, untrained."
     steps = f"{least:,} to " * (least < most) + style.counted(most, "step")
-    return f"{networks} per cell, trained for {steps}."
+    batches = {plan["batch_size"] for plan in one.plans}
+    images = f" of {batches.pop()} images" if len(batches) == 1 else ""
+    return f"{cell}, after {steps}{images}."
 
 
 def chart(one: Map) -> Any:
@@ -67,15 +71,16 @@ def heat_map(one: Map, learned_above: float) -> plt.Figure:
     )
     longest = max(len(line) for name in x_names for line in name.splitlines())
     turned = {"rotation": 30, "ha": "right"} if longest > MAX_LEVEL else {}
-    figure, axes = figures.new(figsize=(4 + 0.55 * columns, 2 + 0.45 * rows))
+    figure, axes = figures.new(figsize=(4 + 0.55 * columns, 2.3 + 0.45 * rows))
     values = one.cells(learned_above)["mean"].to_numpy().reshape(rows, columns)
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLORS, aspect="auto", origin="lower")
     for (j, i), value in np.ndenumerate(values):
-        # The background hides theory's lines behind the number.
+        # The background hides theory's lines behind the number, which is that of maps.csv.
+        number = style.decimals(100 * float(f"{value:.6g}"), 0)
         axes.text(
-            i, j, f"{100 * value:.0f}", ha="center", va="center", fontsize=9,
+            i, j, number, ha="center", va="center", fontsize=9,
             color="white" if value < 0.6 else "black",
-            bbox={"facecolor": image.to_rgba(value), "edgecolor": "none", "pad": 1},
+            bbox={"facecolor": image.to_rgba(value), "edgecolor": "none", "pad": 2.5},
         )  # fmt: skip
     lines = pd.DataFrame(one.depth_lines, columns=["multiple", "side", "i", "j"])
     for (multiple, _), line in lines.groupby(["multiple", "side"]):
@@ -88,8 +93,9 @@ def heat_map(one: Map, learned_above: float) -> plt.Figure:
     axes.set_ylabel(figures.plain(title(one.y)))
     if one.y.labels:  # names read downward
         axes.invert_yaxis()
-    theory = "" if lines.empty else "; lines: 2, 4 and 6 depth scales of mean-field theory"
-    axes.set_title(f"{SHOWN[one.shows]} (%){theory}", fontsize=9.5)
-    figure.suptitle(figures.plain(one.label, MAX_TITLE))
+    theory = "" if lines.empty else "\nLines: 2, 4 and (thick) 6 depth scales of mean-field theory"
+    axes.set_title(f"{SHOWN[one.shows]} (%)\n{about(one)}{theory}", fontsize=9.5)
+    label = style.shortened(one.label, 2 * MAX_TITLE)
+    figure.suptitle(figures.plain(textwrap.fill(label, MAX_TITLE), 2 * MAX_TITLE))
     figure.colorbar(image, ax=axes, format=lambda value, _: f"{100 * value:.0f} %")
     return figure

@@ -74,7 +74,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     return environment(autoescape=True).get_template("index.html").render(
         study=study, findings=report.findings, rows=list(report.rows.values()),
         results=report.results, data=style.DATA_SETS[study.data["name"]],
-        films=films, charts=plots, trying=form,
+        films=films, charts=plots, trying=form, noise=page_tables.noise(report),
         drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
         sets=claim_tables.by_source(claims),
         places=places(report, plots),

@@ -1,10 +1,13 @@
 """The page's tables, as CSV: those of evaluate and report, and some that the page alone draws."""
 
+import math
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pandas as pd
 
+from stages.analysis import series
 from stages.analysis.report import Report
 from stages.analysis.study import layers
 
@@ -70,6 +73,23 @@ def units(report: Report) -> str:
     same = (groups.transform("nunique") == 1) & table["variant"].map(results.agree)
     table = table[~same | (table["seed"] == 0)].drop(columns="distinct_units")
     return table.to_csv(index=False, float_format="%.6g")
+
+
+def noise(report: Report) -> list[dict[str, Any]]:
+    """A row for every size of noise on a constant: how it ends, and what fc1's units do.
+
+    `gaps` are the symmetry gaps before training and after one epoch, `dead` the share of dead units
+    at the end: means over seeds, and not a number where the seeds disagree.
+    """
+    rows, results = [], report.results
+    for constant, size, name in series.noise(report.study):
+        gaps = [results.probe_by_seed(name, "fc1", "symmetry_gap", e, "max").mean() for e in (0, 1)]
+        dead = results.probe_by_seed(name, "fc1", "dead_fraction", -1, "max").mean()
+        unknown = [] if results.agree(name) else [math.nan] * 3
+        gap, later, dead = unknown or (*gaps, dead)
+        ends = {"row": report.rows[name], "gaps": [gap, later], "dead": dead}
+        rows.append({"constant": constant, "size": size} | ends)
+    return rows
 
 
 def powers_around(values: pd.DataFrame) -> tuple[float, float]:

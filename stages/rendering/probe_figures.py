@@ -33,7 +33,9 @@ def why_stuck(report: Report) -> plt.Figure:
     distinct.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%d"))
     distinct.set_ylabel("Distinct units")
     dead.set(ylim=(-5, 105), ylabel="Dead units (%)")
-    panels[0, -1].legend(loc="center right", title="layer")
+    lines = {line.get_label(): line for axes in panels.flat for line in axes.lines}
+    lines = {label: line for label, line in lines.items() if not label.startswith("_")}
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines))
     figure.suptitle(
         "Why is a network stuck?  Its units are equal (top), or dead: they output 0 for all "
         f"{study.probed} images (bottom)",

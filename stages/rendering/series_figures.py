@@ -101,8 +101,8 @@ def depth(report: Report) -> plt.Figure:
         return figures.nothing_to_show(question, why)
     figure, panels = figures.new(1, 2, figsize=(11, 5.2), sharex=True)
     titles = {
-        "signal": "forward: standard deviation of activations",
-        "gradient": "backward: standard deviation of gradients",
+        "signal": "forward: activations",
+        "gradient": "backward: gradients",
     }
     for axes, (quantity, title) in zip(panels, titles.items(), strict=True):
         table = report.depth[report.depth["quantity"] == quantity]
@@ -111,6 +111,7 @@ def depth(report: Report) -> plt.Figure:
         axes.set_yscale("log")
         axes.set_xlabel("Hidden layer, from input (left) to output (right)")
         axes.set_title(title)
+    panels[0].set_ylabel("Standard deviation")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     figure.suptitle(

@@ -1,7 +1,9 @@
 """Colours, dashes and markers of figures and charts, and numbers in words."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -80,6 +82,12 @@ def setting(value: object) -> object:
     return "all images" if value is None else value
 
 
+def shortened(label: str, longest: int) -> str:
+    """A label of at most so many characters, cut in its middle: labels can differ at their ends."""
+    half = longest // 2
+    return label if len(label) <= longest else f"{label[:half]}…{label[1 - half :]}"
+
+
 def known(value: float | None) -> bool:
     """Whether a value is a number."""
     return value is not None and value == value
@@ -90,9 +98,16 @@ def minus(words: str) -> str:
     return words.replace("-0.00", "0.00").replace("+0.00", "0.00").replace("-", "−")
 
 
+def decimals(value: float, digits: int) -> str:
+    """A number with so many decimals, where half is rounded up, as by toFixed in the page."""
+    if not math.isfinite(value):
+        return str(value)
+    return f"{Decimal(float(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
+
+
 def percent(share: float) -> str:
     """Like `97.74 %`."""
-    return minus(f"{100 * share:.2f} %")
+    return minus(f"{decimals(100 * share, 2)} %")
 
 
 def interval(estimate: Any, sign: str = "", unit: str = "") -> str:

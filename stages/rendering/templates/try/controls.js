@@ -16,13 +16,13 @@ function showInitializer(select, [initializer, ...given]) {
   select.nextElementSibling.replaceChildren(...fields);
 }
 
-// Layers are set separately where that is wanted or needed.
+// Layers are set separately where that is needed, or wanted for this setup.
 function showLayerRows() {
   $$(".tensors tbody tr").slice(1).forEach((row) => { row.hidden = !form.elements.each.checked; });
 }
 
-function showControls(setup) {
-  if (!isSame(setup, "weight") || !isSame(setup, "bias")) form.elements.each.checked = true;
+function showControls(setup, separately = false) {
+  form.elements.each.checked = separately || !isSame(setup, "weight") || !isSame(setup, "bias");
   showLayerRows();
   for (const select of $$("[data-tensor]")) {
     const [layer, kind] = select.dataset.tensor.split(".");

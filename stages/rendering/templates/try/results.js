@@ -46,11 +46,12 @@ function showLegend() {
     "Accuracy by step. " + runs.map((run) => `${run.label}: ${ending(run)}`).join("; "));
 }
 
-function showLayers(layers) {
+function showLayers({ layers, step }) {
+  const moved = (move) => (step === 0 ? "–" : short(move)); // nothing could move yet
   $$(".layers tbody tr").forEach((row, i) => {
     const { moves, gradients, distinct, gap, dead, units } = layers[i];
     const texts = [
-      short(moves.weight), short(moves.bias), short(gradients.weight),
+      moved(moves.weight), moved(moves.bias), short(gradients.weight),
       `${distinct} of ${units}${distinct === 1 && gap > 0 ? " (nearly equal)" : ""}`, short(gap),
       dead === null ? "–" : `${dead} of ${units}`,
     ];

@@ -40,7 +40,7 @@ function showReport(report) {
   latest = report;
   $("#run").textContent = report.running ? "Pause" : report.step ? "Continue" : "Train";
   $("#reset").disabled = report.step === 0;
-  showLayers(report.layers);
+  showLayers(report);
   showPicture();
   // During training it changes too often to be read aloud.
   $("#status").setAttribute("aria-live", report.running ? "off" : "polite");
@@ -49,19 +49,19 @@ function showReport(report) {
 }
 
 // Set up a run, in the form and at an address, too.
-function tryOut(setup) {
+function tryOut(setup, separately) {
   showError(null);
   begin(setup);
-  showControls(setup);
+  showControls(setup, separately);
   showLegend();
   $("#share").href = addressOf(setup);
   history.replaceState(null, "", addressOf(setup));
   startWorker();
 }
 
-function attempt(setup) {
+function attempt(setup, separately) {
   try {
-    tryOut(setup());
+    tryOut(setup(), separately);
   } catch (error) {
     showError(error);
   }
@@ -88,7 +88,7 @@ function startTrying() {
   showControls(standard);
   form.addEventListener("change", ({ target }) => {
     if (target.name === "each") showLayerRows();
-    else attempt(() => changed(current.setup, target));
+    else attempt(() => changed(current.setup, target), target.name !== "preset" && form.elements.each.checked);
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -96,7 +96,7 @@ function startTrying() {
     post({ run: !latest?.running });
   });
   $("#step").addEventListener("click", async () => { await startWorker(); post({ step: true }); });
-  $("#reset").addEventListener("click", () => tryOut(current.setup));
+  $("#reset").addEventListener("click", () => tryOut(current.setup, form.elements.each.checked));
   for (const radio of $$("[name=shown]")) radio.addEventListener("change", showPicture);
   addEventListener("hashchange", readAddress);
   new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) startWorker(); },

@@ -129,7 +129,7 @@ function picture() {
 function report() {
   reported = performance.now();
   const { setup, step, left, score, points, layers } = run;
-  postMessage({ id: setup.id, step, running: timer !== null, finished: left <= 0, score, points,
+  postMessage({ id: setup.id, step, running: timer !== null, finished: left === 0, score, points,
     layers: layers.map(measured), picture: picture() });
   run.points = [];
 }
@@ -157,7 +157,7 @@ onmessage = ({ data: message }) => {
   if (message.step) takeStep();
   if (message.step || message.run === false) addPoint();
   if (message.run && timer === null) {
-    run.left = run.setup.steps;
+    run.left = run.setup.steps - (run.step % run.setup.steps); // all runs end at the same step
     timer = setTimeout(trainSlice);
   }
   report();
