@@ -9,7 +9,7 @@ import pytest
 
 from stages.rendering import heat_charts
 from tests.conftest import needs_chromium
-from tests.page_study import opened, tiles
+from tests.page_study import VARIANTS, opened, tiles
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -202,6 +202,22 @@ def test_axes_of_signal_and_gradient_are_comparable_and_colours_have_a_key(tab):
     for name, text in (("who_moved", "≤ 0.0001"), ("map_depths", "100%")):
         key = tab.locator(f"#figure-{name} .role-legend").first
         assert text in key.text_content()
+
+
+def test_noise_has_a_row_for_every_level(tab):
+    rows = tab.locator("#noise-levels tbody tr")
+    levels = rows.locator("th").all_inner_texts()
+    assert levels == ["ε = 0", "ε = 10⁻⁶", "ε = 3·10⁻³"]
+    assert rows.first.locator("td").nth(1).inner_text() == "0"  # no gap without noise
+    assert all("%" in cell for cell in rows.locator("td:last-child").all_inner_texts())
+
+
+def test_labels_that_are_cut_on_a_phone_still_differ(browser, reports):
+    tab = opened(browser, reports / "index.html", 360)
+    found = labels(tab.locator("#figure-final_accuracy"), 1)
+    assert len(set(found)) == len(found) == len(VARIANTS)
+    assert any("…" in label and not label.endswith("…") for label in found)
+    tab.context.close()
 
 
 def test_charts_follow_a_screen_that_turns_dark_and_narrow(browser, reports):
