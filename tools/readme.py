@@ -39,6 +39,7 @@ def measured(made: Report) -> str:
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
+        decisive={one.claim.id: claims.decisive(one, made) for one in made.judgements},
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows),
         seeds=study.repetitions, tested=tested, expected=f"about {max(1, round(0.05 * tested))}",
         variants=len(study.variants), others=others, data=style.DATA_SETS[study.data["name"]],

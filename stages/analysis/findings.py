@@ -103,8 +103,8 @@ def little_noise(results: Results, rows: RowsByVariant) -> Numbers:
 
 
 def optimizer(results: Results, rows: RowsByVariant) -> Numbers:
-    """What learns as the default does under Adam, though it has next to no randomness, and not
-    under SGD: pairs of rows, and the default's row under SGD.
+    """What learns under Adam with next to no randomness, and ends far below the default under SGD
+    in every seed: pairs of rows, and the default's row under SGD.
     """
     [default] = _found(results, rows, named.DEFAULT_SGD) or [None]
     pairs = [
@@ -113,15 +113,14 @@ def optimizer(results: Results, rows: RowsByVariant) -> Numbers:
         for adam in _found(results, rows, one)
         for sgd in _found(results, rows, other)
         if adam.outcome is Outcome.LEARNS and default
-        if t_interval(results.difference(sgd.variant, default.variant)).high < -PARTLY
+        if results.difference(sgd.variant, default.variant).max() < -PARTLY
     ]
     return {"pairs": pairs, "default": default} if pairs else None
 
 
 def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> list[Any]:
-    """The row of the one variant with an initialization, if its seeds have a mean."""
-    names = initializations.find(results.plans, wanted)[:1]
-    return [rows[name] for name in names if rows[name].outcome.has_mean]
+    """The row of the first variant with an initialization."""
+    return [rows[name] for name in initializations.find(results.plans, wanted)[:1]]
 
 
 def noise_levels(results: Results, rows: RowsByVariant) -> Numbers:

@@ -74,9 +74,14 @@ class Results:
         return self.accuracies(variant).shape[1] - 1
 
     def difference(self, variant: str, other: str) -> Values:
-        """Accuracy minus another variant's `[seeds]`, seed by seed, after equally many epochs."""
+        """Accuracy minus another variant's `[seeds]`, after equally many epochs.
+
+        Seed by seed, of the seeds that both have.
+        """
         epoch = min(self.epochs(variant), self.epochs(other))
-        return self.accuracy(variant, epoch) - self.accuracy(other, epoch)
+        own, others = self.accuracy(variant, epoch), self.accuracy(other, epoch)
+        shared = min(len(own), len(others))
+        return own[:shared] - others[:shared]
 
     def probe(
         self, variant: str, layer: str | None, column: str, epoch: int | None = None

@@ -44,7 +44,9 @@ def row(judgement: Judgement, report: Report) -> dict:
         "tested_on": tested_on(judged),
         "tested_with": "; ".join(dict.fromkeys(one.setting.words for one in needed)),
         "verdict": judgement.verdict.value,
-        "evidence": missing(judgement) if judgement.missing else evidence(judgement, report),
+        "evidence": missing(judgement)
+        if judgement.missing
+        else f"{'; '.join(clauses(judgement, report))}.",
         "why": " ".join(
             one.words.format(in_words(alone(estimate), one.quantity.unit, 0))
             for one, estimate in judgement.why
@@ -84,22 +86,35 @@ def part_of(part: Part, judged: Judged | None, judgement: Judgement, report: Rep
     }
 
 
-def evidence(judgement: Judgement, report: Report) -> str:
+def clauses(judgement: Judgement, report: Report) -> list[str]:
     """What was measured: one clause per part, or one for many variants for which a part holds."""
-    clauses = []
+    found = []
     for part in judgement.claim.parts:
         own = [judged for judged in judgement.parts if judged.part is part]
         hold = [judged for judged in own if judged.result is Verdict.HOLDS]
         if len(hold) > MANY:
             near = words(min(hold, key=_distance), judgement, report)
             kind = "comparisons" if part.against else "variants"
-            clauses.append(f"✓ {len(hold)} of {len(own)} {kind}; the closest: {near}")
+            found.append(f"✓ {len(hold)} of {len(own)} {kind}; the closest: {near}")
             own = [judged for judged in own if judged not in hold]
-        clauses += [
+        found += [
             f"{style.SIGNS[judged.result.value]} {words(judged, judgement, report)}"
             for judged in own
         ]
-    return "; ".join(clauses) + "."
+    return found
+
+
+def decisive(judgement: Judgement, report: Report) -> str:
+    """The clauses that make the verdict; of a claim that holds, the last one."""
+    if judgement.missing:
+        return missing(judgement)
+    shown = clauses(judgement, report)
+    signs = {style.SIGNS[one.value] for one in (Verdict.FAILS, Verdict.MORE)}
+    decide = [clause for clause in shown if clause[0] in signs] or [
+        clause for clause in shown if clause[0] == style.SIGNS[Verdict.UNDECIDED.value]
+    ]
+    holds = judgement.verdict is Verdict.HOLDS
+    return f"{'; '.join(shown[-1:] if holds else decide)}."
 
 
 def _distance(judged: Judged) -> float:

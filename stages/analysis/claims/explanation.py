@@ -101,6 +101,15 @@ EXPLANATION = (
             )
             for name, scheme in (("Xavier's", named.XAVIER), ("He's", named.HE))
         ),
+        Explanation(
+            "In deep networks they decide: with 30 hidden layers, after two epochs of SGD, "
+            "PyTorch's default is still at {}.",
+            named.DEEP_DEFAULT, quantities.final_accuracy, Region(high=0.2),
+        ),
+        Explanation(
+            "He's weights are at {} by then.",
+            named.DEEP_HE, quantities.final_accuracy, Region(low=0.5),
+        ),
         figure="final_accuracy",
     ),
 )  # fmt: skip

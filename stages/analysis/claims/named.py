@@ -107,7 +107,7 @@ DEFAULT_SGD, TINY_SGD, NOISE_SGD, IDENTITY_SGD = (
 
 TANH_USUAL = drawn("U(±1/√n)", init.USUAL, TANH)
 TANH_XAVIER = replace(XAVIER, setting=TANH)
-DEEP_HE, DEEP_XAVIER = (replace(one, setting=DEEP) for one in (HE, XAVIER))
+DEEP_DEFAULT, DEEP_HE, DEEP_XAVIER = (replace(one, setting=DEEP) for one in (DEFAULT, HE, XAVIER))
 DEEP_LSUV = drawn("LSUV", init.LSUV, DEEP)
 DEEP_GAUSSIAN = drawn("N(0, 1/n)", init.GAUSSIAN, DEEP_LINEAR)
 DEEP_ORTHOGONAL = drawn("orthogonal weights", init.ORTHOGONAL, DEEP_LINEAR)
