@@ -22,7 +22,7 @@ LEARNS = dict.fromkeys(("baseline", "constant"), 0.9)
 STUDIES = {
     "noise without an effect": (
         {"baseline": 0.2, "constant": 0.1625, "noise_little": 0.163}, {},
-        ["16.25 % without noise and 16.30 % with noise of 10⁻⁶"], ENOUGH,
+        ["16.30 %"], ENOUGH,
     ),
     "one unit": (
         {"all_ones": STUCK, "constant": 0.36, "noise_little": 0.9}, {"network": {"hidden": [1, 8]}},
@@ -42,10 +42,10 @@ STUDIES = {
         {"all_ones": STUCK}, {},
         ["In 1 of 1 stuck variant (“all ones”) a gradient has reached the first layer, but at the "
          "end all its units are dead and block it. In every measurement of “all ones”, all units"],
-        ["Units must differ.", "What surprised", "none of the measured causes"],
+        ["Units must differ.", "Surprises", "none of the measured causes"],
     ),
     "no heat maps": (
-        made_up.ACCURACIES, {}, ["**Noise of one millionth is enough.**", "What surprised"],
+        made_up.ACCURACIES, {}, ["**Noise of one millionth is enough.**", "Surprises"],
         ["map_tanh_depth", "Theory predicts", "Where is learning possible"],
     ),
     "one seed": (

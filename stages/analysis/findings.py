@@ -97,7 +97,6 @@ def little_noise(results: Results, rows: RowsByVariant) -> Numbers:
         if t_interval(results.difference(name, without)).low > PARTLY:
             return {
                 "constant": constant, "noise": noise, "row": rows[name], "without": rows[without],
-                "gaps": [results.probe(name, "fc1", "symmetry_gap", e).mean() for e in (0, 1)],
             }  # fmt: skip
     return None
 
@@ -121,13 +120,6 @@ def optimizer(results: Results, rows: RowsByVariant) -> Numbers:
 def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> list[Any]:
     """The row of the first variant with an initialization."""
     return [rows[name] for name in initializations.find(results.plans, wanted)[:1]]
-
-
-def noise_levels(results: Results, rows: RowsByVariant) -> Numbers:
-    """How all levels of noise on a constant end."""
-    levels = series.noise(results.study)
-    ends = [(noise, rows[name]) for _, noise, name in levels]
-    return {"constant": levels[0][0], "ends": ends} if levels else None
 
 
 def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
@@ -224,5 +216,5 @@ def trainable(judgements: list[Judgement]) -> Numbers:
 
 FINDINGS = (
     baseline, stuck, partly, disagree, equal_units, zero_layer, little_noise, optimizer,
-    noise_levels, noise_cost, pattern, dead_layers, depth,
+    noise_cost, pattern, dead_layers, depth,
 )  # fmt: skip
