@@ -41,7 +41,7 @@ def measured(made: Report) -> str:
     return template.render(
         decisive={one.claim.id: claims.decisive(one, made) for one in made.judgements},
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows),
-        seeds=study.repetitions, tested=tested, expected=f"about {max(1, round(0.05 * tested))}",
+        seeds=study.repetitions(), tested=tested, expected=f"about {max(1, round(0.05 * tested))}",
         variants=len(study.variants), others=others, data=style.DATA_SETS[study.data["name"]],
         findings=made.findings, leads=leads(made.findings), pictures=[m.figure for m in made.maps],
         sentences=environment_.get_template("findings.jinja").module,

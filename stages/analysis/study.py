@@ -60,10 +60,9 @@ class Study:
         """The widths of all layers of its own network, from the pixels to the classes."""
         return [784, *self.network["hidden"], 10]
 
-    @property
-    def repetitions(self) -> str:
-        """How many seeds a variant has, like `5` or `5 to 20`."""
-        counts = {variant.plan["seeds"] for variant in self.variants.values()}
+    def repetitions(self, *names: str) -> str:
+        """How many seeds some variants have, or all of them: like `5` or `5 to 20`."""
+        counts = {self.variants[name].plan["seeds"] for name in names or self.variants}
         return " to ".join(map(str, sorted({min(counts), max(counts)})))
 
     def groups(self) -> dict[str, list[str]]:

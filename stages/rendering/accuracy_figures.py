@@ -11,11 +11,12 @@ from stages.rendering.figures import plt
 
 def learning_curves(report: Report) -> plt.Figure:
     """The lecture's figure: test accuracy by epoch of the variants in the first group."""
-    names, seeds = report.study.first_group()[: len(style.PALETTE)], report.study.seeds
+    names = report.study.first_group()[: len(style.PALETTE)]
+    seeds = report.study.repetitions(*names)
     figure, axes = figures.new(figsize=(8, 5))
     _draw_curves(axes, report, names)
     interval = f"mean and 95 % interval over {seeds} seeds; each seed where they disagree"
-    subtitle = interval if seeds > 1 else "one seed"
+    subtitle = interval if seeds != "1" else "one seed"
     axes.set(ylim=(0, 100), ylabel="Test accuracy (%)")
     axes.set_xlim(0, max(map(report.results.epochs, names)) * 1.02)
     figures.whole_epochs(axes)
