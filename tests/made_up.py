@@ -99,6 +99,7 @@ LITERATURE: Variants = {
     "xavier_uniform": ("sources", "Xavier uniform", everywhere("xavier_uniform", "zeros"), 0.976),
     "tanh_usual": ("sources", "tanh, usual", TANH_USUAL, 0.85),
     "tanh_xavier": ("sources", "tanh, Xavier", TANH | XAVIER, 0.9),
+    "thirty_default": ("sources", "30 layers, default", THIRTY, STUCK),
     "thirty_xavier": ("sources", "30 layers, Xavier", THIRTY | XAVIER, STUCK),
     "thirty_he": ("sources", "30 layers, He", THIRTY | HE, 0.9),
     "thirty_lsuv": ("sources", "30 layers, LSUV", THIRTY | everywhere("lsuv", "zeros"), 0.91),

@@ -30,12 +30,12 @@ STUDIES = {
     ),
     "no baseline": (
         {"constant": 0.36, "he_normal": 0.97}, {},
-        ["No comparison", "this study has none", "initlab trains 2 variants: 2 of"],
+        ["No intervals of differences", "this study has none", "initlab trains 2 variants: 2 of"],
         ["classifies", "only partly: more than", "others are compared"],
     ),
     "a stuck baseline": (
         {"baseline": STUCK, "identity": [0.098] * 5}, {},
-        ["No comparison: it needs a `baseline` that learns", "2 of 2 variants learn nothing"],
+        ["No intervals of differences: they need a `baseline` that learns", "2 of 2 variants learn nothing"],
         ["−1.55", "others are compared", ", compared with the baseline"],
     ),
     "all ones alone": (
@@ -63,7 +63,7 @@ STUDIES = {
     "other data and optimizer": (
         LEARNS, {"data": {"name": "kmnist"}, "training": {"optimizer": "sgd", "lr": 0.01}},
         ["measured on KMNIST", "[[Stochastic gradient descent]] with learning rate 0.01",
-         "2 variants on KMNIST: 0 of\nthat network, and 2 of others, up to 2 layers"],
+         "2 variants on KMNIST: 2 of\nthat network."],
         ["measured on MNIST", "[[Adam]] with", "24 of"],
     ),
 }  # fmt: skip

@@ -41,7 +41,7 @@ RANK, DEEP_RANK = (
 CASES = {
     "baseline_accuracy": [
         (UNDERSTATED, {}), (HOLDS, {"baseline": 0.93}), (UNDECIDED, {"baseline": 0.96}),
-        (IN_PART, {"baseline": 0.85}),
+        (FAILS, {"baseline": 0.85}),  # its modesty is no merit
         # 68 %, with an interval from 41 to 94.6, is not 90 %.
         (UNDECIDED, {"baseline": [0.42, 0.55, 0.68, 0.81, 0.94]}),
     ],
@@ -56,21 +56,19 @@ CASES = {
     ],
     "zero_fc1_learns": [
         (IN_PART, {}), (HOLDS, {"zero_fc1": 0.95}), (HOLDS, {"zero_fc1": 0.5}),
-        (IN_PART, {"zero_fc1": 0.98}), (UNDECIDED, {"zero_fc1": SPREAD}),
-        # A refuted part refutes the claim beside an undecided one.
-        (FAILS, {"zero_fc1": DISAGREE}),
+        (IN_PART, {"zero_fc1": 0.98}), (HOLDS, {"zero_fc1": DISAGREE}),
     ],
     "all_ones_partly": [
         (IN_PART, {}), (HOLDS, {"all_ones": 0.3}), (IN_PART, {"all_ones": 0.15}),
         (UNDECIDED, {"all_ones": DISAGREE}), (UNDECIDED, {"all_ones": [0.97, *STUCK[:4]]}),
-        (IN_PART, {"all_ones": 0.977}), (FAILS, {"all_ones": 0.977, "all_zero": 0.977}),
+        (IN_PART, {"all_ones": 0.977}), (FAILS, {"all_ones": STUCK, "baseline": 0.2}),
     ],
     "other_constants_partly": [
         (HOLDS, {}), (UNDECIDED, {"constant": DISAGREE}), (HOLDS, {"constant_negative": 0.25}),
         (FAILS, {"constant_small": 0.5}),
     ],
     "constants_fail": [
-        (HOLDS, {}), (IN_PART, {"constant_small": 0.95}), (FAILS, dict.fromkeys(CONSTANTS, 0.95)),
+        (HOLDS, {}), (FAILS, {"constant_small": 0.95}), (FAILS, dict.fromkeys(CONSTANTS, 0.95)),
         (UNDECIDED, {"constant_small": SPREAD}),
         # Nothing is compared with a network that learned nothing.
         (UNDECIDED, dict.fromkeys((*CONSTANTS, "baseline"), STUCK)),
@@ -87,6 +85,11 @@ CASES = {
         (FAILS, {(ZERO, "fc1", "weight_gradient_norm"): 0.1, (ZERO, "fc1", "weight_move"): 0.1}),
         (UNDECIDED, {(ZERO, "fc1", "weight_gradient_norm"): np.nan}),
     ],
+    "variation_needed": [
+        (HOLDS, {}), (IN_PART, ALIKE), (IN_PART, {("constant", None, "symmetry_gap"): 0.5}),
+        (FAILS, ALIKE | {(variant, None, "symmetry_gap"): 0.5 for variant in EQUAL}),
+        (UNDECIDED, {("all_ones", None, "weight_move"): 0.0}),
+    ],
     "randomness_needed": [
         (FAILS, {}), (FAILS, {"identity": STUCK}),
         (IN_PART, {"identity": STUCK, "hadamard": STUCK}),
@@ -95,10 +98,10 @@ CASES = {
         (UNDECIDED, ALIKE | {"identity": DISAGREE, "hadamard": STUCK}),
     ],
     "random_is_enough": [
-        (HOLDS, {}), (FAILS, dict.fromkeys(EVERY, STUCK)), (IN_PART, {"orthogonal": STUCK}),
+        (HOLDS, {}), (FAILS, dict.fromkeys(EVERY, STUCK)), (FAILS, {"orthogonal": STUCK}),
     ],
     "schemes_help": [
-        (FAILS, {}), (HOLDS, XAVIERS | {"he_normal": 0.99}), (IN_PART, {"he_normal": 0.99}),
+        (IN_PART, {}), (HOLDS, XAVIERS | {"he_normal": 0.99}), (FAILS, {"thirty_he": STUCK}),
         (UNDECIDED, XAVIERS | {"he_normal": SPREAD}),
     ],
     "usual_weights_shrink_gradients": [
@@ -135,10 +138,11 @@ CASES = {
         (FAILS, {"huge_normal": 0.9, "xavier_normal": 0.9}), (UNDECIDED, {"huge_normal": SPREAD}),
     ],
     "zeros_and_ones_are_enough": [
-        (IN_PART, {}), (HOLDS, {"identity": 0.976}), (FAILS, {"identity": STUCK}),
-        (UNDECIDED, {"identity": SPREAD}),
+        (IN_PART, {}), (HOLDS, {"identity": 0.976, "identity_sgd": 0.92}),
+        (FAILS, {"identity": STUCK}),
+        (UNDECIDED, {"identity": SPREAD, "identity_sgd": 0.92}),
         # Exactly half a point apart, whatever floats make of it.
-        (UNDECIDED, {"identity": [0.971] * 5, "he_normal": [0.976] * 5}),
+        (UNDECIDED, {"identity": [0.971] * 5, "he_normal": [0.976] * 5, "identity_sgd": 0.92}),
     ],
     "lsuv_trains_deep_networks": [
         (HOLDS, {}), (IN_PART, {"thirty_lsuv": 0.8}), (FAILS, {"thirty_lsuv": STUCK}),
@@ -161,9 +165,9 @@ CASES = {
 # Verdicts that a claim cannot have: it has one part, or counts seeds, which is always possible.
 NEVER = {
     **{claim.id: {IN_PART} for claim in CLAIMS.values() if len(claim.parts) == 1},
-    "constants_fail": set(),  # a part for every constant
-    "other_constants_partly": {IN_PART}, "random_is_enough": {UNDECIDED},
-    "xavier_stalls": {UNDECIDED}, "baseline_accuracy": {FAILS},
+    "other_constants_partly": {IN_PART}, "constants_fail": {IN_PART},
+    "random_is_enough": {UNDECIDED, IN_PART}, "xavier_stalls": {UNDECIDED},
+    "baseline_accuracy": {IN_PART}, "zero_fc1_learns": {FAILS, UNDECIDED},
 }  # fmt: skip
 
 
@@ -341,11 +345,12 @@ def test_variants_with_equal_laws_count_once(gains, count):
 
 def test_a_variant_is_compared_with_every_variant_of_the_other_kind():
     he = everywhere({"kaiming_uniform": {"nonlinearity": "relu"}}, "zeros")
-    accuracies = {"identity": 0.97, "he_normal": 0.976, "other": 0.985}
+    sgd = {"identity_sgd": 0.87, "baseline_sgd": 0.92}
+    accuracies = {"identity": 0.97, "he_normal": 0.976, "other": 0.985} | sgd
     results = made_up.results(accuracies, variants={"other": he})
     found = judging.judge(CLAIMS["zeros_and_ones_are_enough"], results)
     assert found.verdict is IN_PART
-    assert {part.against for part in found.parts} == {None, "he_normal", "other"}
+    assert {part.against for part in found.parts} >= {None, "he_normal", "other"}
 
 
 # ------------------------------------------------------------------------- what is missing
@@ -408,7 +413,7 @@ def test_an_untested_claim_states_what_is_missing(claim, accuracies, sections, e
         ("other_constants_partly", dict.fromkeys(("constant_small", "constant"), 0.5),
          ["✗ “all −0.1”", "✗ “all 0.01” ends at 50.00 %", "✗ “all 0.1”"]),
         ("all_ones_partly", {"all_ones": DISAGREE},
-         ["? “all ones”: of 5 seeds 3 learn and 2 are stuck"] * 3),
+         ["? “all ones”: of 5 seeds 3 learn and 2 are stuck"]),
         ("constants_fail", {}, ["✓ 5 of 5 comparisons", "closest: “all 0.1” ends −61.70 points"]),
         ("randomness_needed", ALIKE | {"identity": DISAGREE, "hadamard": STUCK},
          ["✓ ", "✓ ", "? “identity”: of 5 seeds 3 learn and 2 are stuck",
@@ -450,6 +455,6 @@ def test_the_audit_is_complete_as_json_and_markdown(everything):
     assert part["interval"][0] < part["measured"] == 0.35 < part["interval"][1]
     counts = claim_tables.counts(list(found.values()))
     assert counts["lecture"] == {
-        "holds": 6, "understated": 1, "in_part": 3, "fails": 2, "undecided": 0, "untested": 0
+        "holds": 7, "understated": 1, "in_part": 4, "fails": 1, "undecided": 0, "untested": 0
     }  # fmt: skip
     assert sum(sum(verdicts.values()) for verdicts in counts.values()) == len(found)

@@ -38,6 +38,7 @@ def test_the_interval_of_the_test_set_is_wilsons():
 def test_a_claim_is_looked_at_after_fixed_numbers_of_seeds(seeds, at):
     assert [look for look, _ in looks(seeds)] == at
     assert sum(error for _, error in looks(seeds)) < 0.05
+    assert next(looks(3))[1] + sum(error for _, error in looks(500)) < 0.062
 
 
 def test_looking_again_and_again_decides_wrongly_in_few_claims():

@@ -87,10 +87,13 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
     together = sum(part.quantity.exact is None for part, _, _ in pairs)
     judged = [measured(part, name, other, evidence, together) for part, name, other in pairs]
     results = [
-        result
+        (part, result)
         for part in claim.parts
         for result in part.scope.united([one.result for one in judged if one.part is part])
     ]
+    # Modesty is no merit of a claim that is refuted.
+    refuted = any(result is Verdict.FAILS for _, result in results)
+    count = [result for part, result in results if not (refuted and part.bounds)]
     why = [
         (one, estimate)
         for one in claim.why
@@ -99,7 +102,7 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
         and (estimate := estimated(one.quantity, evidence, name)) is not None
         and one.region.low <= estimate.mean <= one.region.high
     ]
-    return Judgement(claim, evidence, Verdict.of(results), tuple(judged), tuple(why))
+    return Judgement(claim, evidence, Verdict.of(count), tuple(judged), tuple(why))
 
 
 def only(names: list[str]) -> list[str]:

@@ -104,12 +104,13 @@ final_gain = Quantity(
     lambda results, variant: results.accuracy(variant) - results.commonest,
     "{variant} ends {measured} from the most common class's share, {commonest}",
 )  # fmt: skip
-best_gain = Quantity(
-    "best test accuracy of any epoch and seed, above the most common class's share",
-    Unit.DIFFERENCE,
+gain_of_best_epoch = Quantity(
+    "test accuracy of each seed's best epoch, above the most common class's share", Unit.DIFFERENCE,
     lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
-    "the best epoch of {variant} is {measured} from the most common class's share",
-    exact=np.max,
+    "the best epoch of {variant} is {measured} from the most common class's share, {commonest}",
+)  # fmt: skip
+best_gain = replace(
+    gain_of_best_epoch, name=f"{gain_of_best_epoch.name}, of any seed", exact=np.max
 )
 
 
@@ -126,19 +127,23 @@ def _seeds(condition: str, holds: Callable[[Results, str], npt.NDArray[np.bool_]
 seeds_that_learn = _seeds("learn", lambda results, variant: results.ended(variant, "learns"))
 
 
-def _far_below(own: Values, other: Values) -> Values:
-    apart = own - other
-    return np.where(np.isnan(apart), np.nan, apart < -CLEARLY)
+def seeds_below(least: float) -> Quantity:
+    """The share of the seeds that end more than that below another variant's."""
+
+    def below(own: Values, other: Values) -> Values:
+        apart = own - other
+        return np.where(np.isnan(apart), np.nan, apart < -least)
+
+    def finite(results: Results, variant: str) -> Values:
+        return np.where(results.ended(variant, "diverges"), np.nan, results.accuracy(variant))
+
+    condition = f"end more than {100 * least:g} points below"
+    words = f"{{variant}}: {{measured}} {condition} {{against}}"
+    return Quantity(
+        f"seeds that {condition}", Unit.SEEDS, finite, exact=np.mean, compare=below, compared=words
+    )
 
 
-seeds_far_below = Quantity(
-    f"seeds that end more than {100 * CLEARLY:g} points below", Unit.SEEDS,
-    lambda results, variant: np.where(
-        results.ended(variant, "diverges"), np.nan, results.accuracy(variant)
-    ),
-    exact=np.mean, compare=_far_below,
-    compared=f"{{variant}}: {{measured}} end more than {100 * CLEARLY:g} points below {{against}}",
-)  # fmt: skip
 seeds_that_learn_normally = _seeds(
     f"end above {100 * NORMAL:g} %",
     lambda results, variant: (

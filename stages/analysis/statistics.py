@@ -30,12 +30,14 @@ def looks(seeds: int) -> Iterator[tuple[int, float]]:
     """The numbers of seeds at which a claim is looked at, each with its share of the error.
 
     The k-th of LOOKS has half of the one before, 0.05/2ᵏ: so all of them together are wrong in at
-    most 5 % of claims, however often one looks (union bound). With fewer seeds than the first,
-    all of them are one look.
+    most 5 % of claims, however often one looks (union bound). Fewer seeds than the first are one
+    look, at half of its level: a study can be extended once.
     """
     for k, look in enumerate(LOOKS, 1):
-        if look <= seeds or k == 1:
-            yield min(look, seeds), (1 - CONFIDENCE) / 2**k
+        if look <= seeds:
+            yield look, (1 - CONFIDENCE) / 2**k
+    if seeds < LOOKS[0]:
+        yield seeds, (1 - CONFIDENCE) / 4
 
 
 def t_interval(values: Values, together: int = 1, error: float = 1 - CONFIDENCE) -> Estimate:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from stages.analysis.claims.form import Part, Verdict
+from stages.analysis.claims.form import Part, Scope, Verdict
 from stages.analysis.judging import Judged, Judgement
 from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.report import Report
@@ -69,7 +69,8 @@ def part_of(part: Part, judged: Judged | None, judgement: Judgement, report: Rep
     if part.against:
         setting = part.against.setting
         where = "" if setting is part.initialization.setting else f", with {setting.words}"
-        quantity += f", minus that of {part.against.words}{where}"
+        joint = " " if part.quantity.unit is Unit.SEEDS else ", minus that of "
+        quantity += f"{joint}{part.against.words}{where}"
     return {
         "stated": part.stated,
         "initialization": part.initialization.words,
@@ -101,7 +102,7 @@ def clauses(judgement: Judgement, report: Report) -> list[str]:
             f"{style.SIGNS[judged.result.value]} {words(judged, judgement, report)}"
             for judged in own
         ]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def decisive(judgement: Judgement, report: Report) -> str:
@@ -113,8 +114,10 @@ def decisive(judgement: Judgement, report: Report) -> str:
     decide = [clause for clause in shown if clause[0] in signs] or [
         clause for clause in shown if clause[0] == style.SIGNS[Verdict.UNDECIDED.value]
     ]
-    holds = judgement.verdict is Verdict.HOLDS
-    return f"{'; '.join(shown[-1:] if holds else decide)}."
+    if judgement.verdict is Verdict.HOLDS:
+        half = any(part.scope is Scope.HALF for part in judgement.claim.parts)
+        decide = shown if half else shown[-1:]
+    return f"{'; '.join(decide)}."
 
 
 def _distance(judged: Judged) -> float:
@@ -190,7 +193,8 @@ def missing(judgement: Judgement) -> str:
         return f"{style.counted(lacks['seeds'], 'seed')}, and a verdict needs {lacks['needed']}."
     initialization = lacks["initialization"]
     kind = "heat map" if "x" in initialization.setting.values else "variant"
-    words = f"No {kind} has {initialization.words}, with {initialization.setting.words}"
+    setting = initialization.setting.words.removeprefix("a heat map of ")
+    words = f"No {kind} has {initialization.words}, with {setting}"
     if lacks["nearest"]:
         name, departures = lacks["nearest"]
         differences = style.listed(
@@ -206,10 +210,13 @@ def missing(judgement: Judgement) -> str:
 def rule(part: Part) -> str:
     """The region of a part in words."""
     low, high = part.region.low, part.region.high
-    unit = Unit.DIFFERENCE if part.against else part.quantity.unit
+    unit = part.quantity.unit
     if unit is Unit.SEEDS:
-        return "all"
+        return "all" if low > 0.5 else "at least one"
+    unit = Unit.DIFFERENCE if part.against else unit
     if unit in (Unit.TENSORS, Unit.COUNT):
+        if math.isinf(high):
+            return f"at least {math.ceil(low)}"
         return f"at most {math.floor(high)}" if high > 1 else "0"
     ends = [bound(end, unit) for end in (low, high) if math.isfinite(end)]
     after = {Unit.ACCURACY: " %", Unit.DIFFERENCE: " points"}.get(unit, "")

@@ -28,7 +28,7 @@ def little_randomness(report: Report) -> plt.Figure:
     bottom.set_xlim(-0.5, len(names) - 0.5)
     bottom.set_xticks(range(len(names)), [style.power(epsilon) for _, epsilon, _ in levels])
     bottom.set_xlabel(f"ε, where all weights are initially {levels[0][0]:g} + ε·N(0, 1)")
-    intervals = "  (95 % intervals over seeds)" if report.study.seeds > 1 else ""
+    intervals = "  (95 % intervals over seeds)" if report.study.repetitions() != "1" else ""
     figure.suptitle(question + intervals)
     return figure
 

@@ -78,7 +78,9 @@ def luminance(channels: Iterable[int]) -> float:
 
 
 def setting(value: object) -> object:
-    """A setting's value in words."""
+    """A setting's value in words; equal widths are like `30 × 64`."""
+    if isinstance(value, list) and len(value) > 3 and len(set(value)) == 1:
+        return f"{len(value)} × {value[0]}"
     return "all images" if value is None else value
 
 
@@ -120,7 +122,7 @@ def interval(estimate: Any, sign: str = "", unit: str = "") -> str:
         return ""
     low, high = max(low, -1 if sign else 0), min(high, 1)
     ends = minus(f"{100 * low:{sign}.2f} to {100 * high:{sign}.2f}{unit}")
-    return EVERY_SEED if low == high else ends
+    return EVERY_SEED if math.isclose(low, high, abs_tol=1e-9) else ends
 
 
 def accuracy(estimate: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
-from stages.analysis.claims.form import EVERY, NONE, Explanation, Part, Region, Scope, claim
+from stages.analysis.claims.form import EVERY, NONE, SOME, Explanation, Part, Region, Scope, claim
 from stages.analysis.claims.named import RELEVANT
 from stages.analysis.quantities import CLEARLY, Probe, Unit, probe
 
@@ -22,7 +22,7 @@ no_gradient = probe(Unit.ACCURACY, Probe("weight_gradient_zeros", how="min"), np
 
 DEMONSTRATION = (
     claim(
-        "baseline_accuracy", (SOURCE, "2.1, 4.1"),
+        "baseline_accuracy", (SOURCE, "2.1, 4.1, 5"),
         "A small fully connected network reaches 90 to 95 % on MNIST after about ten epochs.",
         Part(
             "every seed reaches 90 %",
@@ -45,7 +45,7 @@ DEMONSTRATION = (
         figure="learning_curves",
     ),
     claim(
-        "all_zero_at_chance", (SOURCE, "2.2, 4.3"),
+        "all_zero_at_chance", (SOURCE, "2.2, 4.3, 5"),
         "With all zeros, accuracy stays at about 10 %, like random guessing, and never improves.",
         Part(
             "every seed ends within 2 points of naming the most common class",
@@ -82,11 +82,10 @@ DEMONSTRATION = (
         "zero_fc1_learns", (SOURCE, "4.2, 5"),
         "With only fc1 at zero, the network may still learn somewhat, and is generally worse than "
         "from the default.",
-        Part("every seed learns", named.FC1_ZERO, quantities.seeds_that_learn, EVERY),
+        Part("at least one seed learns", named.FC1_ZERO, quantities.seeds_that_learn, SOME),
         Part(
-            "it ends below PyTorch's default, on average",
-            named.FC1_ZERO, quantities.final_accuracy, Region(high=-RELEVANT),
-            against=named.DEFAULT,
+            "every seed ends below PyTorch's default",
+            named.FC1_ZERO, quantities.seeds_below(RELEVANT), EVERY, against=named.DEFAULT,
         ),
         Explanation(
             "Before training and after every epoch, {} of fc1's weights have a gradient of exactly "
@@ -105,9 +104,8 @@ DEMONSTRATION = (
         "With all ones, the network might learn slightly more than with all zeros; it stays far "
         "below normal, and often at 20 to 40 %.",
         Part(
-            "it ends above all zeros, on average",
-            named.ONES, quantities.final_accuracy, Region(low=RELEVANT), against=named.ZEROS,
-            against_learns=False,
+            "in its best epoch it is above naming the most common class, on average",
+            named.ONES, quantities.gain_of_best_epoch, Region(low=RELEVANT),
         ),
         Part(
             "every seed ends more than 10 points below PyTorch's default",

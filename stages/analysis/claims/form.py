@@ -81,7 +81,7 @@ class Region:
 
 
 NONE = Region(high=0.5)  # of a count
-EVERY = Region(low=1 - 1e-6)  # of a share of the seeds
+EVERY, SOME = Region(low=1 - 1e-6), Region(low=1e-6)  # of a share of the seeds
 
 
 @dataclass(frozen=True)
