@@ -142,6 +142,7 @@ PROBED = {
     **_of("all_zero", bias_move=0.0, weight_moved_at=None, bias_moved_at=None, activation_rank=0.0),
     **_of("all_zero", ["out"], signal_std=0.0),
     **_of("zero_fc1", weight_move=0.0),
+    **_of("zero_fc1", ["out"], signal_std=0.0),
     **_of("zero_fc1", ["fc1"], weight_gradient_zeros=1.0, dead_fraction=1.0),
     **_of("all_ones", symmetry_gap=0.0, distinct_units=1),
     **_of("constant_small", symmetry_gap=0.0, distinct_units=1),

@@ -414,7 +414,7 @@ def test_an_untested_claim_states_what_is_missing(claim, accuracies, sections, e
          ["✗ “all −0.1”", "✗ “all 0.01” ends at 50.00 %", "✗ “all 0.1”"]),
         ("all_ones_partly", {"all_ones": DISAGREE},
          ["? “all ones”: of 5 seeds 3 learn and 2 are stuck"]),
-        ("constants_fail", {}, ["✓ 5 of 5 comparisons", "closest: “all 0.1” ends −61.70 points"]),
+        ("constants_fail", {}, ["✓ 5 of 5 comparisons", "closest: “all 0.1” ends 61.70 points"]),
         ("randomness_needed", ALIKE | {"identity": DISAGREE, "hadamard": STUCK},
          ["✓ ", "✓ ", "? “identity”: of 5 seeds 3 learn and 2 are stuck",
           "✓ “Hadamard rows” ends"]),

@@ -81,7 +81,7 @@ def test_without_a_baseline_that_learns_nothing_is_compared_or_learns_partly(res
     for one in (alone, diverged, stuck):
         row = row_of(one, "constant")
         assert row["outcome"] is Outcome.LEARNS and math.isnan(row["diff_mean"])
-        assert "No comparison" in summary.as_markdown(made_up.report_of(one))
+        assert "No intervals of differences" in summary.as_markdown(made_up.report_of(one))
 
 
 @pytest.mark.parametrize("shorter", ["constant", "baseline"])
@@ -120,7 +120,7 @@ def test_summary_lists_every_variant(report):
 
 def test_summary_of_one_seed_has_no_interval():
     text = summary.as_markdown(made_up.report({"baseline": [0.9], "constant": [0.9]}, seeds=1))
-    assert "needs 2 seeds" in text and "No comparison" in text and "nan" not in text
+    assert "needs 2 seeds" in text and "No intervals of differences" in text and "nan" not in text
 
 
 def test_tables_have_their_columns(report):

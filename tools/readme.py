@@ -54,10 +54,10 @@ def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     predicted = "which networks learn" if deeper <= 0.1 else "for most networks whether they learn"
     millionth = findings.get("little_noise", {}).get("noise") == 1e-6
     found = {
-        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing all tensors.",
+        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing everything.",
         "little_noise": f"{'Noise of one millionth' if millionth else 'A little noise'} is enough.",
         "optimizer": "What is enough for Adam is not enough for SGD.",
-        "depth": one_stuck and "Random weights alone are not enough.",
+        "depth": one_stuck and "Random weights alone are not enough; their size decides.",
         "trainable": shallower >= 0.9 and deeper <= 0.25 and f"Theory predicts {predicted}.",
     }
     return [(name, lead) for name, lead in found.items() if lead and name in findings]

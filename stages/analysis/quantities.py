@@ -46,7 +46,7 @@ class Quantity:
     before: bool = False
     draws: bool = False
     compare: Callable[[Values, Values], Values] = np.subtract
-    compared: str = "{variant} ends {measured} from {against}"
+    compared: str = "{variant} ends {measured} {against}"
 
     @property
     def has_mean(self) -> bool:
@@ -97,17 +97,17 @@ first_accuracy = Quantity(
     "test accuracy after one epoch", Unit.ACCURACY,
     lambda results, variant: results.accuracy(variant, 1),
     "after one epoch, {variant} is at {measured}",
-    compared="after one epoch, {variant} is {measured} from {against}",
+    compared="after one epoch, {variant} is {measured} {against}",
 )  # fmt: skip
 final_gain = Quantity(
     "final test accuracy, above the most common class's share", Unit.DIFFERENCE,
     lambda results, variant: results.accuracy(variant) - results.commonest,
-    "{variant} ends {measured} from the most common class's share, {commonest}",
+    "{variant} ends {measured} the most common class's share, {commonest}",
 )  # fmt: skip
 gain_of_best_epoch = Quantity(
     "test accuracy of each seed's best epoch, above the most common class's share", Unit.DIFFERENCE,
     lambda results, variant: results.accuracies(variant)[:, 1:].max(1) - results.commonest,
-    "the best epoch of {variant} is {measured} from the most common class's share, {commonest}",
+    "the best epoch of {variant} is {measured} the most common class's share, {commonest}",
 )  # fmt: skip
 best_gain = replace(
     gain_of_best_epoch, name=f"{gain_of_best_epoch.name}, of any seed", exact=np.max

@@ -36,6 +36,8 @@ def explained(results: Results, rows: RowsByVariant) -> dict[str, Numbers]:
         own = found.setdefault(_explanation(results, name), empty)
         own["rows"].append(rows[name])
         own["equal"] += [rows[name]] if _always_equal(results, name) else []
+    for own in found.values():  # an example comes first: the deepest network
+        own["rows"].sort(key=lambda row: -len(results.plans[row.variant]["hidden"]))
     return {**found}
 
 

@@ -14,7 +14,7 @@ MANY = 2  # variants of a part that are described one by one
 
 FORMATS: dict[Unit, Callable[[Estimate], str]] = {
     Unit.ACCURACY: style.accuracy,
-    Unit.DIFFERENCE: style.points,
+    Unit.DIFFERENCE: style.apart,
     Unit.TENSORS: lambda estimate: f"{estimate.mean:.0f}" if estimate.mean else "none",
     Unit.COUNT: lambda estimate: f"{estimate.mean:.0f}",
     Unit.FACTOR: style.factor,
@@ -98,6 +98,11 @@ def clauses(judgement: Judgement, report: Report) -> list[str]:
             kind = "comparisons" if part.against else "variants"
             found.append(f"✓ {len(hold)} of {len(own)} {kind}; the closest: {near}")
             own = [judged for judged in own if judged not in hold]
+        fail = [judged for judged in own if judged.result is Verdict.FAILS]
+        if part.scope is Scope.ALL and len(fail) > 1:
+            example = words(fail[0], judgement, report)
+            found.append(f"✗ {len(fail)} of {len(own)}; for example: {example}")
+            own = [judged for judged in own if judged not in fail]
         found += [
             f"{style.SIGNS[judged.result.value]} {words(judged, judgement, report)}"
             for judged in own

@@ -135,6 +135,12 @@ def points(estimate: Any, unit: str = " points") -> str:
     return minus(f"{100 * estimate[0]:+.2f}{unit}") + within(interval(estimate, "+"))
 
 
+def apart(estimate: Any) -> str:
+    """A difference of accuracies in words, like `15.85 points (−27.25 to −4.44) below`."""
+    side = "from" if abs(estimate[0]) < 5e-5 else "below" if estimate[0] < 0 else "above"
+    return f"{decimals(100 * abs(estimate[0]), 2)} points{within(interval(estimate, '+'))} {side}"
+
+
 def within(inside: str) -> str:
     """An interval in parentheses, if there is one."""
     return f" ({inside})" if inside else ""

@@ -14,6 +14,7 @@ from stages.analysis.claims.named import RELEVANT
 from stages.analysis.quantities import CLEARLY, Probe, Unit, probe
 
 SOURCE = "the lecture"
+NOTHING = Region(high=1e-30)
 GUESSING = 0.02  # from naming the most common class every time
 
 dead_units = probe(Unit.ACCURACY, Probe("dead_fraction", epoch=-1))
@@ -56,9 +57,9 @@ DEMONSTRATION = (
             named.ZEROS, quantities.best_gain, Region(high=GUESSING),
         ),
         Explanation(
-            "At the end, the logits differ between images by {} (standard deviation): with 0, "
-            "every image gets the same answer.",
-            named.ZEROS, final_signal,
+            "At the end, the outputs (logits) differ between images by {}: every image gets the "
+            "same answer.",
+            named.ZEROS, final_signal, NOTHING,
         ),
         figure="learning_curves",
     ),
@@ -73,7 +74,7 @@ DEMONSTRATION = (
             named.ZEROS, probe(Unit.SIZE, Probe("bias_gradient_norm", "out", 0)),
         ),
         Explanation(
-            "out.bias ends up to {} from 0.",
+            "At the end, a value of out.bias has moved by up to {}.",
             named.ZEROS, probe(Unit.SIZE, Probe("bias_move", "out", -1), np.max),
         ),
         figure="who_moved",
@@ -93,9 +94,9 @@ DEMONSTRATION = (
             named.FC1_ZERO, no_gradient, EVERY,
         ),
         Explanation(
-            "At the end, the logits differ between images by {}: with 0, nothing about the image "
-            "reaches the layers above.",
-            named.FC1_ZERO, final_signal,
+            "At the end, the outputs (logits) differ between images by {}: nothing about the image "
+            "gets through.",
+            named.FC1_ZERO, final_signal, NOTHING,
         ),
         figure="why_stuck",
     ),

@@ -9,8 +9,6 @@ from stages.analysis.claims.form import EVERY, NONE, Explanation, Part, Region, 
 from stages.analysis.claims.named import RELEVANT, ROUNDING_GAP
 from stages.analysis.quantities import CLEARLY, Probe, Unit, probe
 
-first_signal = probe(Unit.SIZE, Probe("signal_std", "out", 0))
-
 EXPLANATION = (
     claim(
         "constants_fail", (SOURCE, "1, 7"),
@@ -52,7 +50,7 @@ EXPLANATION = (
         Part("no weight is updated", named.ZEROS, quantities.weights_that_move, NONE),
         Explanation(
             "A gradient passes through the weights above and is multiplied by the activations "
-            "below, which have an effective rank of at most {} (0: all are 0).",
+            "below, whose effective rank is at most {}: all are 0.",
             named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max),
         ),
         figure="who_moved",
@@ -95,10 +93,6 @@ EXPLANATION = (
             "with weights of a size that PyTorch, Xavier, He, LeCun or orthogonal matrices have, "
             "every seed ends above 90 %",
             named.RANDOM, quantities.seeds_that_learn_normally, EVERY, scope=Scope.ALL,
-        ),
-        Explanation(
-            "Before training, the logits differ between images by {} with PyTorch's default.",
-            named.DEFAULT, first_signal,
         ),
         named.DEFAULT, named.XAVIER, named.HE,
         figure="final_accuracy",
