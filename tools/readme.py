@@ -5,6 +5,8 @@ from typing import Any
 
 from stages import report, running, writing
 from stages.analysis.claims import named
+from stages.analysis.claims.form import Scope, Verdict
+from stages.analysis.judging import Judgement
 from stages.analysis.outcomes import Outcome
 from stages.analysis.report import Report
 from stages.rendering import claim_tables, claims, style
@@ -37,13 +39,28 @@ def measured(made: Report) -> str:
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        decisive={one.claim.id: claims.decisive(one, made) for one in made.judgements},
+        decisive={one.claim.id: decisive(one, made) for one in made.judgements},
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows),
         seeds=study.repetitions(),
         variants=len(study.variants), others=others, data=style.DATA_SETS[study.data["name"]],
         findings=made.findings, leads=leads(made.findings), pictures=[m.figure for m in made.maps],
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip
+
+
+def decisive(judgement: Judgement, report: Report) -> str:
+    """The clauses that make the verdict; of a claim that holds, the last one."""
+    if judgement.missing:
+        return claims.missing(judgement)
+    shown = claims.clauses(judgement, report)
+    signs = {style.SIGNS[one.value] for one in (Verdict.FAILS, Verdict.MORE)}
+    decide = [clause for clause in shown if clause[0] in signs] or [
+        clause for clause in shown if clause[0] == style.SIGNS[Verdict.UNDECIDED.value]
+    ]
+    if judgement.verdict is Verdict.HOLDS:
+        half = any(part.scope is Scope.HALF for part in judgement.claim.parts)
+        decide = shown if half else shown[-1:]
+    return f"{'; '.join(decide)}."
 
 
 def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:

@@ -1,9 +1,8 @@
 """Every kind of chart, described once with Altair, and the page's charts made from them.
 
-The page's script sets the params: `looks` by variant, the variants that are `shown` or stand out
-(`alone`), the `last` epoch or layer, the `span` of the vertical axis, the `marked` epoch, the
-variants that a link is `about`, and whether the screen is `narrow`. tools/templates.py makes the
-templates of `dvc plots` from the same kinds. Heat maps are in heat_charts.py.
+The page's script sets the params: `looks` by variant, the variants that are `shown`, stand out
+(`alone`) or that a link is `about`, the `last` epoch or layer, the `span` of the vertical axis, the
+`marked` epoch, and whether the screen is `narrow`. tools/templates.py has more for `dvc plots`.
 """
 
 from dataclasses import dataclass, replace

@@ -110,21 +110,6 @@ def clauses(judgement: Judgement, report: Report) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def decisive(judgement: Judgement, report: Report) -> str:
-    """The clauses that make the verdict; of a claim that holds, the last one."""
-    if judgement.missing:
-        return missing(judgement)
-    shown = clauses(judgement, report)
-    signs = {style.SIGNS[one.value] for one in (Verdict.FAILS, Verdict.MORE)}
-    decide = [clause for clause in shown if clause[0] in signs] or [
-        clause for clause in shown if clause[0] == style.SIGNS[Verdict.UNDECIDED.value]
-    ]
-    if judgement.verdict is Verdict.HOLDS:
-        half = any(part.scope is Scope.HALF for part in judgement.claim.parts)
-        decide = shown if half else shown[-1:]
-    return f"{'; '.join(decide)}."
-
-
 def _distance(judged: Judged) -> float:
     """How far a part is from the next end of its region."""
     region, estimate = judged.part.region, judged.estimate
