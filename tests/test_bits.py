@@ -86,6 +86,6 @@ def test_more_seeds_extend_a_study(study):
 def test_verify_names_the_processor_and_the_changed_files(study):
     study.append("dvc.lock", "# An edit\n")
     printed = study.run(sys.executable, "-m", "tools.verify", expect=1).stderr
-    assert f"not those that are committed, on {verify.processor()}:" in printed
+    assert f"results differ from the committed ones (processor: {verify.processor()}):" in printed
     assert " M dvc.lock" in printed
     assert "Traceback" not in printed

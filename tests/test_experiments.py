@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ROOT, Clone, executed, make, needs_chromium
 from tests.once import made_once
 
-VERDICTS = ("holds", "in_part", "fails", "undecided", "untested")
+VERDICTS = ("holds", "understated", "in_part", "fails", "undecided", "untested")
 HEADLINES = ["accuracy.baseline", "accuracy.all_ones", "learn", "stuck"]
 HEADLINES += [f"{of}.{end}" for of in ("lecture", "literature", "study") for end in VERDICTS]
 WEIGHT = "variants.all_ones.all.weight"
