@@ -306,7 +306,7 @@ def test_unfit_workers_are_refused_by_name(_round, clone, plain, cluster, mnist_
     }
     hidden = {"NPY_DISABLE_CPU_FEATURES": "FMA3 AVX2 AVX512F AVX512CD AVX512_SKX"}
     cluster.work("old-processor", env=hidden)
-    refused["old-processor"] = "initlab needs a processor with fused multiply-add"
+    refused["old-processor"] = "this processor lacks fused multiply-add"
     for name, reason in refused.items():
         line = re.compile(f"worker {name} at tcp://127.0.0.1:[0-9]+: refused: {reason}")
         cluster.wait_until(lambda line=line: line.search(cluster.printed()), process)

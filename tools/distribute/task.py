@@ -87,7 +87,7 @@ def mismatch(required: bytes) -> str | None:
     try:
         same = trial(pickle.loads(plans)) == result  # noqa: S301  the coordinator's
     except KernelError as error:
-        return str(error)
+        return error.strerror
     except OSError as error:
         return f"{error.filename}: {error.strerror}; run `dvc repro download` or `dvc pull` there"
     return None if same else "its processor or its data gives other results"
