@@ -13,6 +13,7 @@ from tools import verify
 LABEL = SMALL["display"]["all_ones"]["label"]  # with letters beyond ASCII
 
 
+@pytest.mark.slow
 def test_torch_that_is_loaded_first_is_refused():
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     command = [sys.executable, "-c", "import torch, stages.training"]

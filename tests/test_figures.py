@@ -72,6 +72,7 @@ def report(made) -> Report:
     return made()
 
 
+@pytest.mark.slow
 def test_all_charts_are_valid(report):
     with schemapi.debug_mode(True):
         for chart in page.specifications(report).values():
@@ -190,6 +191,7 @@ def test_study_without_a_variant_of_its_own_layers_has_no_moves(made):
     assert "no variant" in words(probe_figures.who_moved(made({"deep_he_adam": 0.9})))
 
 
+@pytest.mark.slow
 def test_figure_has_the_same_bytes_twice(report):
     one, two = (figures.saved(probe_figures.who_moved(report), "who") for _ in range(2))
     assert one.keys() == {"who.png", "who.svg"}

@@ -179,6 +179,7 @@ def test_a_share_of_draws_has_wilsons_interval():
     assert estimate.mean == estimate.low == 0 < estimate.high < 0.01  # Student's would be a point
 
 
+@pytest.mark.slow
 def test_the_report_names_the_map_of_a_claim_and_finds_how_deep_networks_learn():
     report = made_up.report({"baseline": 0.977}, maps=made(*GRIDS))
     ids = {claim.id for claim in HEAT_MAPS}

@@ -95,6 +95,7 @@ def test_every_width_of_vectors_gives_the_same_bits(train_images, activation, op
     assert len({trained(activation, optimizer, images, level) for level in build.levels()}) == 1
 
 
+@pytest.mark.slow
 def test_a_processor_without_fused_multiply_add_gets_one_line():
     hidden = {"NPY_DISABLE_CPU_FEATURES": "FMA3 AVX2 AVX512F AVX512CD AVX512_SKX"}
     command = [sys.executable, "-m", "stages.check", "--dry-run"]
