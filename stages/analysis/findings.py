@@ -123,13 +123,12 @@ def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> lis
 
 
 def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
-    """The levels of noise that end below the best one with less noise, seed by seed.
+    """How many levels of noise end below the best one with less noise, seed by seed.
 
-    `dead` are shares of fc1's units that end dead, mean over seeds; the finding needs every seed
-    of the worse levels to have more of them than any seed of the best.
+    The finding needs every seed of theirs to have more dead units in fc1 than any of the best.
     """
-    levels = {name: noise for _, noise, name in series.noise(results.study) if noise}
     learned = (Outcome.LEARNS, Outcome.PARTLY)
+    levels = [name for _, noise, name in series.noise(results.study) if noise]
     learning = [name for name in levels if rows[name].outcome in learned]
     if not learning:
         return None
@@ -145,8 +144,7 @@ def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
     }
     if not worse or not all(dead[name].min() > dead[best].max() for name in worse):
         return None
-    levels_of = [(levels[name], rows[name], dead[name].mean()) for name in (best, *worse)]
-    return {"best": levels_of[0], "worse": levels_of[1:]}
+    return {"count": len(worse)}
 
 
 def pattern(results: Results, rows: RowsByVariant) -> Numbers:
