@@ -12,7 +12,7 @@ from stages.settings.mistakes import ParamsError
 from stages.settings.params import DisplaySettings, Params, one_line
 from stages.training import integrity, probes, results
 from stages.training.grid import Grid
-from stages.training.plan import SIDE, Plan
+from stages.training.plan import Plan
 
 DATA = Path("data")
 TABLES = Path("reports/sweeps")
@@ -85,7 +85,7 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
 def described(settings: Params, found: dict[str, Plan]) -> dict:
     """The study for reports: shared settings, and every variant with its looks and its plan."""
     shared = settings.model_dump(include={"data", "seeds", "network", "training"})
-    shared["network"]["crop"] = SIDE
+    shared["network"]["crop"] = None
     written = settings.model_dump(exclude_none=True, exclude_defaults=True)["variants"]
     variants = {}
     for name, plan in found.items():

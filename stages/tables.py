@@ -7,10 +7,8 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from stages.training import data, laws
-from stages.training.mlp.layout import flat_of
-from stages.training.mlp.network import Network
-from stages.training.plan import CLASSES, Plan
+from stages.training import data, engines, laws
+from stages.training.plan import BUILT_IN, Plan
 from stages.training.results import Run
 
 # A seed learns if its accuracy ends more than this above the share of the commonest class: the
@@ -33,17 +31,17 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
     ends = endings(run.history, run.probes, test_set(images)["learned_above"])
 
     seeds = []
-    counts = {end: torch.zeros(CLASSES, CLASSES, dtype=torch.int64) for end in ends.values()}
+    classes = plan.classes
+    counts = {end: torch.zeros(classes, classes, dtype=torch.int64) for end in ends.values()}
     seen = images.cropped(plan.crop)
     for seed in range(plan.seeds):
         weights = {name: values[seed] for name, values in run.weights.items()}
-        net = Network(plan.sizes, plan.activation, flat_of(plan.sizes, weights))
-        loss, accuracy, logits = net.score(seen)
+        loss, accuracy, logits = engines.of(plan).loaded(plan, weights).score(seen)
         row = {"seed": seed, "test_acc": rounded(accuracy), "test_loss": rounded(loss)}
         expect_same(variant, row, last[seed])
         seeds.append(row)
-        pairs = images.labels * CLASSES + logits.argmax(1)
-        counts[ends[seed]] += torch.bincount(pairs, minlength=CLASSES**2).view(CLASSES, CLASSES)
+        pairs = images.labels * classes + logits.argmax(1)
+        counts[ends[seed]] += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
 
     def with_end(rows: Rows) -> Rows:
         return [row | {"end": ends[int(row["seed"])]} for row in rows]
@@ -53,7 +51,7 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
         "probes": with_end(run.probes),
         "seeds": with_end(seeds),
         "confusion": confusion(counts),
-        "symmetry": with_end(symmetry(run.probes)),
+        "symmetry": with_end(symmetry(run.probes, plan)),
         "dead_units": with_end(dead_units(run.probes, plan)),
         "depth": depth(run.probes, plan),
         "tensors": with_end(tensors(run, plan.seeds)),
@@ -91,23 +89,28 @@ def confusion(counts: dict[str, torch.Tensor]) -> Rows:
     return [
         {"end": end, "actual": i, "predicted": j, "count": table[i, j].item()}
         for end, table in counts.items()
-        for i in range(CLASSES)
-        for j in range(CLASSES)
+        for i in range(len(table))
+        for j in range(len(table))
     ]
 
 
-def symmetry(probes: Rows) -> Rows:
-    """The gap between fc1's units, as probed, for every seed and epoch."""
+def symmetry(probes: Rows, plan: Plan) -> Rows:
+    """The gap between the first layer's units, as probed, for every seed and epoch."""
+    first = next(name for name, units in plan.layers.items() if units)
     columns = ("seed", "epoch", "symmetry_gap")
-    return [{c: row[c] for c in columns} for row in probes if row["layer"] == "fc1"]
+    return [{c: row[c] for c in columns} for row in probes if row["layer"] == first]
 
 
 def dead_units(probes: Rows, plan: Plan) -> Rows:
     """The share of ReLU units that are 0 for every probed image, among all hidden layers."""
     rows = []
     for (seed, epoch), layers in groupby(probes, key=lambda row: (row["seed"], row["epoch"])):
-        dead = [float(r["dead_fraction"]) for r in layers if r["dead_fraction"]]  # ReLU alone
-        share = rounded(fmean(np.repeat(dead, plan.hidden))) if dead else ""
+        known = [row for row in layers if row["dead_fraction"]]
+        dead = np.repeat(
+            [float(row["dead_fraction"]) for row in known],
+            [plan.layers[row["layer"]] for row in known],
+        )
+        share = rounded(fmean(dead)) if len(dead) else ""
         rows.append({"seed": seed, "epoch": epoch, "dead_fraction": share})
     return rows
 
@@ -135,9 +138,12 @@ def depth(probes: Rows, plan: Plan) -> Rows:
     (signal) or fan-out (gradient). He et al. 2015, equations 10 and 14; for the difference
     between nearly equal inputs: Schoenholz et al. 2017, χ at equal inputs.
     """
-    start = [row for row in probes if row["epoch"] == "0" and row["layer"] != "out"]
+    *_, out = plan.layers
+    start = [
+        row for row in probes if row["epoch"] == "0" and row["layer"] != out and row["signal_std"]
+    ]
     layers = list(dict.fromkeys(row["layer"] for row in start))
-    forward, backward = (gain[1:] for gain in gains(plan))
+    forward, backward = (gain[1:] for gain in gains(plan, len(layers)))
     rows = []
     for quantity, gain in (("signal", forward), ("gradient", backward)):
         stds = [
@@ -153,8 +159,10 @@ def depth(probes: Rows, plan: Plan) -> Rows:
     return rows
 
 
-def gains(plan: Plan) -> tuple[list[float], list[float]]:
+def gains(plan: Plan, hidden: int) -> tuple[list[float], list[float]]:
     """The factor on the variance of every hidden ReLU layer, forward and backward; or nan."""
+    if plan.network != BUILT_IN:
+        return [math.nan] * hidden, [math.nan] * hidden
     forward, backward = [], []
     for i, (fan_in, fan_out) in enumerate(zip(plan.sizes, plan.hidden, strict=False)):
         fill = plan.tensors[f"fc{i + 1}.weight"]

@@ -11,7 +11,7 @@ from stages import jobs, running
 from stages.training import data, results, workers
 from stages.training.epoch import Scores
 from stages.training.initialization import InitializationError
-from stages.training.plan import Plan
+from stages.training.plan import BUILT_IN, Plan
 
 PLANS = Path("data/plans")
 RUNS = Path("data/runs")
@@ -29,7 +29,7 @@ def main() -> None:
         raise SystemExit(
             f"params.yaml: variants.{variant}: {name} cannot fill {error.tensor}: {error}"
         ) from None
-    results.write(RUNS / variant, file, plan.sizes, trained)
+    results.write(RUNS / variant, file, plan, trained)
 
 
 def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
@@ -38,7 +38,7 @@ def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
     trained = results.Trained()
     print(
         f"{title}: {plan.seeds} {'seed' if plan.seeds == 1 else 'seeds'}, each "
-        f"{_layers(plan.sizes)} on {len(dataset.train.labels):,} images"
+        f"{_named(plan)} on {len(dataset.train.labels):,} images"
     )
     # disable=None: a bar on a terminal, none in a log file.
     with tqdm(total=plan.seeds * plan.epochs, disable=None, unit="epoch", leave=False) as bar:
@@ -54,9 +54,11 @@ def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
     return trained
 
 
-def _layers(sizes: list[int]) -> str:
-    """Like 784-128-64-10, and 784-64×30-10 for thirty layers of 64."""
-    runs = [(width, len(list(run))) for width, run in groupby(sizes)]
+def _named(plan: Plan) -> str:
+    """Like 784-128-64-10, 784-64×30-10 for thirty layers of 64, or the name of another network."""
+    if plan.network != BUILT_IN:
+        return plan.network
+    runs = [(width, len(list(run))) for width, run in groupby(plan.sizes)]
     return "-".join(f"{width}×{n}" if n > 1 else str(width) for width, n in runs)
 
 

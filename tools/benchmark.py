@@ -112,11 +112,13 @@ def ensemble() -> float:
 def initlab(seeds: int) -> float:
     """initlab's trainer, with the scores before training that it adds."""
     from stages.training import data, workers
-    from stages.training.plan import DEFAULT, Plan, tensor_names
+    from stages.training.plan import DEFAULT, Plan, layer_names, tensor_names
     from stages.training.workers import worker_count
 
+    layers = dict(zip(layer_names(SIZES[1:-1]), SIZES[1:], strict=True))
     plan = Plan(
-        data="mnist", limit=None, seeds=seeds, crop=28, hidden=tuple(SIZES[1:-1]),
+        data="mnist", shape=(1, 28, 28), classes=10, limit=None, seeds=seeds,
+        hidden=tuple(SIZES[1:-1]), layers=layers,
         activation="relu", epochs=EPOCHS, batch_size=64, optimizer="adam", lr=0.001, momentum=0.0,
         tensors=dict.fromkeys(tensor_names(SIZES[1:-1]), DEFAULT), files={}, packages={},
     )  # fmt: skip

@@ -12,8 +12,8 @@ from pydantic import (
 )
 
 from stages.training.activations import ACTIVATIONS
-from stages.training.data import TRAIN_IMAGES
-from stages.training.plan import MOST_LAYERS, SIDE, Fill
+from stages.training.data import SIDE, TRAIN_IMAGES
+from stages.training.plan import MOST_LAYERS, Fill
 
 MOST = 1_000_000  # seeds, epochs, and units of a layer: memory.py limits them together
 DEEPEST = MOST_LAYERS - 1  # hidden layers
@@ -74,9 +74,10 @@ Side = Annotated[int, Field(gt=0, le=SIDE)]
 Images = Annotated[int, Field(gt=0, le=TRAIN_IMAGES)]
 Hidden = Annotated[list[Count], Field(min_length=1, max_length=DEEPEST), BeforeValidator(_widths)]
 Activation: TypeAlias = Literal[tuple(ACTIVATIONS)]  # type: ignore[valid-type]
-Optimizer = Literal["adam", "sgd"]
+Optimizer = Literal["adam", "adamw", "sgd"]
 LearningRate = Annotated[float, Field(gt=0)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 Initializer = Annotated[Fill, BeforeValidator(_fill), PlainSerializer(as_written)]
 
 

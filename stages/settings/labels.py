@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.settings.mistakes import mistake
 from stages.settings.params import Params
-from stages.training.plan import Plan
+from stages.training.plan import DEFAULT, Plan
 
 SUPERSCRIPTS = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
 # Certainly values: 0.1, −0.1, 10⁻⁶, 3·10⁻³, 1e-6, σ 1, 30 layers; neither percentages nor years.
@@ -39,19 +39,25 @@ def _false_number(settings: Params, name: str, plan: Plan) -> str | None:
     Each has to be a value of its weights, network or training; after "all", of all tensors that
     it fills. With the word "bias" in the label, values of biases count, with "variance" squares.
     """
-    label, variant = settings.label_of(name), settings.variants[name]
+    label = settings.label_of(name)
     words = label.lower()
     for found in NUMBER.finditer(label if name in settings.display else ""):
         every = label[: found.start()].endswith("all ")
         kinds = ("weight", "bias") if every or "bias" in words else ("weight",)
-        tensors = [t for t in plan.tensors if t.endswith(kinds) and variant.fill_of(t)[0]]
-        values = [set(_numbers(plan.tensors[tensor].arguments)) for tensor in tensors]
+        fills = [f for name, f in plan.tensors.items() if f != DEFAULT and _is(name, kinds)]
+        values = [set(_numbers(fill.arguments)) for fill in fills]
         known = set.intersection(*values) if every and values else set().union(*values)
-        known |= {len(plan.hidden), plan.lr, plan.momentum}
+        known |= {len(plan.hidden), plan.lr, plan.momentum, plan.weight_decay}
+        known |= set(_numbers(dict(plan.arguments)))
         known |= {value**2 for value in known if "variance" in words}
         if not any(math.isclose(_value(found[0]), value, rel_tol=ROUNDED) for value in known):
             return found[0]
     return None
+
+
+def _is(tensor: str, kinds: tuple[str, ...]) -> bool:
+    """Whether a tensor is of one of these kinds."""
+    return any(kind in tensor.rpartition(".")[2] for kind in kinds)
 
 
 def _numbers(value: Any) -> Iterator[float]:

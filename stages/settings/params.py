@@ -2,21 +2,26 @@
 
 import re
 import unicodedata
-from typing import Annotated, Literal
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from stages.settings import fields
 from stages.settings.axes import VARIANT, Axis, SweepSettings
 from stages.settings.fields import Section
 from stages.training.plan import DEFAULT, Fill
+from stages.training.structure import Parameter
 
 UNKNOWN_LAYER = "unknown_layer"
 
 
 def _is_layer(name: str) -> str:
-    if not re.fullmatch(r"fc[1-9][0-9]*|out", name):
+    """The name of a layer, with * for any part; what resembles a setting is taken for one."""
+    sections = VariantSettings.model_fields
+    if not re.fullmatch(r"[\w*]+(\.[\w*]+)*", name) or get_close_matches(name, sections):
         raise PydanticCustomError(UNKNOWN_LAYER, "is not a layer")
     return name
 
@@ -37,12 +42,32 @@ class TrainingSettings(Section):
     optimizer: fields.Optimizer
     lr: fields.LearningRate
     momentum: fields.Momentum = 0.0
+    weight_decay: fields.Decay = 0.0
 
 
 class NetworkOverrides(Section):
+    """The built-in network's settings, or the name of a file in stages/networks with arguments."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, dict[str, Any] | None]
+
     hidden: fields.Hidden | None = None
     activation: fields.Activation | None = None
     crop: fields.Side | None = None
+
+    @property
+    def file(self) -> tuple[str, dict[str, Any]] | None:
+        """The name of the file and its arguments; None for the built-in network."""
+        named = self.__pydantic_extra__ or {}
+        return next(((name, given or {}) for name, given in named.items()), None)
+
+    @model_validator(mode="after")
+    def _is_one_network(self) -> "NetworkOverrides":
+        named = list(self.__pydantic_extra__ or {})
+        own = [key for key in type(self).model_fields if getattr(self, key) is not None]
+        if named and len(named + own) > 1:
+            raise ValueError(f"has {', '.join(own + named)}: must be one network")
+        return self
 
 
 class TrainingOverrides(Section):
@@ -51,6 +76,7 @@ class TrainingOverrides(Section):
     optimizer: fields.Optimizer | None = None
     lr: fields.LearningRate | None = None
     momentum: fields.Momentum | None = None
+    weight_decay: fields.Decay | None = None
 
 
 class LayerSettings(Section):
@@ -59,13 +85,13 @@ class LayerSettings(Section):
 
 
 class VariantSettings(Section):
-    """An initialization; every other key is the name of a layer (`fc1` … `fcN`, `out`)."""
+    """An initialization; every other key is the name of a layer (`fc1`, `blocks.*.last`)."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[Annotated[str, AfterValidator(_is_layer)], LayerSettings]
 
     seeds: fields.Count | None = None
-    network: NetworkOverrides = NetworkOverrides()
+    network: NetworkOverrides = Field(default_factory=lambda: NetworkOverrides.model_validate({}))
     training: TrainingOverrides = TrainingOverrides()
     all: LayerSettings = LayerSettings()
 
@@ -74,12 +100,18 @@ class VariantSettings(Section):
         """The settings of single layers, which come before those of `all`."""
         return self.__pydantic_extra__
 
-    def fill_of(self, tensor: str) -> tuple[str, Fill]:
-        """The key (`all.weight`) and the value that fill a tensor; no key: PyTorch's default."""
-        layer, kind = tensor.split(".")
-        for name, section in ((layer, self.layers.get(layer)), ("all", self.all)):
-            if section and (fill := getattr(section, kind)):
-                return f"{name}.{kind}", fill
+    def fill_of(self, tensor: Parameter) -> tuple[str, Fill]:
+        """The key (`all.weight`) and the value that fill a tensor; no key: PyTorch's default.
+
+        The exact name of its layer comes before names with *, a later one before an earlier one,
+        and `all` last, for layers that mix their inputs.
+        """
+        sections = [("all", self.all)] if tensor.mixes else []
+        sections += [(n, s) for n, s in self.layers.items() if fnmatchcase(tensor.layer, n)]
+        sections.sort(key=lambda named: named[0] == tensor.layer)
+        for name, section in reversed(sections):
+            if fill := getattr(section, tensor.kind):
+                return f"{name}.{tensor.kind}", fill
         return "", DEFAULT
 
 
@@ -116,7 +148,7 @@ class Params(Section):
 
     def network_of(self, variant: VariantSettings) -> NetworkSettings:
         """The shared network with the variant's own settings."""
-        own = variant.network.model_dump(exclude_none=True, exclude={"crop"})
+        own = variant.network.model_dump(exclude_none=True, include={"hidden", "activation"})
         return self.network.model_copy(update=own)
 
     def training_of(self, variant: VariantSettings) -> TrainingSettings:

@@ -1,5 +1,6 @@
 """Reads params.yaml, with one line for each mistake in it."""
 
+import fnmatch
 import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -62,11 +63,25 @@ def validated(model: type[Model], values: Any, place: str = "") -> Model:
 
 def contradictions(settings: Params, variant: VariantSettings, place: str) -> list[str]:
     """A line for each setting of a variant that contradicts its other or the shared settings."""
-    layers = layer_names(settings.network_of(variant).hidden)
-    allowed = [*VariantSettings.model_fields, *layers]
-    lines = [unknown_key(place, name, allowed) for name in variant.layers if name not in layers]
-    optimizer = settings.training_of(variant).optimizer
-    return lines + _idle_momentum(place, variant.training.momentum, optimizer)
+    lines = []
+    training = settings.training_of(variant)
+    if not variant.network.file:
+        layers = layer_names(settings.network_of(variant).hidden)
+        allowed = [*VariantSettings.model_fields, *layers]
+        lines = [
+            unknown_key(place, name, allowed)
+            for name in variant.layers
+            if not fnmatch.filter(layers, name)
+        ]
+        if training.optimizer == "adamw" or training.weight_decay:
+            key, value = (
+                ("optimizer", "adamw")
+                if training.optimizer == "adamw"
+                else ("weight_decay", training.weight_decay)
+            )
+            rule = "the built-in network has adam and sgd without decay; others are files"
+            lines.append(mistake(f"{place}training.{key}", value, rule))
+    return lines + _idle_momentum(place, variant.training.momentum, training.optimizer)
 
 
 def _values(path: Path) -> Any:

@@ -27,12 +27,12 @@ def _grid(settings: Params, name: str) -> Grid:
         variant = _variant(settings, sweep, (x, y), place)
         if lines := reading.contradictions(shared, variant, place):
             raise ParamsError(lines[0])
-        plan = plans.plan_of(shared, variant, place)
-        memory.expect(place, plan, kept=0)
+        plan, structure = plans.plan_of(shared, variant, place)
+        memory.expect(place, plan, structure, kept=0)
         fills = frozenset(map(repr, plan.tensors.values()))
         if fills not in filled:
             filled.add(fills)
-            plans.expect_fills(plan, variant, place)
+            plans.expect_fills(plan, structure, variant, place)
         in_epoch = plan.steps_per_epoch(plan.limit or TRAIN_IMAGES)
         steps = sweep.epochs * in_epoch if sweep.epochs else sweep.steps or 0
         cells.append(Cell(x, y, steps, plan))

@@ -16,9 +16,9 @@ ARITHMETIC = {
 }
 
 if any(os.environ.get(name) != value for name, value in ARITHMETIC.items()):
-    for module in ("torch", "numpy"):
-        if module in sys.modules:
+    for package in ("torch", "numpy"):
+        if package in sys.modules:
             raise ImportError(
-                f"import stages.training before {module}, which reads the pin when loaded"
+                f"import stages.training before {package}, which reads the pin when loaded"
             )
     os.environ.update(ARITHMETIC)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from stages.training import integrity
-from stages.training.plan import MEAN, SIDE, STD
+from stages.training.plan import MEAN, STD
 
 FILES = {
     ("train", "images"): "train-images-idx3-ubyte",
@@ -19,7 +19,10 @@ FILES = {
     ("test", "labels"): "t10k-labels-idx1-ubyte",
 }
 
-TRAIN_IMAGES = 60_000  # in each of the data sets
+# Of each of the data sets.
+TRAIN_IMAGES = 60_000
+SIDE = 28  # pixels
+CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Images:
         """The first n images, or all of them for None."""
         return Images(self.pixels[:n], self.labels[:n])
 
-    def cropped(self, side: int) -> "Images":
-        """The square of so many pixels a side in the middle of every image."""
-        if side == SIDE:
+    def cropped(self, side: int | None) -> "Images":
+        """The square of so many pixels a side in the middle of every image; None: all of it."""
+        if side is None:
             return self
         square = slice(start := (SIDE - side) // 2, start + side)
         pixels = self.pixels.reshape(-1, SIDE, SIDE)[:, square, square]
@@ -49,7 +52,7 @@ class Dataset:
     train: Images
     test: Images
 
-    def cropped(self, side: int) -> "Dataset":
+    def cropped(self, side: int | None) -> "Dataset":
         """Both, as Images.cropped."""
         return Dataset(self.train.cropped(side), self.test.cropped(side))
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from stages.training import epoch, integrity, probes
+from stages.training import engines, epoch, integrity, probes
 from stages.training.data import Dataset
 from stages.training.plan import Plan
 from stages.training.seeds import Draws
@@ -83,13 +83,10 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
     Its weights and the order of its images are those of a variant with this plan: after as many
     steps as an epoch has, both are equal bit for bit. Raises InitializationError.
     """
-    return _trained(cell, dataset, epoch.initial_state(cell.plan, dataset.train, seed))
-
-
-def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> CellScores:
-    plan, train, seed = cell.plan, dataset.train, state.seed
-    learner = epoch.Learner.of(plan, state)
-    *_, logits = learner.net.score(train.first(probes.PROBED))
+    plan, train = cell.plan, dataset.train
+    engine = engines.of(plan)
+    learner = engine.learner(plan, engine.start(plan, train, seed))
+    *_, logits = learner.score(train.first(probes.PROBED))
     guesses = logits.argmax(1).bincount().max().item() / len(logits)
     row = CellScores(seed, guesses, int((logits == logits[0]).all().item()))
     if not cell.steps:
@@ -97,9 +94,9 @@ def _trained(cell: Cell, dataset: Dataset, state: epoch.State) -> CellScores:
     in_epoch = plan.steps_per_epoch(len(train.labels))
     for done in range(0, cell.steps, in_epoch):
         draws = Draws(seed, f"order/{1 + done // in_epoch}")
-        learner.train(plan, train, draws, (cell.steps - done) * plan.batch_size)
-    train_loss, train_acc, _ = learner.net.score(train.first(epoch.SCORED_BEFORE))
-    test_loss, test_acc, _ = learner.net.score(dataset.test)
+        learner.train(train, draws, (cell.steps - done) * plan.batch_size)
+    train_loss, train_acc, _ = learner.score(train.first(epoch.SCORED_BEFORE))
+    test_loss, test_acc, _ = learner.score(dataset.test)
     return replace(
         row, train_loss=train_loss, train_acc=train_acc, test_loss=test_loss, test_acc=test_acc
     )

@@ -1,4 +1,4 @@
-"""The initial weights of a plan."""
+"""Initializers: how the tensors of a network are filled before training."""
 
 import importlib
 import inspect
@@ -12,10 +12,7 @@ import torch
 from torch import Tensor
 
 from stages.training import data, laws
-from stages.training.mlp import build
-from stages.training.mlp.layout import flat_of
-from stages.training.mlp.network import Network
-from stages.training.plan import DEFAULT, Fill, Plan, tensor_names
+from stages.training.plan import DEFAULT, Fill
 from stages.training.seeds import Draws, generator
 
 CUSTOM = "stages.initializers"
@@ -32,7 +29,7 @@ def _drawing(name: str, original: Callable[..., object]) -> Callable[..., object
     def fill(tensor: Tensor, draws: Draws, **arguments: Any) -> None:
         law = laws.law(name, arguments)
         shape = tuple(tensor.shape)
-        if name not in ("uniform", "normal") and len(shape) != 2:
+        if name not in ("uniform", "normal") and len(shape) < 2:
             raise ValueError("it fills weights only, since a bias has no fan-in")
         match law:
             case "constant", value:
@@ -42,7 +39,8 @@ def _drawing(name: str, original: Callable[..., object]) -> Callable[..., object
             case "normal", mean, std:
                 values = mean + std * draws.normal(*shape)
             case _:
-                std = math.sqrt(laws.variance(law, shape[1], shape[0]))
+                fans = [size * math.prod(shape[2:]) for size in (shape[1], shape[0])]
+                std = math.sqrt(laws.variance(law, *fans))
                 if name.endswith("uniform"):
                     values = std * (math.sqrt(3) * (2 * draws.uniform(*shape) - 1))
                 else:
@@ -88,53 +86,31 @@ class InitializationError(ValueError):
         return type(self), (self.tensor, str(self))
 
 
-def initial_weights(plan: Plan, seed: int, images: data.Images | None = None) -> dict[str, Tensor]:
-    """Every tensor of a network before training, by its name (`fc1.weight`, `fc1.bias`, …).
+def fill(fill: Fill, name: str, tensor: Tensor, seed: int, inputs: Callable[[], Tensor]) -> None:
+    """Fill the tensor of this name in place, which holds its default values.
 
-    A weight is `[fan_out, fan_in]`, a bias `[fan_out]`. `images` are for initializers with the
-    argument `inputs`; without images these get noise, which is enough to test them. Raises
-    InitializationError, and OSError if the kernel cannot be used.
+    `inputs` are those of its layer, for initializers that look at them. Raises
+    InitializationError.
     """
-    build.library("double")  # a failure of this is not an initializer's
-    tensors: dict[str, Tensor] = {}
-    for i, name in enumerate(tensor_names(plan.hidden)):
-        layer = i // 2
-        fan_in, fan_out = plan.sizes[layer : layer + 2]
-        tensor = tensors[name] = torch.empty((fan_out, fan_in) if i % 2 == 0 else (fan_out,))
-        fill_default(tensor, fan_in, Draws(seed, f"default/{name}"))
-        fill = plan.tensors[name]
-        if fill == DEFAULT:
-            continue
-        try:
-            given: dict[str, Callable[[], object]] = {
-                "draws": partial(Draws, seed, f"init/{name}"),
-                "generator": partial(generator, seed, f"init/{name}"),
-                "inputs": partial(inputs, plan, tensors, layer, images or noise(plan)),
-            }
-            run(fill, tensor, given)
-        except (Exception, SystemExit) as error:  # any error of a user's file
-            raise InitializationError(name, first_line(error)) from None
-        if not tensor.isfinite().all():
-            raise InitializationError(name, "gives values that are not finite")
-    return tensors
+    if fill == DEFAULT:
+        return
+    given: dict[str, Callable[[], object]] = {
+        "draws": partial(Draws, seed, f"init/{name}"),
+        "generator": partial(generator, seed, f"init/{name}"),
+        "inputs": inputs,
+    }
+    try:
+        run(fill, tensor, given)
+    except (Exception, SystemExit) as error:  # any error of a user's file
+        raise InitializationError(name, first_line(error)) from None
+    if not tensor.isfinite().all():
+        raise InitializationError(name, "gives values that are not finite")
 
 
-def noise(plan: Plan) -> data.Images:
+def noise(pixels: int) -> data.Images:
     """Images of noise, which are enough to test an initializer with."""
-    pixels = Draws(0, "inputs").uniform(256, plan.sizes[0]) * 256
-    return data.Images(torch.from_numpy(pixels.astype(np.uint8)), torch.zeros(256).long())
-
-
-def inputs(plan: Plan, tensors: dict[str, Tensor], layer: int, images: data.Images) -> Tensor:
-    """What a layer gets for images: outputs `[n, fan_in]` of the layers below, which are filled."""
-    if layer == 0:
-        return data.normalized(images.pixels)
-    hidden = plan.hidden[:layer]
-    sizes = [plan.sizes[0], *hidden, plan.sizes[-1]]
-    below = {name: tensors[name] for name in tensor_names(hidden)[:-2]}
-    out = {"out.weight": torch.zeros(sizes[-1], hidden[-1]), "out.bias": torch.zeros(sizes[-1])}
-    net = Network(sizes, plan.activation, flat_of(sizes, below | out))
-    return torch.from_numpy(net.look(images).outputs[layer - 1].copy())
+    drawn = Draws(0, "inputs").uniform(256, pixels) * 256
+    return data.Images(torch.from_numpy(drawn.astype(np.uint8)), torch.zeros(256).long())
 
 
 def first_line(error: BaseException) -> str:

@@ -3,17 +3,17 @@
 `check` writes one for each variant as data/plans/VARIANT.json; `train` reads it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from stages.training import integrity
 
-SIDE = 28  # pixels of an image
-CLASSES = 10
-MOST_LAYERS = 256  # of a network: kernel.c keeps pointers to each
+BUILT_IN = "mlp"  # the fully connected network of kernel.c; all others are files
+MOST_LAYERS = 256  # of the built-in network: kernel.c keeps pointers to each
 
 # Mean and standard deviation of MNIST's training pixels, scaled to [0, 1].
 MEAN, STD = 0.1307, 0.3081
@@ -38,27 +38,36 @@ class Fill:
 DEFAULT = Fill("default", {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A variant, fully resolved.
 
-    `limit` is how many training images are used (None: all), `crop` the side of the square in
-    their middle that the network sees, `tensors` the fill of every tensor by its name, `momentum`
-    that of SGD. `files` has the SHA-256 of every file in
-    stages/initializers that the fills run, `packages` the versions of PACKAGES.
+    `shape` is that of an example, channels first, and `limit` how many of them are trained on
+    (None: all). `network` is BUILT_IN, with its `hidden` widths, its `activation` and the side of
+    the square in the middle of an image that it sees (`crop`, None: all of it), or the name of a
+    file in stages/networks with the `arguments` of its `build`. `layers` has the number of units
+    of every layer that is probed, from the input to the output, and 0 for parameters that are no
+    layer; `tensors` the fill of every tensor by its name; `momentum` is that of SGD. `files` has
+    the SHA-256 of every file of the user's that runs, `packages` the versions of PACKAGES.
     """
 
     data: str
+    shape: tuple[int, ...]
+    classes: int
     limit: int | None
     seeds: int
-    crop: int
+    network: str = BUILT_IN
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    crop: int | None = None
     hidden: tuple[int, ...]
-    activation: str
+    activation: str | None
+    layers: Mapping[str, int]
     epochs: int
     batch_size: int
     optimizer: str
     lr: float
     momentum: float
+    weight_decay: float = 0.0
     tensors: Mapping[str, Fill]
     files: Mapping[str, str]
     packages: Mapping[str, str]
@@ -72,7 +81,8 @@ class Plan:
     def of(cls, values: Mapping[str, Any]) -> "Plan":
         """The plan that `asdict` made these values of."""
         tensors = {name: Fill(**fill) for name, fill in values["tensors"].items()}
-        return cls(**{**values, "tensors": tensors, "hidden": tuple(values["hidden"])})
+        lists = {name: tuple(values[name]) for name in ("hidden", "shape")}
+        return cls(**{**values, **lists, "tensors": tensors})
 
     def as_json(self) -> str:
         """The plan as text; equal plans are equal texts."""
@@ -80,12 +90,14 @@ class Plan:
 
     @property
     def sizes(self) -> list[int]:
-        """The widths of all layers, from the pixels to the classes."""
-        return [self.crop**2, *self.hidden, CLASSES]
+        """The widths of all layers of the built-in network, from the pixels to the classes."""
+        channels = math.prod(self.shape[:-2])
+        seen = channels * self.crop**2 if self.crop else math.prod(self.shape)
+        return [seen, *self.hidden, self.classes]
 
     @property
     def parameters(self) -> int:
-        """How many weights and biases a network has."""
+        """How many weights and biases the built-in network has."""
         return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.sizes))
 
     def steps_per_epoch(self, images: int) -> int:

@@ -4,21 +4,44 @@ Sums are NumPy's over float64, whose order does not depend on the processor.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.training import data
-from stages.training.mlp import functions, layout
-from stages.training.mlp.network import Network
-from stages.training.plan import layer_names
+from stages.training.mlp import functions
 
 PROBED = 512  # training images, always the same ones, that a network is probed with
 ALIKE = 1e-5  # of the largest weight: how far apart rounding alone may drive equal units
+RANKED = 8192  # rows at most that an effective rank is computed from: positions of images
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[Any]
+Both: TypeAlias = tuple[Array | None, Array | None]  # of a weight, and of a bias
+
+
+@dataclass(frozen=True)
+class View:
+    """What an engine shows of a layer at one moment, for the probed images.
+
+    Values `now` and `initial`, `gradients` of the mean loss, and the step at which the values
+    `moved_at` first (0: never so far). `units` are the incoming weights `[units, inputs]` and the
+    biases. Where the engine sees them, `outputs` and `deltas`, the gradients at what goes into
+    the activation, are `[images, units]` or `[images, positions, units]`. `dead` says of every unit
+    whether it takes no part in learning, where that has a meaning.
+    """
+
+    layer: str
+    now: Both
+    initial: Both
+    gradients: Both
+    moved_at: tuple[int, int]
+    units: tuple[Array, Array | None] | None
+    outputs: Doubles | None
+    deltas: Doubles | None
+    dead: npt.NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -28,12 +51,13 @@ class Layer:
     Units: `distinct_units` differ in their incoming weights and bias by more than ALIKE of
     the largest unit's; `symmetry_gap` is the largest difference between two units in one
     of these, over the largest of them. `activation_rank` is an effective rank.
-    `dead_fraction` of the units are 0 for every probed image (ReLU only).
+    `dead_fraction` of the units are 0 for every probed image (ReLU only); in networks from files,
+    the gradient at their outputs is.
 
-    Activations, over probed images and units (logits for `out`): mean and standard
-    deviation; `signal_std` is the standard deviation over images alone, as a root mean
-    square over units: how much the images differ. `gradient_std` is that of the
-    gradient of an image's loss at what goes into the activations.
+    Activations, over probed images and units (logits for `out`; in networks from files what a
+    layer gives, before any activation): mean and standard deviation; `signal_std` is the standard
+    deviation over images alone, as a root mean square over units: how much the images differ.
+    `gradient_std` is that of the gradient of an image's loss at what goes into the activations.
 
     Gradients of the mean loss of the probed images: norm, and the fraction that is exactly
     0. Moves: the largest distance of a value from its initial one, and the step of training at
@@ -41,74 +65,75 @@ class Layer:
     """
 
     layer: str
-    distinct_units: int
-    symmetry_gap: float
-    activation_rank: float
+    distinct_units: int | None
+    symmetry_gap: float | None
+    activation_rank: float | None
     dead_fraction: float | None
-    activation_mean: float
-    activation_std: float
-    signal_std: float
-    gradient_std: float
-    weight_gradient_norm: float
-    bias_gradient_norm: float
-    weight_gradient_zeros: float
-    bias_gradient_zeros: float
-    weight_move: float
-    bias_move: float
+    activation_mean: float | None
+    activation_std: float | None
+    signal_std: float | None
+    gradient_std: float | None
+    weight_gradient_norm: float | None
+    bias_gradient_norm: float | None
+    weight_gradient_zeros: float | None
+    bias_gradient_zeros: float | None
+    weight_move: float | None
+    bias_move: float | None
     weight_moved_at: int | None
     bias_moved_at: int | None
 
 
 @np.errstate(all="ignore")  # of a network that diverged
-def measure(net: Network, images: data.Images) -> tuple[Layer, ...]:
-    """Measure every layer with the first PROBED images."""
-    seen = net.look(images.first(PROBED))
-    weights, initial = (
-        list(layout.matrices(net.sizes, flat)) for flat in (net.weights, net.initial)
+def measure(views: Iterable[View]) -> tuple[Layer, ...]:
+    """Measure every layer."""
+    return tuple(map(_layer, views))
+
+
+def _layer(view: View) -> Layer:
+    distinct, gap = units(*view.units) if view.units else (None, None)
+    outputs, deltas = view.outputs, view.deltas
+    norms, zeros = ([do(one) for one in view.gradients] for do in (_norm, _zeros))
+    moves = [_distance(now, then) for now, then in zip(view.now, view.initial, strict=True)]
+    moved = [int(step) or None for step in view.moved_at]
+    return Layer(
+        layer=view.layer,
+        distinct_units=distinct,
+        symmetry_gap=gap,
+        activation_rank=effective_rank(_rows(outputs)) if outputs is not None else None,
+        dead_fraction=None if view.dead is None else float(view.dead.mean()),
+        activation_mean=float(outputs.mean()) if outputs is not None else None,
+        activation_std=float(outputs.std()) if outputs is not None else None,
+        signal_std=math.sqrt(outputs.var(0).mean()) if outputs is not None else None,
+        gradient_std=None if deltas is None else len(deltas) * float(deltas.std()),
+        weight_gradient_norm=norms[0],
+        bias_gradient_norm=norms[1],
+        weight_gradient_zeros=zeros[0],
+        bias_gradient_zeros=zeros[1],
+        weight_move=moves[0],
+        bias_move=moves[1],
+        weight_moved_at=moved[0],
+        bias_moved_at=moved[1],
     )
-    layers = []
-    for i, name in enumerate(layer_names(net.sizes[1:-1])):
-        outputs, deltas = seen.outputs[i].astype(float), seen.deltas[i].astype(float)
-        (weight, bias), gradients = weights[i], seen.gradients[i]
-        distinct, gap = units(weight.astype(float), bias.astype(float))
-        moves = [_distance(now, then) for now, then in zip(weights[i], initial[i], strict=True)]
-        moved = [int(step) or None for step in net.moved_at[2 * i : 2 * i + 2]]
-        has_dead = net.activation == "relu" and name != "out"
-        layers.append(
-            Layer(
-                layer=name,
-                distinct_units=distinct,
-                symmetry_gap=gap,
-                activation_rank=effective_rank(outputs),
-                dead_fraction=_dead(outputs) if has_dead else None,
-                activation_mean=float(outputs.mean()),
-                activation_std=float(outputs.std()),
-                signal_std=math.sqrt(outputs.var(0).mean()),
-                gradient_std=len(outputs) * float(deltas.std()),
-                weight_gradient_norm=_norm(gradients[0]),
-                bias_gradient_norm=_norm(gradients[1]),
-                weight_gradient_zeros=_zeros(gradients[0]),
-                bias_gradient_zeros=_zeros(gradients[1]),
-                weight_move=moves[0],
-                bias_move=moves[1],
-                weight_moved_at=moved[0],
-                bias_moved_at=moved[1],
-            )
-        )
-    return tuple(layers)
 
 
-def units(weight: Doubles, bias: Doubles) -> tuple[int, float]:
+def _rows(outputs: Doubles) -> Doubles:
+    """Outputs as `[rows, units]`, of at most RANKED positions, evenly spaced."""
+    rows = outputs.reshape(-1, outputs.shape[-1])
+    return rows[:: -(-len(rows) // RANKED)]
+
+
+def units(weight: Array, bias: Array | None) -> tuple[int, float]:
     """How many units are distinct, and the symmetry gap.
 
-    `weight` `[units, fan_in]` and `bias` `[units]`. Two units are alike if their incoming values,
-    as vectors, are at most ALIKE of the longest such vector apart; a unit counts as distinct if
-    none before it is like it.
+    `weight` `[units, fan_in]` and `bias` `[units]`, or None. Two units are alike if their incoming
+    values, as vectors, are at most ALIKE of the longest such vector apart; a unit counts as
+    distinct if none before it is like it.
     """
-    incoming = np.concatenate([weight, bias[:, None]], 1)
+    both = [weight] if bias is None else [weight, bias[:, None]]
+    incoming = np.concatenate(both, 1, dtype=float)
     largest = np.abs(incoming).max()
     if not np.isfinite(largest):
-        return len(bias), math.nan
+        return len(weight), math.nan
     if largest == 0:
         return 1, 0.0
     gap = (incoming.max(0) - incoming.min(0)).max() / largest
@@ -140,18 +165,13 @@ def effective_rank(matrix: Doubles) -> float:
     return math.exp(-math.fsum(share * math.log(share) for share in shares))
 
 
-def _dead(outputs: Doubles) -> float:
-    """The share of the units that are 0 for every image."""
-    return 1 - float(outputs.any(0).mean())
+def _norm(gradient: Array | None) -> float | None:
+    return None if gradient is None else math.sqrt((gradient.astype(float) ** 2).sum())
 
 
-def _norm(gradient: npt.NDArray[Any]) -> float:
-    return math.sqrt((gradient.astype(float) ** 2).sum())
+def _zeros(gradient: Array | None) -> float | None:
+    return None if gradient is None else 1 - float(np.count_nonzero(gradient)) / gradient.size
 
 
-def _zeros(gradient: npt.NDArray[Any]) -> float:
-    return 1 - float(np.count_nonzero(gradient)) / gradient.size
-
-
-def _distance(now: npt.NDArray[Any], then: npt.NDArray[Any]) -> float:
-    return float(np.abs(now - then).max())
+def _distance(now: Array | None, then: Array | None) -> float | None:
+    return None if now is None or then is None else float(np.abs(now - then).max())

@@ -3,17 +3,16 @@
 import csv
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 
-from stages.training import integrity, probes, snapshots
-from stages.training.epoch import Scores, State
-from stages.training.mlp import layout
-from stages.training.mlp.layout import Flat
+from stages.training import engines, integrity, probes, snapshots
+from stages.training.engines import State, Tensors
+from stages.training.epoch import Scores
 from stages.training.plan import Plan
 
 SCORES = [field.name for field in fields(Scores) if field.name != "layers"]
@@ -41,7 +40,9 @@ class Trained:
         """Add the results of an epoch."""
         self.rows.append(row)
         if row.seed == snapshots.SEED and row.epoch in snapshots.epochs(plan.epochs):
-            self.pictures[row.epoch] = snapshots.take(plan.sizes, state.weights)
+            _, tensors = engines.of(plan).tensors_of(plan, state)
+            if (picture := snapshots.take(tensors, plan.shape)) is not None:
+                self.pictures[row.epoch] = picture
         if row.epoch == plan.epochs:
             self.final[row.seed] = state
 
@@ -52,10 +53,10 @@ class Trained:
         self.pictures |= other.pictures
 
 
-def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
+def write(folder: Path, file: Path, plan: Plan, trained: Trained) -> None:
     """Write FILES; the folder, named after the variant, appears whole or not at all.
 
-    `plan` is the file with the plan. Raises OSError.
+    `file` is that with the plan. Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Outside data/runs, which DVC reads as a whole. The name is fixed, so the next run replaces
@@ -64,7 +65,8 @@ def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     rows = sorted(trained.rows, key=lambda row: (row.seed, row.epoch))
-    final = [trained.final[seed] for seed in sorted(trained.final)]
+    ends = (trained.final[seed] for seed in sorted(trained.final))
+    initial, final = zip(*(engines.of(plan).tensors_of(plan, end) for end in ends), strict=True)
     try:
         history = ([folder.name, *(getattr(row, score) for score in SCORES)] for row in rows)
         _write_csv(partial / "history.csv", HISTORY_COLUMNS, history, digits=8)
@@ -75,15 +77,15 @@ def write(folder: Path, plan: Path, sizes: list[int], trained: Trained) -> None:
         )
         _write_csv(partial / "probes.csv", PROBE_COLUMNS, layers, digits=6)
         tensors = {
-            "initial": _stacked(sizes, [state.initial for state in final]),
-            "weights": _stacked(sizes, [state.weights for state in final]),
+            "initial": _stacked(initial),
+            "weights": _stacked(final),
             "snapshots": snapshots.quantized(trained.pictures),
         }
         for name, values in tensors.items():
             (partial / f"{name}.safetensors").write_bytes(save(values))
         # With paths relative to the final folder, which is one level further down.
         made = [(folder / path.name, path.read_bytes()) for path in sorted(partial.iterdir())]
-        made.append((plan, plan.read_bytes()))
+        made.append((file, file.read_bytes()))
         (partial / integrity.FILE).write_text(integrity.sums(folder, made), encoding="utf-8")
         if folder.is_symlink():
             folder.unlink()
@@ -129,7 +131,6 @@ def _write_csv(path: Path, columns: list[str], rows: Iterable[list[object]], dig
             writer.writerow([f"{v:.{digits}g}" if isinstance(v, float) else v for v in row])
 
 
-def _stacked(sizes: list[int], flats: list[Flat]) -> dict[str, torch.Tensor]:
+def _stacked(nets: Sequence[Tensors]) -> dict[str, torch.Tensor]:
     """Every tensor by its name, all seeds stacked: a weight is `[seeds, fan_out, fan_in]`."""
-    nets = [layout.named(sizes, flat) for flat in flats]
     return {name: torch.stack([net[name] for net in nets]) for name in nets[0]}

@@ -1,14 +1,11 @@
-"""Small pictures of fc1's weights, taken while a network trains."""
+"""Small pictures of the first layer's weights, taken while a network trains."""
 
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from stages.training.mlp import layout
-
-UNITS = 16  # of fc1, the first ones, that are pictured
+UNITS = 16  # of the first layer, the first ones, that are pictured
 SEED = 0  # the seed that is
 
 
@@ -17,9 +14,15 @@ def epochs(last: int) -> list[int]:
     return sorted({0, last, *(2**i for i in range(last.bit_length()))})
 
 
-def take(sizes: list[int], weights: npt.NDArray[np.floating[Any]]) -> torch.Tensor:
-    """The incoming weights `[units, pixels]` of fc1's first units, from flat weights."""
-    return layout.named(sizes, weights)["fc1.weight"][:UNITS].contiguous()
+def take(tensors: Mapping[str, torch.Tensor], shape: Sequence[int]) -> torch.Tensor | None:
+    """The incoming weights `[units, pixels]` of the first layer's first units.
+
+    None if its units do not each see the whole image, or if an example is no image.
+    """
+    first = next(iter(tensors.values()))
+    if first.ndim != 2 or first.shape[1] > math.prod(shape) or len(shape) < 2:
+        return None
+    return first[:UNITS].clone()
 
 
 def quantized(pictures: dict[int, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -28,8 +31,10 @@ def quantized(pictures: dict[int, torch.Tensor]) -> dict[str, torch.Tensor]:
     `epoch` `[pictures]`; `fc1.weight` `[pictures, units, pixels]`, int8, in which 127 is
     the `largest` absolute weight of all pictures, `[1]`. Equal weights stay equal, and
     what is 0 alone becomes 0, since the rest is rounded away from it; where a network
-    diverged, what is not finite is 0.
+    diverged, what is not finite is 0. Without pictures, nothing.
     """
+    if not pictures:
+        return {}
     stacked = torch.stack(list(pictures.values())).nan_to_num(0, 0, 0)
     largest = stacked.abs().max()
     levels = torch.zeros_like(stacked) if largest == 0 else stacked / largest * 127

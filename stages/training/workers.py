@@ -22,8 +22,10 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from stages.training import engines
 from stages.training.data import Dataset
-from stages.training.epoch import Scores, State, initial_state, run_epoch
+from stages.training.engines import State
+from stages.training.epoch import Scores, run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.plan import Plan
 
@@ -48,7 +50,8 @@ def train(plan: Plan, dataset: Dataset, workers: int) -> Iterator[tuple[State, S
 
     The order depends on the workers' speed; what is yielded does not.
     """
-    states = [initial_state(plan, dataset.train, seed) for seed in range(plan.seeds)]
+    engine = engines.of(plan)
+    states = [engine.start(plan, dataset.train, seed) for seed in range(plan.seeds)]
     workers = min(workers, plan.seeds)
     if workers == 1:
         for _ in range(plan.epochs + 1):

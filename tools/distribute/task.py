@@ -12,15 +12,15 @@ from typing import Any
 from distributed import get_worker
 
 from stages.jobs import CODE
-from stages.training import data, integrity
-from stages.training.epoch import initial_state, run_epoch
+from stages.training import data, engines, integrity
+from stages.training.epoch import run_epoch
 from stages.training.grid import Cell, CellScores, Piece, do
 from stages.training.mlp.build import KernelError
 from stages.training.plan import DEFAULT, PACKAGES, Plan
 from stages.training.results import Trained
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("stages/training", "stages/initializers", "tools/distribute")
+FOLDERS = ("stages/training", "stages/initializers", "stages/networks", "tools/distribute")
 TRIED = 640  # training images on which a worker shows its arithmetic
 
 
@@ -45,7 +45,8 @@ LOADED = environment()  # a later edit does not change what this process compute
 
 def required(plans: Iterable[Plan]) -> bytes:
     """A description of this process for `checked`; raises OSError if the data is damaged."""
-    tried = list({(plan.activation, plan.optimizer): plan for plan in plans}.values())
+    kinds = {(plan.network, plan.activation, plan.optimizer): plan for plan in plans}
+    tried = list(kinds.values())
     return pickle.dumps((LOADED, pickle.dumps(tried), trial(tried)))
 
 
@@ -57,9 +58,12 @@ def trial(plans: Sequence[Plan]) -> str:
     whole = sha256()
     for plan in plans:
         whole.update((ROOT / "data" / plan.data / integrity.FILE).read_bytes())
-        tensors = dict.fromkeys(plan.tensors, DEFAULT)
-        trained = _train(replace(plan, epochs=1, limit=TRIED, tensors=tensors), 0)
-        whole.update(repr(trained.rows).encode() + trained.final[0].weights.tobytes())
+        fills = dict.fromkeys(plan.tensors, DEFAULT)
+        trained = _train(replace(plan, epochs=1, limit=TRIED, tensors=fills), 0)
+        _, tensors = engines.of(plan).tensors_of(plan, trained.final[0])
+        whole.update(repr(trained.rows).encode())
+        for values in tensors.values():
+            whole.update(values.contiguous().numpy().tobytes())
     return whole.hexdigest()
 
 
@@ -95,11 +99,7 @@ def mismatch(required: bytes) -> str | None:
 
 def train(plan: Plan, seed: int) -> bytes:
     """All epochs of one seed as a pickled `Trained`; raises InitializationError."""
-    trained = _train(plan, seed)
-    state = trained.final[seed]
-    nothing = state.moments[0][:0]  # the optimizer's state is half of all bytes, and not needed
-    trained.final[seed] = replace(state, moments=(nothing, nothing))
-    return pickle.dumps(trained)
+    return pickle.dumps(_train(plan, seed))
 
 
 def sweep(cell: Cell, seeds: tuple[int, ...]) -> list[CellScores]:
@@ -109,7 +109,7 @@ def sweep(cell: Cell, seeds: tuple[int, ...]) -> list[CellScores]:
 
 def _train(plan: Plan, seed: int) -> Trained:
     dataset, trained = _dataset(plan), Trained()
-    state = initial_state(plan, dataset.train, seed)
+    state: Any = engines.of(plan).start(plan, dataset.train, seed)
     for _ in range(plan.epochs + 1):
         state, row = run_epoch(plan, dataset, state)
         trained.add(plan, state, row)

@@ -96,7 +96,7 @@ class Training(_Stage):
             if (kept := self._kept(seed)) is None:
                 raise ChangedError(f"{self._folder / str(seed)} is damaged")
             whole.update(pickle.loads(kept))  # noqa: S301  it has our sum
-        results.write(RUNS / self._file.stem, self._file, self.plan.sizes, whole)
+        results.write(RUNS / self._file.stem, self._file, self.plan, whole)
         ends = [row.test_acc for row in whole.rows if row.epoch == self.plan.epochs]
         seeds = f"{len(ends)} {'seed' if len(ends) == 1 else 'seeds'}"
         return f"{self.name}: {seeds}, test accuracy {sum(ends) / len(ends):.3f}"

@@ -25,7 +25,7 @@ from stages.training import laws
 SCHOENHOLZ = "Schoenholz et al. 2017"
 LU = "Lu et al. 2019"
 
-DATA = {"data": "mnist", "limit": None, "crop": 28}
+DATA = {"data": "mnist", "limit": None, "crop": None}
 GRID = DATA | {
     "batch_size": 256, "optimizer": "sgd", "lr": 0.01, "momentum": 0.0, "steps": 200, "width": 64,
 }  # fmt: skip

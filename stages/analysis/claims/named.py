@@ -15,7 +15,7 @@ ROUNDING_GAP = 1e-5  # a symmetry gap up to this is rounding
 SETTING = Setting(
     "the lecture's network and training",
     {
-        "data": "mnist", "limit": None, "crop": 28, "hidden": [128, 64],
+        "data": "mnist", "limit": None, "crop": None, "hidden": [128, 64],
         "activation": "relu", "epochs": 10, "batch_size": 64, "optimizer": "adam", "lr": 0.001,
         "momentum": 0.0,
     },
