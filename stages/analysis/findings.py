@@ -14,7 +14,7 @@ from stages.analysis.claims import named
 from stages.analysis.initializations import Initialization
 from stages.analysis.judging import Judgement, estimated
 from stages.analysis.outcomes import PARTLY, Outcome
-from stages.analysis.results import Results
+from stages.analysis.results import FIRST, Results
 from stages.analysis.statistics import t_interval
 from stages.analysis.stuck_findings import (
     Numbers,
@@ -91,7 +91,7 @@ def little_noise(results: Results, rows: RowsByVariant) -> Numbers:
     if not levels or levels[0][1] or not rows[levels[0][2]].outcome.has_mean:
         return None
     constant, _, without = levels[0]
-    for _, noise, name in levels[1:] if results.plans[without]["hidden"][0] > 1 else ():
+    for _, noise, name in levels[1:] if results.study.variants[without].width > 1 else ():
         if noise > LITTLE * abs(constant) or rows[name].outcome is not Outcome.LEARNS:
             continue
         if t_interval(results.difference(name, without)).low > PARTLY:
@@ -139,7 +139,7 @@ def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
         if t_interval(results.difference(name, best)).high < 0
     ]
     dead = {
-        name: results.probe_by_seed(name, "fc1", "dead_fraction", -1, "max")
+        name: results.probe_by_seed(name, FIRST, "dead_fraction", -1, "max")
         for name in (best, *worse)
     }
     if not worse or not all(dead[name].min() > dead[best].max() for name in worse):
@@ -156,7 +156,7 @@ def pattern(results: Results, rows: RowsByVariant) -> Numbers:
         if name not in own
         and row.outcome is Outcome.LEARNS
         and initializations.deterministic(results.plans[name])
-        and results.probe(name, "fc1", "distinct_units", 0).min() > 1
+        and results.probe(name, FIRST, "distinct_units", 0).min() > 1
     ]
     return {"row": max(found, key=lambda row: row.test_acc_mean)} if found else None
 

@@ -71,16 +71,21 @@ IDENTITY, LSUV = {("eye", "{}")}, {("lsuv", "{}")}
 
 def laws(plan: PlanValues, *kinds: str) -> list[Law]:
     """The laws of every `weight`, every `bias`, or both; one that equals the default's is that."""
-    fills = [fill for tensor, fill in sorted(plan["tensors"].items()) if tensor.endswith(kinds)]
+    fills = [
+        fill
+        for tensor, fill in sorted(plan["tensors"].items())
+        if any(kind in tensor.rpartition(".")[2] for kind in kinds)
+    ]
     found = [law(fill["initializer"], fill["arguments"]) for fill in fills]
     return [DEFAULT_LAW if rounded(drawn) == SPELLED_OUT else drawn for drawn in found]
 
 
 def constant(plan: PlanValues) -> float | None:
     """The value of every element of every tensor, if they are all equal."""
-    found = set(laws(plan, "weight", "bias"))
-    name, *value = found.pop()
-    return value[0] if name == "constant" and not found else None
+    match list(set(laws(plan, "weight", "bias"))):
+        case [("constant", value)]:
+            return value
+    return None
 
 
 def alone(plan: PlanValues, layer: str) -> float | None:
@@ -120,8 +125,8 @@ def twice(plan: PlanValues) -> bool:
 
 
 def copies(plan: PlanValues) -> int:
-    """How many copies of every unit fc1 has before training, with equal incoming weights."""
-    fill = plan["tensors"]["fc1.weight"]
+    """How many copies of every unit the first layer has before training, with equal incoming weights."""
+    fill = next(iter(plan["tensors"].values()))
     return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
 
 

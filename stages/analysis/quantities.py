@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stages.analysis.results import Results
+from stages.analysis.results import FIRST, Results
 from stages.analysis.statistics import Values
 
 NORMAL = 0.90  # the lecture's normal test accuracy, at least
@@ -73,7 +73,7 @@ class Probe:
     """
 
     column: str
-    layer: str | None = "fc1"
+    layer: str | None = FIRST
     epoch: int | None = None
     how: str = "mean"
 
@@ -200,7 +200,7 @@ largest_gap, largest_gap_of_fc1 = (
         f"largest symmetry gap of {name}", Unit.SIZE, Probe("symmetry_gap", layer, how="max"),
         "the largest symmetry gap of {variant} is {measured}",
     )
-    for name, layer in (("a hidden layer", None), ("fc1", "fc1"))
+    for name, layer in (("a hidden layer", None), ("fc1", FIRST))
 )  # fmt: skip
 most_distinct_units = _where_moved(
     "most distinct units of fc1", Unit.COUNT, Probe("distinct_units", how="max"),
@@ -216,7 +216,7 @@ initially_distinct_units = Quantity(
 
 def _first_over_last(results: Results, variant: str, column: str) -> tuple[Values, int]:
     """A probe of the first hidden layer over that of the last, and the number of steps between."""
-    *hidden, _ = results.study.variants[variant].layers
+    hidden = results.study.variants[variant].layers[:-1] or [FIRST]
     first, last = (Probe(column, layer, 0)(results, variant) for layer in (hidden[0], hidden[-1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         return first / last, len(hidden) - 1

@@ -14,6 +14,8 @@ import pandas as pd
 from stages.analysis.statistics import Values
 from stages.analysis.study import Study
 
+FIRST, LAST = "the first layer", "the last layer"  # of any network, in place of a name
+
 Flags: TypeAlias = npt.NDArray[np.bool_]  # one a seed
 
 
@@ -88,7 +90,7 @@ class Results:
     ) -> Values:
         """A probe's values over seeds and epochs, of one layer or all hidden ones.
 
-        `epoch` −1 is the last. What has no value is left out.
+        `layer` is a name, FIRST or LAST. `epoch` −1 is the last. What has no value is left out.
         """
         return self._rows(variant, layer, epoch)[column].dropna().to_numpy()
 
@@ -115,7 +117,9 @@ class Results:
 
     def _rows(self, variant: str, layer: str | None, epoch: int | None) -> pd.DataFrame:
         rows = self._probes[variant]
-        rows = rows[rows["layer"] == layer] if layer else rows[rows["layer"] != "out"]
+        layers = self.study.variants[variant].layers
+        layer = {FIRST: layers[0], LAST: layers[-1]}.get(layer, layer) if layer else None
+        rows = rows[rows["layer"] == layer] if layer else rows[rows["layer"] != layers[-1]]
         if epoch is not None:
             rows = rows[rows["epoch"] == (rows["epoch"].max() if epoch == -1 else epoch)]
         return rows

@@ -44,7 +44,7 @@ def deep(study: Study) -> dict[str, str]:
     found: dict[str, dict[str, str]] = {}
     for name, variant in study.variants.items():
         plan = variant.plan
-        if plan["activation"] != "relu" or len(variant.hidden) <= len(study.network["hidden"]):
+        if plan["activation"] != "relu" or len(plan["hidden"]) <= len(study.network["hidden"]):
             continue
         rest = json.dumps({key: plan[key] for key in plan if key not in SEEDED})
         for scheme, fills in SCHEMES.items():

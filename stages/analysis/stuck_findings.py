@@ -8,7 +8,7 @@ from stages.analysis import initializations, quantities
 from stages.analysis.claims.named import FC1_ZERO, SETTING, ZEROS
 from stages.analysis.initializations import Setting
 from stages.analysis.outcomes import Outcome
-from stages.analysis.results import Results
+from stages.analysis.results import FIRST, LAST, Results
 
 FADED = 1e-3  # of the last hidden layer's gradient: with less, next to none reaches the first layer
 
@@ -24,9 +24,9 @@ def stuck_variants(rows: RowsByVariant) -> list[str]:
 def explained(results: Results, rows: RowsByVariant) -> dict[str, Numbers]:
     """The stuck variants by the finding that explains each.
 
-    `no_gradient`: fc1's gradient is exactly 0 in every measurement. `fading_gradient`: before
-    training, next to no gradient reaches fc1. `dead_at_end`: a gradient has reached fc1, but all
-    its units are dead at the end. `unexplained`: the others. `equal` are the rows of those whose
+    `no_gradient`: the first layer's gradient is exactly 0 in every measurement. `fading_gradient`:
+    before training, next to none reaches it. `dead_at_end`: a gradient has reached it, but all its
+    units are dead at the end. `unexplained`: the others. `equal` are the rows of those whose
     units are always equal: an observation, since other networks with equal units learn partly.
     """
     names = stuck_variants(rows)
@@ -37,31 +37,31 @@ def explained(results: Results, rows: RowsByVariant) -> dict[str, Numbers]:
         own["rows"].append(rows[name])
         own["equal"] += [rows[name]] if _always_equal(results, name) else []
     for own in found.values():  # an example comes first: the deepest network
-        own["rows"].sort(key=lambda row: -len(results.plans[row.variant]["hidden"]))
+        own["rows"].sort(key=lambda row: -len(results.study.variants[row.variant].layers))
     return {**found}
 
 
 def _explanation(results: Results, name: str) -> str:
-    reaches = results.probe(name, "fc1", "weight_gradient_zeros") < 1
+    reaches = results.probe(name, FIRST, "weight_gradient_zeros") < 1
     if not reaches.any():
         return "no_gradient"
     # Errors sum to 0 over the classes: below equal output units, all of the gradient is rounding.
-    measured = results.probe(name, "out", "symmetry_gap") > 0
+    measured = results.probe(name, LAST, "symmetry_gap") > 0
     fades = (quantities.arriving_gradient.values(results, name) < FADED).all()
-    if fades and (results.probe(name, "out", "symmetry_gap", 0) > 0).all():
+    if fades and (results.probe(name, LAST, "symmetry_gap", 0) > 0).all():
         return "fading_gradient"
-    dead = (results.probe_by_seed(name, "fc1", "dead_fraction", -1, "max") == 1).all()
+    dead = (results.probe_by_seed(name, FIRST, "dead_fraction", -1, "max") == 1).all()
     return "dead_at_end" if dead and (reaches & measured).any() else "unexplained"
 
 
 def _always_equal(results: Results, name: str) -> bool:
-    """Whether fc1 has two units or more, and all are copies of one in every measurement."""
-    copies = results.probe(name, "fc1", "distinct_units") == 1
-    return results.plans[name]["hidden"][0] > 1 and bool(copies.all())
+    """Whether the first layer has two units or more, and all are copies of one in every measurement."""
+    copies = results.probe(name, FIRST, "distinct_units") == 1
+    return results.study.variants[name].width > 1 and bool(copies.all())
 
 
 def equal_units(results: Results, rows: RowsByVariant) -> Numbers:
-    """The best variant that learns partly, though fc1's units stay equal."""
+    """The best variant that learns partly, though the first layer's units stay equal."""
     found = [
         row
         for name, row in rows.items()
@@ -70,7 +70,7 @@ def equal_units(results: Results, rows: RowsByVariant) -> Numbers:
     if not found:
         return None
     best = max(found, key=lambda row: row.test_acc_mean)
-    return {"row": best, "units": results.plans[best.variant]["hidden"][0]}
+    return {"row": best, "units": results.study.variants[best.variant].width}
 
 
 def zero_layer(results: Results, rows: RowsByVariant) -> Numbers:

@@ -7,7 +7,7 @@ BASELINE = "baseline"
 
 
 def layers(hidden: list[int]) -> list[str]:
-    """The names of a network's layers, from the input to the output, by its hidden widths."""
+    """The names of the built-in network's layers, from the input to the output, by its widths."""
     return [f"fc{i}" for i, _ in enumerate(hidden, 1)] + ["out"]
 
 
@@ -23,14 +23,19 @@ class Variant:
     plan: dict[str, Any]
 
     @property
-    def hidden(self) -> list[int]:
-        """The widths of its hidden layers."""
-        return self.plan["hidden"]
+    def units(self) -> dict[str, int]:
+        """How many units its layers have, by name, from the input to the output."""
+        return {name: units for name, units in self.plan["layers"].items() if units}
 
     @property
     def layers(self) -> list[str]:
         """Its layers by name, from the input to the output."""
-        return layers(self.hidden)
+        return list(self.units)
+
+    @property
+    def width(self) -> int:
+        """How many units its first layer has."""
+        return next(iter(self.units.values()))
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ class Study:
 
     def same_layers(self) -> list[str]:
         """The variants that train the study's own network, layer by layer."""
-        return [v.name for v in self.variants.values() if v.hidden == self.network["hidden"]]
+        hidden = self.network["hidden"]
+        return [v.name for v in self.variants.values() if v.plan["hidden"] == hidden]
 
     def with_own_settings(self) -> list[str]:
         """The variants that have a network or a training of their own."""

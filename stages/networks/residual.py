@@ -15,11 +15,22 @@ class Block(nn.Module):
         return x + self.scale * self.last(self.first(self.norm(x)).relu())
 
 
-def build(shape: tuple[int, ...], classes: int, width: int = 64, blocks: int = 8, norm: str = "none", scale: float = 1.0) -> nn.Module:
+def build(
+    shape: tuple[int, ...],
+    classes: int,
+    width: int = 64,
+    blocks: int = 8,
+    norm: str = "none",
+    scale: float = 1.0,
+) -> nn.Module:
     from collections import OrderedDict
     import math
-    return nn.Sequential(OrderedDict(
-        flatten=nn.Flatten(), embed=nn.Linear(math.prod(shape), width),
-        blocks=nn.Sequential(*(Block(width, norm, scale) for _ in range(blocks))),
-        out=nn.Linear(width, classes),
-    ))
+
+    return nn.Sequential(
+        OrderedDict(
+            flatten=nn.Flatten(),
+            embed=nn.Linear(math.prod(shape), width),
+            blocks=nn.Sequential(*(Block(width, norm, scale) for _ in range(blocks))),
+            out=nn.Linear(width, classes),
+        )
+    )

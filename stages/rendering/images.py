@@ -1,4 +1,4 @@
-"""The page's pictures: the weights of fc1's units, by epoch."""
+"""The page's pictures: the weights of the first layer's units, by epoch."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ SATURATED = 0.995  # of the weights keep their shade; the rest have the darkest
 
 
 def films(report: Report) -> dict[str, Any]:
-    """fc1's first units as images, for every variant and epoch that was kept.
+    """The first layer's first units as images, for every variant and epoch that was kept.
 
     `images` are data: URIs without repetition; a variant's `frames` name theirs, with their epoch
     and an alternative text. Units that start nearly alike are shown `relative` to their mean. Where
@@ -31,12 +31,15 @@ def films(report: Report) -> dict[str, Any]:
     images: dict[str, int] = {}
     found = {}
     for name, variant in report.study.variants.items():
+        if f"{name}/epoch" not in kept:  # its first layer does not see pixels one by one
+            continue
         epochs, levels, (largest,) = (
             kept[f"{name}/{key}"] for key in ("epoch", "fc1.weight", "largest")
         )
         if levels.shape[2] != SIDE**2:
             continue
-        rows = report.results.probes.query("variant == @name and layer == 'fc1' and seed == 0")
+        first = variant.layers[0]
+        rows = report.results.probes.query("variant == @name and layer == @first and seed == 0")
         distinct = rows.set_index("epoch")["distinct_units"].to_dict()
         levels, unit = levels.astype(int), float(largest) / 127
         if relative := distinct[0] > 1 and nearly_alike(levels[0]):
@@ -51,7 +54,7 @@ def films(report: Report) -> dict[str, Any]:
             image = images.setdefault(as_png(shades(units, limit)), len(images))
             frames.append({"epoch": epoch, "image": image, "alt": described(units, relative)})
         found[name] = {
-            "frames": frames, "width": variant.hidden[0], "scale": f"{unit * limit:.2g}",
+            "frames": frames, "width": variant.width, "scale": f"{unit * limit:.2g}",
             "distinct": distinct, "relative": relative, "twins": twins,
         }  # fmt: skip
     # The two that the page shows first.
@@ -60,9 +63,9 @@ def films(report: Report) -> dict[str, Any]:
 
 
 def stay_equal(variant: Variant, distinct: list[int]) -> bool:
-    """Whether every unit of fc1 has copies, and these are equal at all epochs."""
+    """Whether every unit of the first layer has copies, and these are equal at all epochs."""
     copies = initializations.copies(variant.plan)
-    return copies > 1 and max(distinct) * copies <= variant.hidden[0]
+    return copies > 1 and max(distinct) * copies <= variant.width
 
 
 def nearly_alike(units: np.ndarray) -> bool:

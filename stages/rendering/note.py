@@ -58,7 +58,7 @@ def text(report: Report, claims: list[dict]) -> str:
         deeper=[
             rows[v.name]
             for v in study.variants.values()
-            if len(v.hidden) > len(study.network["hidden"])
+            if len(v.plan["hidden"]) > len(study.network["hidden"])
         ],
         sets=sets, claims={row["id"]: row for row in claims},
         takeaways=[row for row in sets["lecture"] if _is_takeaway(row)],

@@ -132,11 +132,11 @@ def variants(report: Report) -> dict[str, dict]:
         name: {
             "label": variant.label,
             **look_of(looks[name]),
-            "width": variant.hidden[0],
+            "width": variant.width,
             "epochs": report.results.epochs(name),
-            "depth": len(variant.hidden),
+            "depth": len(variant.layers) - 1,
             "accuracy": ends[name],
-            "dead": dead[name] if variant.plan["activation"] == "relu" else "no ReLU",
+            "dead": "no ReLU" if variant.plan["activation"] not in ("relu", None) else dead[name],
         }
         for name, variant in report.study.variants.items()
     }

@@ -9,13 +9,14 @@ import pandas as pd
 
 from stages.analysis import series
 from stages.analysis.report import Report
+from stages.analysis.results import FIRST
 from stages.analysis.study import layers
 
 # The tables that can be downloaded, and their content.
 DOWNLOADS = {
     "history": "losses and accuracies of every seed after every epoch",
     "seeds": "test accuracy and loss of every seed at the end",
-    "symmetry": "symmetry gap of fc1's units, every seed and epoch",
+    "symmetry": "symmetry gap of the first layer's units, every seed and epoch",
     "dead_units": "share of all hidden ReLU units that are 0 for every image, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training; if all weights of out are "
     "equal, the gradient is 0, and any other value is rounding",
@@ -57,17 +58,18 @@ def moves(report: Report) -> str:
 
 
 def units(report: Report) -> str:
-    """The share of fc1's units that are distinct, by epoch, as CSV.
+    """The share of the first layer's units that are distinct, by epoch, as CSV.
 
     One row per seed; where all seeds of a variant end alike and have the same share, one for all of
     them, so that the page stays small.
     """
     study, results = report.study, report.results
     table = results.probes
+    first = table["variant"].map({name: v.layers[0] for name, v in study.variants.items()})
     table = table.loc[
-        table["layer"] == "fc1", ["variant", "seed", "epoch", "distinct_units", "end"]
+        table["layer"] == first, ["variant", "seed", "epoch", "distinct_units", "end"]
     ]
-    widths = table["variant"].map({name: v.hidden[0] for name, v in study.variants.items()})
+    widths = table["variant"].map({name: v.width for name, v in study.variants.items()})
     table = table.assign(distinct=table["distinct_units"] / widths)
     groups = table.groupby(["variant", "epoch"])["distinct"]
     same = (groups.transform("nunique") == 1) & table["variant"].map(results.agree)
@@ -83,8 +85,8 @@ def noise(report: Report) -> list[dict[str, Any]]:
     """
     rows, results = [], report.results
     for constant, size, name in series.noise(report.study):
-        gaps = [results.probe_by_seed(name, "fc1", "symmetry_gap", e, "max").mean() for e in (0, 1)]
-        dead = results.probe_by_seed(name, "fc1", "dead_fraction", -1, "max").mean()
+        gaps = [results.probe_by_seed(name, FIRST, "symmetry_gap", e, "max").mean() for e in (0, 1)]
+        dead = results.probe_by_seed(name, FIRST, "dead_fraction", -1, "max").mean()
         unknown = [] if results.agree(name) else [math.nan] * 3
         gap, later, dead = unknown or (*gaps, dead)
         ends = {"row": report.rows[name], "gaps": [gap, later], "dead": dead}

@@ -28,7 +28,7 @@ def why_stuck(report: Report) -> plt.Figure:
         figures.whole_epochs(column[1])
     distinct, dead = panels[:, 0]
     distinct.set_yscale("log", base=2)
-    distinct.set_ylim(0.8, 1.4 * max(max(study.variants[name].hidden) for name in names))
+    distinct.set_ylim(0.8, 1.4 * max(max(study.variants[name].units.values()) for name in names))
     distinct.yaxis.set_major_locator(mpl.ticker.LogLocator(2, numticks=12))
     distinct.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%d"))
     distinct.set_ylabel("Distinct units")
@@ -46,8 +46,8 @@ def why_stuck(report: Report) -> plt.Figure:
 
 def _draw_units(column: Any, results: Results, name: str) -> None:
     """Draw distinct and dead units by layer: the mean over seeds, or each seed if they disagree."""
-    *hidden, _ = results.study.variants[name].layers
-    for i, layer in enumerate(hidden[:: -(-len(hidden) // MAX_LAYERS)]):
+    hidden = results.study.variants[name].layers[:-1]
+    for i, layer in enumerate(hidden[:: -(-len(hidden) // MAX_LAYERS) or 1]):
         probes = results.probes
         rows = probes[(probes["variant"] == name) & (probes["layer"] == layer)]
         # Wide lines below narrow ones: those that coincide stay visible.
