@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def load() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """4,000 and 1,000 sequences of 40 steps: float32 `[n, 1, 40]`, of mean 0 and variance 1.
+    """4,000 and 1,000 sequences of 40 steps: float32 `[n, 1, 40]`; mean 0, variance 1 over all.
 
     The package generates them in float64 with a fixed seed, which it sets for NumPy and `random`.
     Their last digits depend on the processor; rounded to float32 they equal those of the published
