@@ -1,0 +1,44 @@
+"""A recurrent network over the rows of an image or the steps of a sequence."""
+
+import math
+from typing import Literal
+
+from torch import Tensor, nn
+
+KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+def build(
+    shape: tuple[int, ...],
+    classes: int,
+    kind: Literal["rnn", "gru", "lstm"] = "lstm",
+    width: int = 64,
+    layers: int = 1,
+) -> nn.Module:
+    """The layer `out` on the state of `cell` after the last step.
+
+    A step's input is a row of an image, or a step of a sequence, with all channels. PyTorch stacks
+    the gates: `cell.weight_ih_l0` is `[gates · width, inputs]`, `cell.weight_hh_l0` is
+    `[gates · width, width]`, and each has a bias. LSTM: input, forget, cell, output (Hochreiter &
+    Schmidhuber 1997; Gers et al. 2000). GRU: reset, update, new (Cho et al. 2014,
+    arXiv:1406.1078). RNN: a single one, with tanh (Elman 1990).
+    """
+    if len(shape) not in (2, 3):
+        raise ValueError(f"needs images or sequences, channels first; an example is {shape}")
+    if kind not in KINDS:
+        raise ValueError(f"kind = {kind!r} must be one of {', '.join(KINDS)}")
+    if width < 1 or layers < 1:
+        raise ValueError(f"width = {width} and layers = {layers} must be at least 1")
+    inputs = shape[0] * math.prod(shape[2:])
+    return Recurrent(KINDS[kind](inputs, width, layers, batch_first=True), classes)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, cell: nn.RNNBase, classes: int):
+        super().__init__()
+        self.cell = cell
+        self.out = nn.Linear(cell.hidden_size, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = x.transpose(1, 2).flatten(2)  # [n, steps, inputs]
+        return self.out(self.cell(steps)[0][:, -1])
