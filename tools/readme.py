@@ -34,7 +34,7 @@ def measured(made: Report) -> str:
     study, rows = made.study, claims.rows(made)
     lecture = {key: named.SETTING.values[key] for key in ("hidden", "activation", "crop")}
     others = [
-        len(v.hidden) for v in study.variants.values() if not lecture.items() <= v.plan.items()
+        len(v.layers) - 1 for v in study.variants.values() if not lecture.items() <= v.plan.items()
     ]
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))

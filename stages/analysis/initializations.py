@@ -125,7 +125,7 @@ def twice(plan: PlanValues) -> bool:
 
 
 def copies(plan: PlanValues) -> int:
-    """How many copies of every unit the first layer has before training, with equal incoming weights."""
+    """How many copies with equal incoming weights every unit of the first layer starts with."""
     fill = next(iter(plan["tensors"].values()))
     return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
 

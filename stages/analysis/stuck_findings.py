@@ -55,7 +55,7 @@ def _explanation(results: Results, name: str) -> str:
 
 
 def _always_equal(results: Results, name: str) -> bool:
-    """Whether the first layer has two units or more, and all are copies of one in every measurement."""
+    """Whether the first layer has two units or more, and they are equal in every measurement."""
     copies = results.probe(name, FIRST, "distinct_units") == 1
     return results.study.variants[name].width > 1 and bool(copies.all())
 

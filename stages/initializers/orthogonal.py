@@ -10,8 +10,8 @@ from stages.training.seeds import Draws
 def fill(tensor: Tensor, draws: Draws, gain: float = 1.0) -> None:
     """W = gain · Q: orthonormal rows, or orthonormal columns if there are more rows than columns.
 
-    A row is a unit. The law is that of torch.nn.init.orthogonal_. Raises ValueError for a bias. Saxe et al. 2013
-    (arXiv:1312.6120).
+    A row is a unit. The law is that of torch.nn.init.orthogonal_. Raises ValueError for a bias.
+    Saxe et al. 2013 (arXiv:1312.6120).
     """
     if tensor.ndim < 2:
         raise ValueError("it fills weights only; set the bias to zeros")

@@ -38,8 +38,9 @@ def films(report: Report) -> dict[str, Any]:
         )
         if levels.shape[2] != SIDE**2:
             continue
-        first = variant.layers[0]
-        rows = report.results.probes.query("variant == @name and layer == @first and seed == 0")
+        probes = report.results.probes
+        of_first = (probes["variant"] == name) & (probes["layer"] == variant.layers[0])
+        rows = probes[of_first & (probes["seed"] == 0)]
         distinct = rows.set_index("epoch")["distinct_units"].to_dict()
         levels, unit = levels.astype(int), float(largest) / 127
         if relative := distinct[0] > 1 and nearly_alike(levels[0]):

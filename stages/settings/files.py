@@ -29,6 +29,7 @@ def given(section: type[Section], written: Mapping[str, Any], place: str) -> dic
     """
     found = validated(section, written, place)
     values = {f.alias or "": getattr(found, field) for field, f in section.model_fields.items()}
+    values = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
     return {name: value for name, value in values.items() if type(value) in JSON}
 
 

@@ -65,6 +65,9 @@ class Engine(Protocol):
     def tensors_of(self, plan: Plan, state: Any) -> tuple[Tensors, Tensors]:
         """Every tensor before training and now."""
 
+    def seconds(self, plan: Plan, steps: int, images: int, scored: int) -> float:
+        """Seconds that one core takes to train on some images in some steps, and to score others."""
+
     def loaded(self, plan: Plan, tensors: Tensors) -> Learner:
         """A network with these tensors, to be scored."""
 

@@ -3,6 +3,7 @@
 import importlib
 import io
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -255,3 +256,22 @@ class Learner:
         file = io.BytesIO()
         torch.save(saved, file)
         return State(self.seed, self.epoch + 1, file.getvalue())
+
+
+def seconds(plan: Plan, steps: int, images: int, scored: int) -> float:
+    """Seconds that one core takes to train on some images in some steps, and to score others.
+
+    Of two steps, the second one is timed. Scoring takes a third of training.
+    """
+    key = repr((plan.network, plan.arguments, plan.batch_size))
+    if key not in _timed:
+        net, noise = built(plan, 0), initialization.noise(math.prod(plan.shape))
+        one = Learner(plan, 0, net, _copies(net))
+        for _ in range(2):
+            begun = time.perf_counter()
+            one.train(noise, Draws(0, "timed"), plan.batch_size)
+            _timed[key] = (time.perf_counter() - begun) / min(plan.batch_size, len(noise.labels))
+    return _timed[key] * (images + scored / 3)
+
+
+_timed: dict[str, float] = {}  # seconds for an example

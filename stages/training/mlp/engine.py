@@ -19,6 +19,9 @@ from stages.training.probes import PROBED, View
 from stages.training.seeds import Draws
 from stages.training.structure import Parameter, Structure
 
+RATE = 8e10  # floating-point operations of a core per second, with AVX-512
+STEP = 3e-6  # seconds per layer and step, in addition to the arithmetic
+
 
 @dataclass(frozen=True)
 class State:
@@ -167,3 +170,10 @@ def tensors_of(plan: Plan, state: State) -> tuple[dict[str, Tensor], dict[str, T
 def loaded(plan: Plan, tensors: Mapping[str, Tensor]) -> Network:
     """A network with these tensors, to be scored."""
     return Network(plan.sizes, plan.activation or "", flat_of(plan.sizes, tensors))
+
+
+def seconds(plan: Plan, steps: int, images: int, scored: int) -> float:
+    """Seconds that one core takes to train on some images in some steps, and to score others."""
+    # A product forward and two backward, except for one in the first layer; a test forward.
+    operations = (5 * images + 2 * scored) * plan.parameters
+    return operations / RATE + steps * STEP * len(plan.sizes)
