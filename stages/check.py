@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from stages import running, writing
-from stages.settings import labels, plans, reading, sweeps
+from stages.settings import datasets, labels, plans, reading, sweeps
 from stages.settings.mistakes import ParamsError
 from stages.settings.params import DisplaySettings, Params, one_line
 from stages.training import integrity, probes, results
@@ -23,6 +23,9 @@ def main() -> None:
         raise SystemExit("usage: python -m stages.check [--dry-run], which writes nothing")
     try:
         settings = reading.load()
+        datasets.expect(settings.data.name)
+        if "--dry-run" in sys.argv and not datasets.is_here(settings.data.name):
+            return  # its shape is not known yet
         found, grids = plans.resolve(settings), sweeps.resolve(settings)
         stale = stale_results(settings)
     except ParamsError as error:
@@ -69,8 +72,6 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
     files |= {DATA / "sweeps" / f"{name}.json": grid.as_json() for name, grid in grids.items()}
     files |= {
-        # Always the same text: a valid edit changes nothing for the stage that depends on it.
-        DATA / "params_are_valid": "params.yaml is valid\n",
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
         DATA / "study.json": integrity.as_json(described(settings, found)),
     }
@@ -84,8 +85,10 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
 
 def described(settings: Params, found: dict[str, Plan]) -> dict:
     """The study for reports: shared settings, and every variant with its looks and its plan."""
+    facts = datasets.facts(settings.data.name)
     shared = settings.model_dump(include={"data", "seeds", "network", "training"})
     shared["network"]["crop"] = None
+    shared |= {"shape": facts.shape, "classes": facts.classes}
     written = settings.model_dump(exclude_none=True, exclude_defaults=True)["variants"]
     variants = {}
     for name, plan in found.items():

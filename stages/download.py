@@ -1,6 +1,7 @@
-"""Stage download: the four IDX files of the data set, from the first source that has them.
+"""Stage download: the data set, in one folder.
 
-A source delivers into a temporary folder. Files are checked there against pinned sums, and moved
+MNIST and its relatives are four IDX files, from the first source that has them; every other data
+set is what its file in stages/datasets loads. A source delivers into a temporary folder. Files are checked there against pinned sums, and moved
 into data/ together when all four are right.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pooch
 
+from stages import custom_data as custom
 from stages import running, writing
 from stages.training import integrity
 
@@ -57,9 +59,12 @@ class SourceError(Exception):
 
 
 def main() -> None:
-    if len(sys.argv) != 2 or sys.argv[1] not in SHA256:
-        raise SystemExit(f"usage: python -m stages.download {'|'.join(SHA256)}")
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m stages.download DATA_SET")
     name = sys.argv[1]
+    if name not in SHA256:
+        print(custom.install(name))
+        return
     target, partial = Path("data", name), Path("data", f".partial-{name}")
     if is_right(target, name):
         install(target, target)

@@ -1,7 +1,6 @@
 """The time that training takes, estimated before it begins."""
 
 from stages.training import engines
-from stages.training.data import TRAIN_IMAGES
 from stages.training.grid import Cell
 from stages.training.plan import Plan
 
@@ -12,9 +11,8 @@ SCORED = 10_000  # images that an epoch is tested on; a cell of a sweep is score
 
 def seconds_of_seed(plan: Plan) -> float:
     """Seconds that one core takes for a seed of a variant, about."""
-    images = plan.limit or TRAIN_IMAGES
-    steps = plan.steps_per_epoch(images)
-    return plan.epochs * (EPOCH + engines.of(plan).seconds(plan, steps, images, SCORED))
+    trained = engines.of(plan).seconds(plan, plan.steps_per_epoch, plan.images, SCORED)
+    return plan.epochs * (EPOCH + trained)
 
 
 def seconds_of(cell: Cell) -> float:

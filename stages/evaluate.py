@@ -57,8 +57,13 @@ def main() -> None:
 
 
 def sample(dataset: data.Dataset, limit: int | None) -> dict[str, torch.Tensor]:
-    """The first images of both splits, for the page; `limit` is how many are trained on."""
+    """The first images of both splits, for the page; `limit` is how many are trained on.
+
+    None where inputs are no bytes, since the page cannot show or train on them.
+    """
     splits = {"train": dataset.train.first(limit), "test": dataset.test}
+    if dataset.train.pixels.dtype != torch.uint8:
+        splits = {split: images.first(0) for split, images in splits.items()}
     return {
         f"{split}/{kind}": getattr(images.first(SAMPLED[split]), kind)
         for split, images in splits.items()

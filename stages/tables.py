@@ -33,7 +33,7 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
     seeds = []
     classes = plan.classes
     counts = {end: torch.zeros(classes, classes, dtype=torch.int64) for end in ends.values()}
-    seen = images.cropped(plan.crop)
+    seen = images.cropped(plan.crop, plan.shape)
     for seed in range(plan.seeds):
         weights = {name: values[seed] for name, values in run.weights.items()}
         loss, accuracy, logits = engines.of(plan).loaded(plan, weights).score(seen)

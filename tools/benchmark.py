@@ -117,7 +117,7 @@ def initlab(seeds: int) -> float:
 
     layers = dict(zip(layer_names(SIZES[1:-1]), SIZES[1:], strict=True))
     plan = Plan(
-        data="mnist", shape=(1, 28, 28), classes=10, limit=None, seeds=seeds,
+        data="mnist", shape=(1, 28, 28), classes=10, examples=60_000, limit=None, seeds=seeds,
         hidden=tuple(SIZES[1:-1]), layers=layers,
         activation="relu", epochs=EPOCHS, batch_size=64, optimizer="adam", lr=0.001, momentum=0.0,
         tensors=dict.fromkeys(tensor_names(SIZES[1:-1]), DEFAULT), files={}, packages={},

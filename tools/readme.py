@@ -42,7 +42,7 @@ def measured(made: Report) -> str:
         decisive={one.claim.id: decisive(one, made) for one in made.judgements},
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows),
         seeds=study.repetitions(),
-        variants=len(study.variants), others=others, data=style.DATA_SETS[study.data["name"]],
+        variants=len(study.variants), others=others, data=style.data_set(study.data["name"]),
         findings=made.findings, leads=leads(made.findings), pictures=[m.figure for m in made.maps],
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip

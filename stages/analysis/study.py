@@ -1,5 +1,6 @@
 """The study as `check` resolved it, and which variants belong together."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,11 +43,14 @@ class Variant:
 class Study:
     """Settings that are shared, and every variant by its name, in the order of params.yaml.
 
+    `shape` is that of an example, channels first.
     `probed` counts the images with which networks are probed; `sweeps` has the label, axes, seeds
     and shown column of every sweep.
     """
 
     data: dict[str, Any]
+    shape: tuple[int, ...]
+    classes: int
     seeds: int
     network: dict[str, Any]
     training: dict[str, Any]
@@ -62,8 +66,8 @@ class Study:
 
     @property
     def sizes(self) -> list[int]:
-        """The widths of all layers of its own network, from the pixels to the classes."""
-        return [784, *self.network["hidden"], 10]
+        """The widths of all layers of its own network, from the inputs to the classes."""
+        return [math.prod(self.shape), *self.network["hidden"], self.classes]
 
     def repetitions(self, *names: str) -> str:
         """How many seeds some variants have, or all of them: like `5` or `5 to 20`."""

@@ -44,7 +44,7 @@ def text(report: Report, claims: list[dict]) -> str:
     environment_.filters["tally"] = tally
     rendered = environment_.get_template("note.md").render(
         study=study, findings=report.findings, rows=rows, found=found, sections=SECTIONS,
-        data=style.DATA_SETS[study.data["name"]],
+        data=style.data_set(study.data["name"]),
         activation=ACTIVATIONS.get(study.network["activation"], study.network["activation"]),
         optimizer=OPTIMIZERS[study.training["optimizer"]],
         departures=named.SETTING.departures(setting.values),

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from stages.analysis import series
 from stages.analysis.outcomes import PARTLY
 from stages.analysis.report import Report
-from stages.analysis.study import BASELINE, layers
+from stages.analysis.study import BASELINE, Study, layers
 from stages.rendering import (
     charts,
     claim_tables,
@@ -28,6 +28,7 @@ from stages.rendering import (
 )
 from stages.rendering.environment import TEMPLATES, environment
 from stages.rendering.packing import packed
+from stages.training.activations import ACTIVATIONS
 
 DRAWN = 3  # hidden layers that the drawing of the network has room for
 
@@ -40,10 +41,8 @@ PLACES = {
     "depth": ("figure-depth", "the signal by layer", "signal"),
 }
 # The page's own, one after the other.
-SCRIPTS = (
-    "charts.js", "curves.js", "symmetry.js", "try/setup.js", "try/controls.js", "try/status.js",
-    "try/results.js", "try/try.js", "compare.js", "page.js",
-)  # fmt: skip
+TRYING = tuple(f"try/{name}.js" for name in ("setup", "controls", "status", "results", "try"))
+SCRIPTS = ("charts.js", "curves.js", "symmetry.js", *TRYING, "compare.js", "page.js")
 WORKER = ("try/network.js", "try/initializers.js", "try/worker.js")
 # What made the numbers and the pictures.
 PACKAGES = ("torch", "numpy", "safetensors", "scipy", "pandas", "matplotlib", "dvc")
@@ -73,9 +72,11 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
     }
     return environment(autoescape=True).get_template("index.html").render(
         study=study, findings=report.findings, rows=list(report.rows.values()),
-        results=report.results, data=style.DATA_SETS[study.data["name"]],
+        results=report.results, data=style.data_set(study.data["name"]),
+        activation=ACTIVATIONS[study.network["activation"]].label,
+        optimizer=style.OPTIMIZERS[study.training["optimizer"]],
         films=films, charts=plots, trying=form, noise=page_tables.noise(report),
-        drawn=drawn_layers(study.network["hidden"]), partly=f"{100 * PARTLY:g}",
+        drawn=drawn_layers(study), partly=f"{100 * PARTLY:g}",
         sets=claim_tables.by_source(claims),
         places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
@@ -88,7 +89,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         files=list(pd.read_csv(report.tables / "files.csv").itertuples()),
         json=as_script(as_json(known)),
         css=Markup(joined("page.css", "try/try.css", "print.css")),  # noqa: S704  ours
-        script=as_script(joined(*SCRIPTS)),
+        script=as_script(joined(*(one for one in SCRIPTS if form or one not in TRYING))),
         worker=as_script(joined(*WORKER)),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
     )  # fmt: skip
@@ -100,12 +101,14 @@ def places(report: Report, plots: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: place[:2] for name, place in PLACES.items() if place[2] in plots} | maps
 
 
-def drawn_layers(hidden: list[int]) -> list[dict[str, Any]]:
+def drawn_layers(study: Study) -> list[dict[str, Any]]:
     """The layers that are drawn, each with its size; of many hidden ones the first and the last."""
+    inputs, *hidden, classes = study.sizes
     layers = [(f"fc{i}", size, "units") for i, size in enumerate(hidden, 1)]
     if len(layers) > DRAWN:
         layers[1:-1] = [("…", 0, "")]
-    drawn = [("image", 784, "pixels"), *layers, ("out", 10, "classes")]
+    seen = ("image", inputs, "pixels") if len(study.shape) == 3 else ("example", inputs, "values")
+    drawn = [seen, *layers, ("out", classes, "classes")]
     return [{"name": name, "size": size, "of": of} for name, size, of in drawn]
 
 

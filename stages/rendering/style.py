@@ -28,8 +28,11 @@ SIGNS = {
     "does not hold": "✗", "undecided": "?", "not tested": "–",
 }  # fmt: skip
 
-DATA_SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
-OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+DATA_SETS = {
+    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST", "mnist1d": "MNIST-1D",
+    "cifar10": "CIFAR-10",
+}  # fmt: skip
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 SCHEME_LABELS = {"default": "PyTorch's default", "xavier": "Xavier", "he": "He"}
 
 
@@ -215,3 +218,8 @@ def factor(estimate: Any) -> str:
     mean, low, high = estimate
     inside = EVERY_SEED if low == high else f"{low:.2f} to {high:.2f}" if known(low) else ""
     return f"{mean:.2f}" + within(inside)
+
+
+def data_set(name: str) -> str:
+    """How a data set is called; a user's own has its file's name."""
+    return DATA_SETS.get(name, name)

@@ -49,7 +49,10 @@ INITIALIZERS = {
 BY_LAW = {laws.rounded(one.law): name for name, one in INITIALIZERS.items() if one.law}
 
 
-def form(study: Study, sample: Path) -> dict[str, Any]:
+IMAGE = [1, 28, 28]  # of which the form shows the weights and knows the normalization
+
+
+def form(study: Study, sample: Path) -> dict[str, Any] | None:
     """The choices of the form, the study's network and training, its variants, and packed images.
 
     `sample` is the file that evaluate writes. `images` are all pixels, those for training before
@@ -59,6 +62,8 @@ def form(study: Study, sample: Path) -> dict[str, Any]:
     parts = [
         kept[f"{split}/{what}"] for what in ("pixels", "labels") for split in ("train", "test")
     ]
+    if study.shape != IMAGE or not len(kept["train/pixels"]):
+        return None
     setups = {name: setup(study, variant) for name, variant in study.variants.items()}
     return {
         "initializers": {name: asdict(one) for name, one in INITIALIZERS.items()},

@@ -12,7 +12,6 @@ from pydantic import (
 )
 
 from stages.training.activations import ACTIVATIONS
-from stages.training.data import SIDE, TRAIN_IMAGES
 from stages.training.plan import MOST_LAYERS, Fill
 
 MOST = 1_000_000  # seeds, epochs, and units of a layer: memory.py limits them together
@@ -70,8 +69,6 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Color = Annotated[str, StringConstraints(pattern=COLOR)]
 Count = Annotated[int, Field(gt=0, le=MOST)]
-Side = Annotated[int, Field(gt=0, le=SIDE)]
-Images = Annotated[int, Field(gt=0, le=TRAIN_IMAGES)]
 Hidden = Annotated[list[Count], Field(min_length=1, max_length=DEEPEST), BeforeValidator(_widths)]
 Activation: TypeAlias = Literal[tuple(ACTIVATIONS)]  # type: ignore[valid-type]
 Optimizer = Literal["adam", "adamw", "sgd"]

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -27,8 +27,8 @@ def _is_layer(name: str) -> str:
 
 
 class DataSettings(Section):
-    name: Literal["mnist", "fashion_mnist", "kmnist"]
-    limit: fields.Images | None = None
+    name: fields.Name
+    limit: fields.Count | None = None
 
 
 class NetworkSettings(Section):
@@ -38,7 +38,7 @@ class NetworkSettings(Section):
 
 class TrainingSettings(Section):
     epochs: fields.Count
-    batch_size: fields.Images
+    batch_size: fields.Count
     optimizer: fields.Optimizer
     lr: fields.LearningRate
     momentum: fields.Momentum = 0.0
@@ -53,7 +53,7 @@ class NetworkOverrides(Section):
 
     hidden: fields.Hidden | None = None
     activation: fields.Activation | None = None
-    crop: fields.Side | None = None
+    crop: fields.Count | None = None
 
     @property
     def file(self) -> tuple[str, dict[str, Any]] | None:
@@ -72,7 +72,7 @@ class NetworkOverrides(Section):
 
 class TrainingOverrides(Section):
     epochs: fields.Count | None = None
-    batch_size: fields.Images | None = None
+    batch_size: fields.Count | None = None
     optimizer: fields.Optimizer | None = None
     lr: fields.LearningRate | None = None
     momentum: fields.Momentum | None = None

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import torch
 
-from stages.settings import files, initializers, memory, networks
+from stages.settings import datasets, files, initializers, memory, networks
 from stages.settings.fields import as_written
 from stages.settings.mistakes import ParamsError, collect, mistake, unknown_key
 from stages.settings.params import Params, VariantSettings
 from stages.training import engines
-from stages.training.data import CLASSES, SIDE, TRAIN_IMAGES
 from stages.training.initialization import InitializationError
 from stages.training.plan import BUILT_IN, DEFAULT, PACKAGES, Fill, Plan
 from stages.training.structure import Structure
@@ -28,6 +27,8 @@ def resolve(settings: Params) -> dict[str, Plan]:
     Raises ParamsError with a line for each mistake, and for each variant that takes more memory
     than this machine has.
     """
+    if lines := datasets.contradictions(settings):
+        raise ParamsError(*lines)
     return collect(settings.variants, partial(_of_variant, settings))
 
 
@@ -62,12 +63,14 @@ def _unfilled(settings: Params, variant: VariantSettings, place: str) -> Plan:
     network, training = settings.network_of(variant), settings.training_of(variant)
     name, given = variant.network.file or (BUILT_IN, {})
     own = variant.network.file is not None
+    facts = datasets.facts(settings.data.name)
     key = f"{place}network.{name}"
     return Plan(
         data=settings.data.name,
-        shape=(1, SIDE, SIDE),
-        classes=CLASSES,
-        limit=settings.data.limit if settings.data.limit != TRAIN_IMAGES else None,
+        shape=facts.shape,
+        classes=facts.classes,
+        examples=facts.examples,
+        limit=settings.data.limit if settings.data.limit != facts.examples else None,
         seeds=variant.seeds or settings.seeds,
         network=name,
         arguments=networks.arguments(name, given, key) if own else {},

@@ -9,7 +9,6 @@ from stages.settings import memory, plans, reading
 from stages.settings.axes import VARIANT, SweepSettings
 from stages.settings.mistakes import ParamsError, collect, mistake
 from stages.settings.params import Params, VariantSettings
-from stages.training.data import TRAIN_IMAGES
 from stages.training.grid import Cell, Grid
 
 
@@ -33,8 +32,7 @@ def _grid(settings: Params, name: str) -> Grid:
         if fills not in filled:
             filled.add(fills)
             plans.expect_fills(plan, structure, variant, place)
-        in_epoch = plan.steps_per_epoch(plan.limit or TRAIN_IMAGES)
-        steps = sweep.epochs * in_epoch if sweep.epochs else sweep.steps or 0
+        steps = sweep.epochs * plan.steps_per_epoch if sweep.epochs else sweep.steps or 0
         cells.append(Cell(x, y, steps, plan))
     _expect_two_axes(name, sweep, cells)
     return Grid(tuple(cells))

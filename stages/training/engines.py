@@ -66,7 +66,7 @@ class Engine(Protocol):
         """Every tensor before training and now."""
 
     def seconds(self, plan: Plan, steps: int, images: int, scored: int) -> float:
-        """Seconds that one core takes to train on some images in some steps, and to score others."""
+        """Seconds that a core takes to train on images in so many steps, and to score others."""
 
     def loaded(self, plan: Plan, tensors: Tensors) -> Learner:
         """A network with these tensors, to be scored."""

@@ -91,9 +91,8 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
     row = CellScores(seed, guesses, int((logits == logits[0]).all().item()))
     if not cell.steps:
         return row
-    in_epoch = plan.steps_per_epoch(len(train.labels))
-    for done in range(0, cell.steps, in_epoch):
-        draws = Draws(seed, f"order/{1 + done // in_epoch}")
+    for done in range(0, cell.steps, plan.steps_per_epoch):
+        draws = Draws(seed, f"order/{1 + done // plan.steps_per_epoch}")
         learner.train(train, draws, (cell.steps - done) * plan.batch_size)
     train_loss, train_acc, _ = learner.score(train.first(epoch.SCORED_BEFORE))
     test_loss, test_acc, _ = learner.score(dataset.test)

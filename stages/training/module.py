@@ -124,8 +124,10 @@ def _inputs(plan: Plan, net: nn.Module, name: str, images: Images | None) -> Ten
 
 def examples(plan: Plan, images: Images, rows: Tensor | slice = slice(None)) -> Tensor:
     """Some images as a network gets them: normalized, `[n, *shape]`."""
-    pixels = images.pixels[rows].float().mul_(1 / (255 * STD)).sub_(MEAN / STD)
-    return pixels.view(-1, *plan.shape)
+    found = images.pixels[rows]
+    if found.dtype == torch.uint8:
+        found = found.float().mul_(1 / (255 * STD)).sub_(MEAN / STD)
+    return found.view(-1, *plan.shape)
 
 
 def start(plan: Plan, train: Images, seed: int) -> State:

@@ -42,18 +42,20 @@ DEFAULT = Fill("default", {})
 class Plan:
     """A variant, fully resolved.
 
-    `shape` is that of an example, channels first, and `limit` how many of them are trained on
-    (None: all). `network` is BUILT_IN, with its `hidden` widths, its `activation` and the side of
-    the square in the middle of an image that it sees (`crop`, None: all of it), or the name of a
-    file in stages/networks with the `arguments` of its `build`. `layers` has the number of units
-    of every layer that is probed, from the input to the output, and 0 for parameters that are no
-    layer; `tensors` the fill of every tensor by its name; `momentum` is that of SGD. `files` has
-    the SHA-256 of every file of the user's that runs, `packages` the versions of PACKAGES.
+    `shape` is that of an example, channels first, `examples` how many there are for training, and
+    `limit` how many of them are used (None: all). `network` is BUILT_IN, with its `hidden` widths,
+    its `activation` and the side of the square in the middle of an image that it sees (`crop`,
+    None: all of it), or the name of a file in stages/networks with the `arguments` of its `build`.
+    `layers` has the number of units of every layer that is probed, from the input to the output,
+    and 0 for parameters that are no layer; `tensors` the fill of every tensor by its name;
+    `momentum` is that of SGD. `files` has the SHA-256 of every file of the user's that runs,
+    `packages` the versions of PACKAGES.
     """
 
     data: str
     shape: tuple[int, ...]
     classes: int
+    examples: int
     limit: int | None
     seeds: int
     network: str = BUILT_IN
@@ -100,9 +102,15 @@ class Plan:
         """How many weights and biases the built-in network has."""
         return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.sizes))
 
-    def steps_per_epoch(self, images: int) -> int:
-        """How many batches so many images are."""
-        return -(-images // self.batch_size)
+    @property
+    def images(self) -> int:
+        """How many examples an epoch trains on."""
+        return self.limit or self.examples
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return -(-self.images // self.batch_size)
 
 
 def layer_names(hidden: Sequence[int]) -> list[str]:

@@ -291,6 +291,12 @@ typedef struct {
   int64_t *moved_at; // the step at which a layer's weights and biases moved first; 0: not yet
 } network;
 
+// The inputs of all examples: either bytes, which are normalized, or floats, taken as they are.
+typedef struct {
+  const uint8_t *pixels;
+  const float *floats;
+} examples;
+
 // The buffers of a pass over some images: inputs x, every layer's z, its activation a (in the place
 // of z where the slope does not need z), delta, the gradient at z, and a transposed weight matrix.
 typedef struct {
@@ -320,13 +326,16 @@ static long lay_out(pass *p, const network *n, long rows, real *scratch) {
   return at + largest - scratch;
 }
 
-static void normalize(const network *n, const pass *p, const uint8_t *pixels, const int64_t *order) {
+static void normalize(const network *n, const pass *p, examples e, long from, const int64_t *order) {
   const real factor = (real)(1 / (255 * STD)), shift = (real)(-MEAN / STD);
   const long count = n->sizes[0], width = width_of(n, 0);
   for (long i = 0; i < p->rows; i++) {
-    const uint8_t *image = pixels + (order ? order[i] : i) * count;
+    const long at = (order ? order[i] : from + i) * count;
     real *x = p->x + i * width;
-    for (long k = 0; k < count; k++) x[k] = FMA((real)image[k], factor, shift);
+    if (e.pixels)
+      for (long k = 0; k < count; k++) x[k] = FMA((real)e.pixels[at + k], factor, shift);
+    else
+      for (long k = 0; k < count; k++) x[k] = (real)e.floats[at + k];
     for (long k = count; k < width; k++) x[k] = 0;
   }
 }
@@ -438,13 +447,13 @@ long scratch_length(const network *n, long rows) {
 }
 
 // Train on images in an order, batch by batch; loss and answers are counted on the way.
-void train(const network *n, optimizer *o, const uint8_t *pixels, const int64_t *labels,
+void train(const network *n, optimizer *o, examples e, const int64_t *labels,
            const int64_t *order, long count, long batch, real *scratch, double *loss,
            int64_t *correct) {
   pass p;
   for (long from = 0; from < count; from += batch) {
     lay_out(&p, n, count - from < batch ? count - from : batch, scratch);
-    normalize(n, &p, pixels, order + from);
+    normalize(n, &p, e, 0, order + from);
     forward(n, &p);
     judge(n, &p, labels, order + from, loss, correct);
     const pace speed = next_step(o);
@@ -453,13 +462,13 @@ void train(const network *n, optimizer *o, const uint8_t *pixels, const int64_t 
 }
 
 // Score all images, `rows` at a time, and write their logits [count, padded(classes)].
-void score(const network *n, const uint8_t *pixels, const int64_t *labels, long count, long rows,
+void score(const network *n, examples e, const int64_t *labels, long count, long rows,
            real *logits, real *scratch, double *loss, int64_t *correct) {
   pass p;
   const long width = width_of(n, n->layers);
   for (long from = 0; from < count; from += rows) {
     lay_out(&p, n, count - from < rows ? count - from : rows, scratch);
-    normalize(n, &p, pixels + from * n->sizes[0], 0);
+    normalize(n, &p, e, from, 0);
     forward(n, &p);
     const real *found = p.z[n->layers - 1];
     for (long i = 0; i < p.rows * width; i++) logits[from * width + i] = found[i];
@@ -470,13 +479,13 @@ void score(const network *n, const uint8_t *pixels, const int64_t *labels, long 
 // Pass over all images at once, without a step, and leave the buffers in `scratch`: every layer's
 // outputs begin at outputs[l], and the gradients at its z at deltas[l]. `gradients` is laid out
 // like weights.
-void look(const network *n, const uint8_t *pixels, const int64_t *labels, long count, real *scratch,
+void look(const network *n, examples e, const int64_t *labels, long count, real *scratch,
           real *gradients, int64_t *outputs, int64_t *deltas) {
   pass p;
   double loss = 0;
   int64_t correct = 0;
   lay_out(&p, n, count, scratch);
-  normalize(n, &p, pixels, 0);
+  normalize(n, &p, e, 0, 0);
   forward(n, &p);
   judge(n, &p, labels, 0, &loss, &correct);
   backward(n, &p, 0, 0, gradients);

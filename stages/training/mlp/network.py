@@ -34,6 +34,12 @@ class _Network(ctypes.Structure):
     )
 
 
+class _Examples(ctypes.Structure):
+    """kernel.c's `examples`."""
+
+    _fields_ = (("pixels", _pointer), ("floats", _pointer))
+
+
 class Optimizer(ctypes.Structure):
     """kernel.c's `optimizer`: the steps so far, and the powers of Adam's decay rates."""
 
@@ -141,5 +147,7 @@ class Network:
 
 
 def _of(images: Images) -> tuple[Any, Any]:
-    """Pointers to pixels and labels, which must be contiguous."""
-    return _pointer(images.pixels.data_ptr()), _pointer(images.labels.data_ptr())
+    """Pointers to inputs and labels, which must be contiguous."""
+    at = images.pixels.data_ptr()
+    inputs = _Examples(at, None) if images.pixels.dtype == torch.uint8 else _Examples(None, at)
+    return inputs, _pointer(images.labels.data_ptr())
