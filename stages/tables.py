@@ -1,6 +1,7 @@
 """The tables of one variant, from the results of its training."""
 
 import math
+from collections import defaultdict
 from itertools import groupby
 from statistics import fmean
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 
 from stages.training import data, engines, laws
-from stages.training.plan import BUILT_IN, Plan
+from stages.training.plan import Plan
 from stages.training.results import Run
 
 # A seed learns if its accuracy ends more than this above the share of the commonest class: the
@@ -139,17 +140,15 @@ def depth(probes: Rows, plan: Plan) -> Rows:
     between nearly equal inputs: Schoenholz et al. 2017, χ at equal inputs.
     """
     *_, out = plan.layers
-    start = [
-        row for row in probes if row["epoch"] == "0" and row["layer"] != out and row["signal_std"]
-    ]
-    layers = list(dict.fromkeys(row["layer"] for row in start))
-    forward, backward = (gain[1:] for gain in gains(plan, len(layers)))
+    start = [row for row in probes if row["epoch"] == "0" and row["layer"] != out]
     rows = []
-    for quantity, gain in (("signal", forward), ("gradient", backward)):
-        stds = [
-            fmean(float(row[f"{quantity}_std"]) for row in start if row["layer"] == layer)
-            for layer in layers
-        ]
+    for quantity in ("signal", "gradient"):
+        by_layer: dict[str, list[float]] = defaultdict(list)
+        for row in start:
+            if row[f"{quantity}_std"]:  # layers whose outputs PyTorch does not show have none
+                by_layer[row["layer"]].append(float(row[f"{quantity}_std"]))
+        stds = [fmean(values) for values in by_layer.values()]
+        gain = gains(plan, len(stds))[quantity][1:]
         for i, std in enumerate(stds):
             first, passed = (0, gain[:i]) if quantity == "signal" else (-1, gain[i:])
             theory = stds[first] * math.prod(passed) ** 0.5
@@ -159,18 +158,17 @@ def depth(probes: Rows, plan: Plan) -> Rows:
     return rows
 
 
-def gains(plan: Plan, hidden: int) -> tuple[list[float], list[float]]:
-    """The factor on the variance of every hidden ReLU layer, forward and backward; or nan."""
-    if plan.network != BUILT_IN:
-        return [math.nan] * hidden, [math.nan] * hidden
-    forward, backward = [], []
+def gains(plan: Plan, layers: int) -> dict[str, list[float]]:
+    """The factor on the variance of every hidden ReLU layer, by direction; or not a number."""
+    if plan.activation != "relu":
+        return dict.fromkeys(("signal", "gradient"), [math.nan] * layers)
+    found: dict[str, list[float]] = {"signal": [], "gradient": []}
     for i, (fan_in, fan_out) in enumerate(zip(plan.sizes, plan.hidden, strict=False)):
         fill = plan.tensors[f"fc{i + 1}.weight"]
-        law = laws.law(fill.initializer, fill.arguments)
-        variance = laws.variance(law, fan_in, fan_out) if plan.activation == "relu" else math.nan
-        forward.append(fan_in * variance / 2)
-        backward.append(fan_out * variance / 2)
-    return forward, backward
+        variance = laws.variance(laws.law(fill.initializer, fill.arguments), fan_in, fan_out)
+        found["signal"].append(fan_in * variance / 2)
+        found["gradient"].append(fan_out * variance / 2)
+    return found
 
 
 def expect_same(variant: str, row: dict, recorded: dict) -> None:

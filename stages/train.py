@@ -11,7 +11,7 @@ from stages import jobs, running
 from stages.training import data, results, workers
 from stages.training.epoch import Scores
 from stages.training.initialization import InitializationError
-from stages.training.plan import BUILT_IN, Plan
+from stages.training.plan import Plan
 
 PLANS = Path("data/plans")
 RUNS = Path("data/runs")
@@ -56,7 +56,7 @@ def run(title: str, plan: Plan, dataset: data.Dataset) -> results.Trained:
 
 def _named(plan: Plan) -> str:
     """Like 784-128-64-10, 784-64×30-10 for thirty layers of 64, or the name of another network."""
-    if plan.network != BUILT_IN:
+    if not plan.hidden:
         return plan.network
     runs = [(width, len(list(run))) for width, run in groupby(plan.sizes)]
     return "-".join(f"{width}×{n}" if n > 1 else str(width) for width, n in runs)

@@ -5,7 +5,7 @@ in a packed projection, is a layer of its own: a part of the tensors that PyTorc
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -89,11 +89,11 @@ class Part:
         """What probes look at."""
 
         def values(tensors: Tensors) -> Any:
-            flat = (
+            known = ([s for s in kind if s.name in tensors] for kind in (self.weights, self.biases))
+            return tuple(
                 torch.cat([s.of(tensors).flatten() for s in slices]).numpy() if slices else None
-                for slices in (self.weights, self.biases)
+                for slices in known
             )
-            return tuple(flat)
 
         outputs, deltas = watch.seen(self)
         return View(
@@ -110,9 +110,15 @@ class Part:
 
 
 def of(net: nn.Module) -> list[Part]:
-    """The layers of a network in the order in which it defines them."""
+    """The layers of a network in the order in which it defines them; frozen ones have no units."""
     named = dict(net.named_parameters())  # a shared tensor once
-    return [part for name, module in net.named_modules() for part in _parts(name, module, named)]
+    parts = [part for name, module in net.named_modules() for part in _parts(name, module, named)]
+    return [
+        part
+        if any(named[s.name].requires_grad for _, slices in part.kinds() for s in slices)
+        else replace(part, has_units=False)
+        for part in parts
+    ]
 
 
 def _parts(name: str, module: nn.Module, named: Tensors) -> Iterator[Part]:

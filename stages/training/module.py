@@ -242,6 +242,7 @@ class Learner:
         gradients = {
             name: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
             for name, tensor in self.net.named_parameters()
+            if tensor.requires_grad
         }
         found = [
             part.view(watch, self._now, self.initial, gradients, self.moved) for part in self.layers
