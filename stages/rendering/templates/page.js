@@ -90,8 +90,11 @@ startTable();
 startComparing();
 fold();
 unfold();
-startTrying();
-const redraw = [drawTried];
+const redraw = [];
+if (study.trying) { // the form is about MNIST's images
+  startTrying();
+  redraw.push(drawTried);
+}
 for (const figure of $$("[data-curves]")) {
   const curves = new Curves(figure);
   redraw.push(() => curves.draw());
