@@ -75,7 +75,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         results=report.results, data=style.data_set(study.data["name"]),
         activation=ACTIVATIONS[study.network["activation"]].label,
         optimizer=style.OPTIMIZERS[study.training["optimizer"]],
-        films=films, charts=plots, trying=form, noise=page_tables.noise(report),
+        films=films, charts=plots, trying=form, noise=page_tables.noise(report), layers=page_tables.layers_of_files(report),
         drawn=drawn_layers(study), partly=f"{100 * PARTLY:g}",
         sets=claim_tables.by_source(claims),
         places=places(report, plots),

@@ -77,6 +77,32 @@ def units(report: Report) -> str:
     return table.to_csv(index=False, float_format="%.6g")
 
 
+def layers_of_files(report: Report) -> dict[str, list[dict[str, Any]]]:
+    """Every layer of the networks from files, by variant: means over seeds before training.
+
+    `moved_at` is the step of the earliest seed at which a weight first moved; it and what a layer
+    does not have are not numbers.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, variant in report.study.variants.items():
+        probes = report.results.probes
+        own = probes[probes["variant"] == name]
+        if variant.plan["hidden"]:
+            continue
+        last = own["epoch"] == own["epoch"].max()
+        begun, ended = (own[when].groupby("layer") for when in (own["epoch"] == 0, last))
+        columns = ["distinct_units", "signal_std", "weight_gradient_norm", "weight_gradient_zeros"]
+        table = begun[columns].mean().assign(
+            moved_at=ended["weight_moved_at"].min(), move=ended["weight_move"].max(),
+            dead=ended["dead_fraction"].mean(),
+        )  # fmt: skip
+        counts = variant.plan["layers"]
+        found[name] = [
+            {"layer": layer, "units": counts[layer], **table.loc[layer]} for layer in counts
+        ]
+    return found
+
+
 def noise(report: Report) -> list[dict[str, Any]]:
     """A row for every size of noise on a constant: how it ends, and what fc1's units do.
 
