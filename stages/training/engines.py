@@ -43,7 +43,12 @@ class Learner(Protocol):
 
 
 class Engine(Protocol):
-    """How networks of one kind are described, initialized and trained."""
+    """How networks of one kind are described, initialized and trained.
+
+    `EXACT`: whether the bits are the same on every processor.
+    """
+
+    EXACT: bool
 
     def structure_of(self, plan: Plan) -> Structure:
         """The layers and tensors of a plan's network; its own are not read."""

@@ -1,5 +1,6 @@
 """The engine of all other networks: a torch.nn.Module, trained with autograd and torch.optim."""
 
+import errno
 import importlib
 import io
 import math
@@ -15,11 +16,13 @@ from torch.nn import functional
 
 from stages.training import initialization, layers
 from stages.training.data import Images
+from stages.training.initialization import first_line
 from stages.training.plan import MEAN, STD, Plan
 from stages.training.probes import PROBED, View
 from stages.training.seeds import Draws, generator
 from stages.training.structure import Structure
 
+EXACT = False  # torch's bits depend on the processor
 CUSTOM = "stages.networks"
 SCORE_ROWS = 256  # images that are scored at once
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
@@ -85,6 +88,8 @@ def structure_of(plan: Plan) -> Structure:
         raise NetworkError(
             f"its outputs for 2 examples are {shape} instead of logits [2, {plan.classes}]"
         )
+    if not logits.isfinite().all():
+        raise NetworkError("its outputs are not finite")
     if not logits.requires_grad:
         raise NetworkError("has no parameter that can be trained")
     return layers.structure(net, count)
@@ -146,6 +151,8 @@ def learner(plan: Plan, state: State) -> "Learner":
     found = Learner(plan, state.seed, net, saved["initial"])
     found.optimizer.load_state_dict(saved["optimizer"])
     found.epoch, found.steps, found.moved = state.next_epoch, saved["steps"], saved["moved"]
+    for moved in found.moved:
+        del found._unmoved[moved]
     return found
 
 
@@ -178,6 +185,13 @@ class Learner:
         trained = [tensor for tensor in net.parameters() if tensor.requires_grad]
         self.optimizer = OPTIMIZERS[plan.optimizer](trained, **own)
         self.layers = layers.of(net)
+        trainable = {name for name, tensor in net.named_parameters() if tensor.requires_grad}
+        self._unmoved = {
+            f"{part.name}/{kind}": slices
+            for part in self.layers
+            for kind, slices in part.kinds()
+            if any(one.name in trainable for one in slices)
+        }
 
     def train(self, images: Images, draws: Draws, first: int | None = None) -> tuple[float, float]:
         """Train on every image once in a random order, or on the `first` so many of that order.
@@ -191,7 +205,7 @@ class Learner:
             self.net.train()
             for rows in order.split(self.plan.batch_size):
                 labels = images.labels[rows]
-                logits = self.net(examples(self.plan, images, rows))
+                logits = self._logits(examples(self.plan, images, rows))
                 loss = functional.cross_entropy(logits, labels)
                 self.optimizer.zero_grad()
                 loss.backward()
@@ -204,13 +218,13 @@ class Learner:
 
     def _note_moves(self) -> None:
         """Record the step at which a part of a tensor first differs from its initial values."""
-        for part in self.layers:
-            for kind, slices in part.kinds():
-                key = f"{part.name}/{kind}"
-                if key not in self.moved and any(
-                    not torch.equal(s.of(self._now), s.of(self.initial)) for s in slices
-                ):
-                    self.moved[key] = self.steps
+        if not self._unmoved:
+            return
+        now = self._now
+        for key, slices in list(self._unmoved.items()):
+            if any(not torch.equal(one.of(now), one.of(self.initial)) for one in slices):
+                self.moved[key] = self.steps
+                del self._unmoved[key]
 
     @property
     def _now(self) -> dict[str, Tensor]:
@@ -220,9 +234,18 @@ class Learner:
         """The mean loss, the accuracy, and the logits `[n, classes]`."""
         self.net.eval()
         with torch.no_grad():
-            logits = torch.cat([self.net(x) for x in self._batches(images)])
+            logits = torch.cat([self._logits(x) for x in self._batches(images)])
         loss = functional.cross_entropy(logits, images.labels).item()
         return loss, (logits.argmax(1) == images.labels).float().mean().item(), logits
+
+    def _logits(self, x: Tensor) -> Tensor:
+        """The outputs; raises OSError, which names the file, for any error of the network."""
+        try:
+            logits: Tensor = self.net(x)
+        except Exception as error:
+            reason = f"fails for {len(x)} examples: {first_line(error)}"
+            raise OSError(errno.EINVAL, reason, f"stages/networks/{self.plan.network}.py") from None
+        return logits
 
     def _batches(self, images: Images) -> Iterator[Tensor]:
         for begin in range(0, len(images.labels), SCORE_ROWS):
@@ -235,7 +258,7 @@ class Learner:
         self.optimizer.zero_grad()
         with torch.random.fork_rng(devices=[]), layers.Watch(self.net, self.layers) as watch:
             torch.manual_seed(0)
-            logits = self.net(examples(self.plan, images))
+            logits = self._logits(examples(self.plan, images))
             functional.cross_entropy(logits, images.labels).backward()
         for name, tensor in self.net.named_buffers():
             tensor.copy_(buffers[name])

@@ -19,6 +19,7 @@ from stages.training.probes import PROBED, View
 from stages.training.seeds import Draws
 from stages.training.structure import Parameter, Structure
 
+EXACT = True
 RATE = 8e10  # floating-point operations of a core per second, with AVX-512
 STEP = 3e-6  # seconds per layer and step, in addition to the arithmetic
 
