@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pooch
 
-from stages import custom_data as custom
 from stages import running, writing
 from stages.training import integrity
 
@@ -63,7 +62,9 @@ def main() -> None:
         raise SystemExit("usage: python -m stages.download DATA_SET")
     name = sys.argv[1]
     if name not in SHA256:
-        print(custom.install(name))
+        from stages import custom_data  # which loads torch
+
+        print(custom_data.install(name))
         return
     target, partial = Path("data", name), Path("data", f".partial-{name}")
     if is_right(target, name):

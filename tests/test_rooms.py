@@ -1,5 +1,6 @@
 """Every stage loads its own folders, and no heavy package that it does not need."""
 
+import re
 import subprocess
 import sys
 
@@ -39,6 +40,18 @@ STAGES = {
         {"torch", "numpy", "pandas", "pydantic", "yaml", "dvc"},
     ),
 }  # fmt: skip
+
+
+def test_only_engines_py_asks_which_engine_a_plan_has():
+    files = [*ROOT.glob("stages/**/*.py"), *ROOT.glob("tools/**/*.py")]
+    asking = [
+        file.relative_to(ROOT).as_posix()
+        for file in files
+        if re.search(
+            r"(BUILT_IN|\bmlp['\"])\W*[!=]=|[!=]= *(BUILT_IN|['\"]mlp\b)", file.read_text()
+        )
+    ]
+    assert asking == ["stages/training/engines.py"]
 
 
 @pytest.mark.parametrize(
