@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from stages import evaluate, tables, train
-from stages.training import data, initialization, integrity, laws, results
+from stages.training import data, integrity, laws, results
+from stages.training.mlp import engine
 from stages.training.plan import Plan
 from tests.conftest import plan_of
 from tests.made_up import HE, ORTHOGONAL, XAVIER, noise
@@ -46,7 +47,7 @@ def runs(tmp_path_factory) -> Path:
         for name, plan in PLANS.items():
             file = folder.parent / "plans" / f"{name}.json"
             file.write_text(plan.as_json())
-            results.write(folder / name, file, plan.sizes, train.run(name, plan, DATASET))
+            results.write(folder / name, file, plan, train.run(name, plan, DATASET))
     return folder
 
 
@@ -162,7 +163,12 @@ def test_depth_is_a_mean_over_seeds_before_training(runs):
 def depth_of(plan: Plan, signal: float = 3.0, gradient: float = 2.0) -> dict[str, list]:
     """The column `theory` by quantity, where signal and gradient are measured to be these."""
     probes = [
-        {"epoch": "0", "layer": f"fc{i + 1}", "signal_std": signal, "gradient_std": gradient}
+        {
+            "epoch": "0",
+            "layer": f"fc{i + 1}",
+            "signal_std": f"{signal}",
+            "gradient_std": f"{gradient}",
+        }
         for i in range(len(plan.hidden))
     ]
     rows = tables.depth(probes, plan)
@@ -213,7 +219,7 @@ def test_theory_is_empty_for_other_networks_and_without_a_signal(entry, activati
 )  # fmt: skip
 def test_the_variance_of_weights_is_that_of_filled_tensors(weight):
     plan = plan_of({"fc1": {"weight": weight}}, network={"hidden": [400]})
-    filled = initialization.initial_weights(plan, seed=0)["fc1.weight"]
+    filled = engine.initial_weights(plan, seed=0)["fc1.weight"]
     fill = plan.tensors["fc1.weight"]
     variance = laws.variance(laws.law(fill.initializer, fill.arguments), 784, 400)
     assert variance == pytest.approx(filled.var().item(), rel=0.02)
