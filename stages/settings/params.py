@@ -16,12 +16,13 @@ from stages.training.plan import DEFAULT, Fill
 from stages.training.structure import Parameter
 
 UNKNOWN_LAYER = "unknown_layer"
+LAYER = r"^[\w*]+(\.[\w*]+)*$"  # the name of a layer, with * for any part
 
 
 def _is_layer(name: str) -> str:
-    """The name of a layer, with * for any part; what resembles a setting is taken for one."""
+    """The name of a layer; what resembles a setting is taken for one."""
     sections = VariantSettings.model_fields
-    if not re.fullmatch(r"[\w*]+(\.[\w*]+)*", name) or get_close_matches(name, sections):
+    if not re.search(LAYER, name) or get_close_matches(name, sections):
         raise PydanticCustomError(UNKNOWN_LAYER, "is not a layer")
     return name
 

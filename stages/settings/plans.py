@@ -71,7 +71,7 @@ def _unfilled(settings: Params, variant: VariantSettings, place: str) -> Plan:
         seeds=variant.seeds or settings.seeds,
         network=name,
         arguments=networks.arguments(name, given, key) if own else {},
-        crop=variant.network.crop,
+        crop=variant.network.crop if variant.network.crop != SIDE else None,
         hidden=() if own else tuple(network.hidden),
         activation=None if own else network.activation,
         layers={},
