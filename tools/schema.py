@@ -20,7 +20,8 @@ def text() -> str:
     definitions = schema["$defs"]
     definitions["Fill"] = fill()
     variant = definitions["VariantSettings"]
-    variant["patternProperties"] = {LAYER: {"$ref": "#/$defs/LayerSettings"}}
+    layer = f"^(?!({'|'.join(variant['properties'])})$)" + LAYER.removeprefix("^")
+    variant["patternProperties"] = {layer: {"$ref": "#/$defs/LayerSettings"}}
     variant["additionalProperties"] = False
     for section in ("variants", "display", "sweeps"):
         schema["properties"][section]["propertyNames"] = {"type": "string", "pattern": NAME}
