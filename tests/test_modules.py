@@ -1,4 +1,4 @@
-"""Networks from files: training and probes, against plain PyTorch and by hand; their settings."""
+"""Networks from files: training and probes, against plain PyTorch and by hand."""
 
 import math
 import pickle
@@ -371,6 +371,7 @@ def expected_outputs(layer: Expected, outputs: dict) -> dict[str, Any]:
         "signal_std": output.var(0, correction=0).mean().sqrt().item(),
         "gradient_std": len(deltas) * deltas.std(correction=0).item(),
         "dead_fraction": (deltas == 0).all(others).double().mean().item(),
+        "activation_rank": probes.effective_rank(output.reshape(-1, output.shape[-1]).numpy()),
     }
 
 

@@ -68,6 +68,8 @@ def structure_of(plan: Plan) -> Structure:
     Raises any error of the file, and NetworkError if its outputs are no logits.
     """
     net, count = built(plan, 0), 0
+    if any(map(nn.parameter.is_lazy, net.parameters())):
+        raise NetworkError("has lazy layers, which cannot be initialized; give their sizes")
 
     def add(_module: nn.Module, _inputs: object, output: object) -> None:
         nonlocal count
