@@ -54,7 +54,7 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
         "symmetry": with_end(symmetry(run.probes, plan)),
         "dead_units": with_end(dead_units(run.probes, plan)),
         "depth": depth(run.probes, plan),
-        "tensors": with_end(tensors(run, plan.seeds)),
+        "tensors": with_end(tensors(run, plan)),
     }
 
 
@@ -96,7 +96,7 @@ def confusion(counts: dict[str, torch.Tensor]) -> Rows:
 
 def symmetry(probes: Rows, plan: Plan) -> Rows:
     """The gap between the first layer's units, as probed, for every seed and epoch."""
-    first = next(name for name, units in plan.layers.items() if units)
+    first = next((name for name, units in plan.layers.items() if units), None)
     columns = ("seed", "epoch", "symmetry_gap")
     return [{c: row[c] for c in columns} for row in probes if row["layer"] == first]
 
@@ -115,7 +115,7 @@ def dead_units(probes: Rows, plan: Plan) -> Rows:
     return rows
 
 
-def tensors(run: Run, seeds: int) -> Rows:
+def tensors(run: Run, plan: Plan) -> Rows:
     """How many distinct values a tensor ends with, and the largest distance any value moved."""
     return [
         {
@@ -125,8 +125,9 @@ def tensors(run: Run, seeds: int) -> Rows:
             "distinct": values[seed].unique().numel(),
             "largest_move": rounded((values[seed] - run.initial[name][seed]).abs().max().item()),
         }
-        for seed in range(seeds)
+        for seed in range(plan.seeds)
         for name, values in run.weights.items()
+        if name in plan.tensors  # others are buffers
     ]
 
 
@@ -140,7 +141,9 @@ def depth(probes: Rows, plan: Plan) -> Rows:
     """
     *_, out = plan.layers
     start = [
-        row for row in probes if row["epoch"] == "0" and row["layer"] != out and row["signal_std"]
+        row
+        for row in probes
+        if row["epoch"] == "0" and row["layer"] != out and row["signal_std"] and row["gradient_std"]
     ]
     layers = list(dict.fromkeys(row["layer"] for row in start))
     forward, backward = (gain[1:] for gain in gains(plan, len(layers)))

@@ -3,6 +3,7 @@
 import math
 import struct
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from stages import evaluate, tables, train
-from stages.training import data, integrity, laws, results
+from stages.training import data, integrity, laws, module, results
 from stages.training.mlp import engine
-from stages.training.plan import Plan
+from stages.training.plan import DEFAULT, Plan
 from tests.conftest import plan_of
 from tests.made_up import HE, ORTHOGONAL, XAVIER, noise
 
@@ -158,6 +159,51 @@ def test_depth_is_a_mean_over_seeds_before_training(runs):
             if (probe["epoch"], probe["layer"]) == ("0", f"fc{row['depth']}")
         ]
         assert row["std"] == pytest.approx(sum(values) / 2, rel=1e-5)
+
+
+class Masked(torch.nn.Module):
+    """A frozen layer, one without units, and buffers of whole numbers and of truth values."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = torch.nn.Linear(784, 8).requires_grad_(False)
+        self.norm = torch.nn.BatchNorm1d(8)
+        self.out = torch.nn.Linear(8, 10)
+        self.register_buffer("mask", torch.arange(8) > 3)
+
+    def forward(self, x):
+        return self.out(self.norm(self.seen(x.flatten(1))) * self.mask)
+
+
+class Alone(torch.nn.Module):
+    """No layer has units."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.ones(784, 10))
+
+    def forward(self, x):
+        return x.flatten(1) @ self.table
+
+
+@pytest.mark.parametrize("network", [Masked, Alone])
+def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, tmp_path, network):
+    monkeypatch.setenv("INITLAB_WORKERS", "1")
+    monkeypatch.setattr(module, "function", lambda _: lambda shape, classes: network())
+    plan = replace(PLANS["baseline"], network="mine", hidden=(), activation=None)
+    structure = module.structure_of(plan)
+    fills = dict.fromkeys(structure.tensors, DEFAULT)
+    plan = replace(plan, layers=structure.layers, tensors=fills)
+    file = tmp_path / "plan.json"
+    file.write_text(plan.as_json())
+    results.write(tmp_path / "runs" / "mine", file, plan, train.run("mine", plan, DATASET))
+    run = results.read(tmp_path / "runs" / "mine", file)
+    found = tables.of_variant("mine", plan, run, IMAGES)
+    assert {row["tensor"] for row in found["tensors"]} == {*plan.tensors}
+    moved = {row["tensor"] for row in found["tensors"] if row["largest_move"]}
+    assert moved == {name for name in plan.tensors if not name.startswith("seen")}
+    assert all(row["theory"] == "" for row in found["depth"])
+    assert len(found["symmetry"]) == (4 if network is Masked else 0)
 
 
 def depth_of(plan: Plan, signal: float = 3.0, gradient: float = 2.0) -> dict[str, list]:

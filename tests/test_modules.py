@@ -236,7 +236,8 @@ def packed(weight: str, bias: str, prefix: str, stage: str = "") -> dict[str, Ex
 
 class SelfAttention(nn.MultiheadAttention):
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x, x, x, need_weights=False)[0]
+        keys, values = x[..., : self.kdim], x[..., : self.vdim]
+        return super().forward(x, keys, values, need_weights=False)[0]
 
 
 def mixed(x: Tensor) -> Tensor:
@@ -311,6 +312,17 @@ NETS: dict[str, tuple[Callable[[], nn.Module], dict[str, Expected]]] = {
     "attention": (
         lambda: net(16, rows=rows(), mha=SelfAttention(4, 2, batch_first=True)),
         packed("mha.in_proj_weight", "mha.in_proj_bias", "mha")
+        | {"mha.out_proj": whole("mha.out_proj", stage="")},
+    ),
+    "attention to narrower keys": (
+        lambda: net(16, rows=rows(), mha=SelfAttention(4, 2, kdim=3, vdim=2, batch_first=True)),
+        {
+            f"mha.{letter}": Expected(
+                lambda tensors, name=f"mha.{letter}_proj_weight": [tensors[name]],
+                lambda tensors, part=slice(4 * i, 4 * i + 4): [tensors["mha.in_proj_bias"][part]],
+            )
+            for i, letter in enumerate("qkv")
+        }
         | {"mha.out_proj": whole("mha.out_proj", stage="")},
     ),
     "normalization": (
@@ -431,6 +443,23 @@ def test_a_unit_without_a_gradient_for_any_image_is_dead(monkeypatch):
         learner.net.get_submodule("conv").bias.copy_(torch.tensor([100, -100, -100, 100.0]))
     conv, _ = probes.measure(learner.views(noise(8)))
     assert conv.dead_fraction == 0.5
+
+
+class Alone(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(16)[:CLASSES])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ self.weight.T
+
+
+def test_a_parameter_of_the_network_itself_is_a_layer_without_units(monkeypatch):
+    plan = planned(monkeypatch, Alone)
+    [layer] = probes.measure(begun(plan, noise(8)).views(noise(8)))
+    assert plan.layers == {"weight": 0} and list(plan.tensors) == ["weight"]
+    assert (layer.layer, layer.distinct_units) == ("weight", None)
+    assert layer.weight_gradient_norm > 0
 
 
 def test_equal_units_are_counted_once_in_every_gate(monkeypatch):

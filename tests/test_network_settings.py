@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 import stages.networks
-from stages.settings import networks, plans, reading
+from stages.settings import networks, plans, reading, sweeps
 from stages.settings.mistakes import ParamsError
 from stages.settings.params import VariantSettings
 from stages.training import module
@@ -66,8 +66,8 @@ TWO = """def build(shape, classes, width: int = 8, slope: float = 0, norm=None):
                          nn.BatchNorm1d(width), nn.Linear(width, classes))"""
 
 
-def resolved(variant: dict) -> Plan:
-    values = SMALL | {"variants": {"a": variant}, "display": {}}
+def resolved(variant: dict, **sections: dict) -> Plan:
+    values = SMALL | sections | {"variants": {"a": variant}, "display": {}}
     return plans.resolve(reading.checked(values))["a"]
 
 
@@ -177,6 +177,31 @@ def test_a_fault_in_a_networks_file_gets_one_line(network, code, words):
     [line] = refusal.value.lines
     assert line.startswith("params.yaml: variants.a.network.faulty") or "faulty.py" in line
     assert words in line and line.isprintable() and len(line) < 500, line
+
+
+def test_a_batch_of_one_is_tried_if_an_epoch_has_one(network):
+    network("two", TWO)
+    with pytest.raises(ParamsError, match="Expected more than 1 value per channel when training"):
+        resolved({"network": {"two": {}}}, data={"name": "mnist", "limit": 641})
+
+
+def test_an_argument_can_be_the_axis_of_a_sweep(network):
+    network("two", TWO)
+    sweep = {
+        "base": {"network": {"two": {"slope": 0.1}}, "all": {"weight": {"normal": {"std": 1}}}},
+        "axes": {
+            "x": {"key": "network.two.width", "values": [2, 3]},
+            "y": {"key": "all.weight.normal.std", "values": [0.1, 1]},
+        },
+        "seeds": 1, "steps": 0, "shows": "constant",
+    }  # fmt: skip
+    cells = sweeps.resolve(reading.checked(SMALL | {"sweeps": {"grid": sweep}}))["grid"].cells
+    found = [(c.plan.layers["1"], c.plan.tensors["1.weight"].arguments["std"]) for c in cells]
+    assert found == [(2, 0.1), (3, 0.1), (2, 1.0), (3, 1.0)]
+    assert {cell.plan.arguments["slope"] for cell in cells} == {0.1}
+    sweep["axes"]["x"]["values"] = [2, "3"]
+    with pytest.raises(ParamsError, match=r"network.two.width = '3': must be a whole number"):
+        sweeps.resolve(reading.checked(SMALL | {"sweeps": {"grid": sweep}}))
 
 
 def test_editors_accept_networks_from_files_and_their_layers():
