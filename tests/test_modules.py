@@ -112,12 +112,12 @@ def test_weight_decay_and_momentum_are_those_of_torch_optim(monkeypatch, name):
         monkeypatch, lambda: plain.network([16, 8, 3]),
         optimizer=name, lr=0.01, weight_decay=0.1, **momentum,
     )  # fmt: skip
-    learner, images = begun(plan, noise(20)), noise(20)
+    learner, images = begun(plan, noise(22)), noise(22)  # the last batch is smaller
     model = plain.network([16, 8, 3])
     model.load_state_dict(learner.net.state_dict())
     optimizer = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[name]
     steps = optimizer(model.parameters(), lr=0.01, weight_decay=0.1, **momentum)
-    order = torch.from_numpy(Draws(0, "order").order(20))
+    order = torch.from_numpy(Draws(0, "order").order(22))
     x = module.examples(plan, images)
     expected = plain.train_epoch(model, steps, [(x[r], images.labels[r]) for r in order.split(4)])
     assert learner.train(images, Draws(0, "order")) == pytest.approx(expected, rel=1e-5)
@@ -329,6 +329,10 @@ NETS: dict[str, tuple[Callable[[], nn.Module], dict[str, Expected]]] = {
         lambda: net(16, flat0=nn.Flatten(), norm=nn.LayerNorm(16), relu=nn.ReLU()),
         {"norm": whole("norm", stage="", rows=None)},
     ),
+    "batch normalization": (
+        lambda: net(16, flat0=nn.Flatten(), norm=nn.BatchNorm1d(16), tanh=nn.Tanh()),
+        {"norm": whole("norm", stage="", rows=None)},
+    ),
     "parameter that stands alone": (
         lambda: net(5, flat0=nn.Flatten(), fc=nn.Linear(16, 5), scale=Scale()),
         {"fc": whole("fc"),
@@ -409,7 +413,7 @@ def test_probes_of_every_kind_of_layer(monkeypatch, name, steps):
     assert [layer.layer for layer in measured] == list(plan.layers) == list(layers)
 
     x, outputs = module.examples(plan, images), {}
-    for stage, part in learner.net.named_children():
+    for stage, part in learner.net.train().named_children():
         x = outputs[stage] = part(x.clone() if isinstance(x, Tensor) else x)
         if isinstance(x, Tensor) and x.requires_grad:
             x.retain_grad()
