@@ -57,7 +57,7 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
         "symmetry": with_end(symmetry(run.probes, plan)),
         "dead_units": with_end(dead_units(run.probes, plan)),
         "depth": depth(run.probes, plan),
-        "tensors": with_end(tensors(run, plan.seeds)),
+        "tensors": with_end(tensors(run, plan)),
     }
 
 
@@ -99,7 +99,7 @@ def confusion(counts: dict[str, torch.Tensor]) -> Rows:
 
 def symmetry(probes: Rows, plan: Plan) -> Rows:
     """The gap between the first layer's units, as probed, for every seed and epoch."""
-    first = next(name for name, units in plan.layers.items() if units)
+    first = next((name for name, units in plan.layers.items() if units), None)
     columns = ("seed", "epoch", "symmetry_gap")
     return [{c: row[c] for c in columns} for row in probes if row["layer"] == first]
 
@@ -118,7 +118,7 @@ def dead_units(probes: Rows, plan: Plan) -> Rows:
     return rows
 
 
-def tensors(run: Run, seeds: int) -> Rows:
+def tensors(run: Run, plan: Plan) -> Rows:
     """How many distinct values a tensor ends with, and the largest distance any value moved."""
     return [
         {
@@ -128,8 +128,9 @@ def tensors(run: Run, seeds: int) -> Rows:
             "distinct": values[seed].unique().numel(),
             "largest_move": rounded((values[seed] - run.initial[name][seed]).abs().max().item()),
         }
-        for seed in range(seeds)
+        for seed in range(plan.seeds)
         for name, values in run.weights.items()
+        if name in plan.tensors  # others are buffers
     ]
 
 

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from docs import plain
 from stages.training.data import Images
-from stages.training.epoch import State
 from stages.training.mlp import layout
+from stages.training.mlp.engine import State
 from stages.training.plan import Plan, tensor_names
 
 OPTIMIZERS = {

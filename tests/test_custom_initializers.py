@@ -15,7 +15,7 @@ from stages.settings.mistakes import ParamsError
 from stages.settings.params import Params
 from stages.training import initialization
 from stages.training.activations import ACTIVATIONS
-from stages.training.initialization import initial_weights
+from stages.training.mlp.engine import initial_weights
 from stages.training.plan import Fill
 from stages.training.seeds import Draws
 from tests.conftest import LECTURE, plan_of
@@ -125,7 +125,7 @@ FAULTY = {
     "empty": ("", "faulty.py has no function fill(tensor, …): AttributeError"),
     "no Python": ("def fill(:", "has no function fill(tensor, …): SyntaxError: invalid syntax"),
     "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
-    "no arguments": ("def fill(): pass", "not enough values to unpack"),
+    "no arguments": ("def fill(): pass", "it takes no arguments"),
     "an error while it fills": ("def fill(tensor): {}['x']", "cannot fill fc1.weight: KeyError"),
     "an exit while it fills": ("def fill(tensor): raise SystemExit(0)", "SystemExit: 0"),
     "a bell": ("def fill(tensor): raise ValueError('a\\x07')", "fc1.weight: a\\x07"),
@@ -188,11 +188,11 @@ def test_arguments_may_have_any_name_type_and_default(mine):
 
 
 def test_files_of_an_initializer_are_its_own_and_those_it_imports():
-    assert {file.as_posix() for file in initializers.files("lsuv")} == {
+    assert {file.as_posix() for file in initializers.files_of("lsuv")} == {
         "stages/initializers/lsuv.py",
         "stages/initializers/orthogonal.py",
     }
-    assert initializers.files("normal") == initializers.files("default") == set()
+    assert initializers.files_of("normal") == initializers.files_of("default") == set()
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,6 @@ def test_imported_files_of_the_folder_belong_to_an_initializer(mine, tmp_path, l
     tools = [tmp_path / "tools" / f"{name}.py" for name in ("__init__", "shapes")]
     for path in tools:
         path.write_text("")
-    files = initializers.files("first")
+    files = initializers.files_of("first")
     assert files == {*tools, *(tmp_path / f"{name}.py" for name in ("first", "second", "third"))}
-    assert initializers.files("third") == {*tools, tmp_path / "third.py"}
+    assert initializers.files_of("third") == {*tools, tmp_path / "third.py"}

@@ -3,6 +3,7 @@
 import math
 import struct
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from stages import evaluate, tables, train
-from stages.training import data, initialization, integrity, laws, results
-from stages.training.plan import Plan
+from stages.training import data, integrity, laws, module, results
+from stages.training.mlp import engine
+from stages.training.plan import DEFAULT, Plan
 from tests.conftest import plan_of
 from tests.made_up import HE, ORTHOGONAL, XAVIER, noise
 
@@ -46,7 +48,7 @@ def runs(tmp_path_factory) -> Path:
         for name, plan in PLANS.items():
             file = folder.parent / "plans" / f"{name}.json"
             file.write_text(plan.as_json())
-            results.write(folder / name, file, plan.sizes, train.run(name, plan, DATASET))
+            results.write(folder / name, file, plan, train.run(name, plan, DATASET))
     return folder
 
 
@@ -159,10 +161,60 @@ def test_depth_is_a_mean_over_seeds_before_training(runs):
         assert row["std"] == pytest.approx(sum(values) / 2, rel=1e-5)
 
 
+class Masked(torch.nn.Module):
+    """A frozen layer, one without units, and buffers of whole numbers and of truth values."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = torch.nn.Linear(784, 8).requires_grad_(False)
+        self.norm = torch.nn.BatchNorm1d(8)
+        self.out = torch.nn.Linear(8, 10)
+        self.register_buffer("mask", torch.arange(8) > 3)
+
+    def forward(self, x):
+        return self.out(self.norm(self.seen(x.flatten(1))) * self.mask)
+
+
+class Alone(torch.nn.Module):
+    """No layer has units."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.ones(784, 10))
+
+    def forward(self, x):
+        return x.flatten(1) @ self.table
+
+
+@pytest.mark.parametrize("network", [Masked, Alone])
+def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, tmp_path, network):
+    monkeypatch.setenv("INITLAB_WORKERS", "1")
+    monkeypatch.setattr(module, "function", lambda _: lambda shape, classes: network())
+    plan = replace(PLANS["baseline"], network="mine", hidden=(), activation=None)
+    structure = module.structure_of(plan)
+    fills = dict.fromkeys(structure.tensors, DEFAULT)
+    plan = replace(plan, layers=structure.layers, tensors=fills)
+    file = tmp_path / "plan.json"
+    file.write_text(plan.as_json())
+    results.write(tmp_path / "runs" / "mine", file, plan, train.run("mine", plan, DATASET))
+    run = results.read(tmp_path / "runs" / "mine", file)
+    found = tables.of_variant("mine", plan, run, IMAGES)
+    assert {row["tensor"] for row in found["tensors"]} == {*plan.tensors}
+    moved = {row["tensor"] for row in found["tensors"] if row["largest_move"]}
+    assert moved == {name for name in plan.tensors if not name.startswith("seen")}
+    assert all(row["theory"] == "" for row in found["depth"])
+    assert len(found["symmetry"]) == (4 if network is Masked else 0)
+
+
 def depth_of(plan: Plan, signal: float = 3.0, gradient: float = 2.0) -> dict[str, list]:
     """The column `theory` by quantity, where signal and gradient are measured to be these."""
     probes = [
-        {"epoch": "0", "layer": f"fc{i + 1}", "signal_std": signal, "gradient_std": gradient}
+        {
+            "epoch": "0",
+            "layer": f"fc{i + 1}",
+            "signal_std": f"{signal}",
+            "gradient_std": f"{gradient}",
+        }
         for i in range(len(plan.hidden))
     ]
     rows = tables.depth(probes, plan)
@@ -213,7 +265,7 @@ def test_theory_is_empty_for_other_networks_and_without_a_signal(entry, activati
 )  # fmt: skip
 def test_the_variance_of_weights_is_that_of_filled_tensors(weight):
     plan = plan_of({"fc1": {"weight": weight}}, network={"hidden": [400]})
-    filled = initialization.initial_weights(plan, seed=0)["fc1.weight"]
+    filled = engine.initial_weights(plan, seed=0)["fc1.weight"]
     fill = plan.tensors["fc1.weight"]
     variance = laws.variance(laws.law(fill.initializer, fill.arguments), 784, 400)
     assert variance == pytest.approx(filled.var().item(), rel=0.02)

@@ -10,13 +10,8 @@ import torch
 
 from docs import plain
 from stages.settings import initializers
-from stages.training.epoch import initial_state
-from stages.training.initialization import (
-    FUNCTIONS,
-    InitializationError,
-    initial_weights,
-    run,
-)
+from stages.training.initialization import FUNCTIONS, InitializationError, run
+from stages.training.mlp.engine import initial_weights, start
 from stages.training.plan import Fill
 from stages.training.seeds import Draws
 from tests.conftest import plan_of
@@ -145,7 +140,7 @@ def test_error_names_the_tensor_in_one_line():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_training_starts_from_weights_scaled_by_real_images(train_images, dtype):
     plan = plan_of({"all": {"weight": "lsuv", "bias": "zeros"}})
-    state = initial_state(plan, train_images, 1, dtype)
+    state = start(plan, train_images, 1, dtype)
     expected = initial_weights(plan, 1, train_images.first(512))
     noise = initial_weights(plan, 1)
     for name, tensor in tensors(plan, state).items():

@@ -10,8 +10,7 @@ import torch
 from docs import plain
 from stages.training.activations import ACTIVATIONS
 from stages.training.data import Images
-from stages.training.epoch import Learner, initial_state
-from stages.training.mlp import build, functions, layout
+from stages.training.mlp import build, engine, functions, layout
 from stages.training.mlp.network import SCORE_ROWS, Network
 from stages.training.seeds import Draws
 from tests.conftest import ROOT, plan_of
@@ -80,10 +79,10 @@ def trained(activation: str, optimizer: str, images: Images, level: str) -> byte
         network={"hidden": [37, 16], "activation": activation},
         training=OPTIMIZERS[optimizer] | {"batch_size": 13},
     )
-    learner = Learner.of(plan, initial_state(plan, images, 0))
+    learner = engine.learner(plan, engine.start(plan, images, 0))
     learner.net._library = build.library("float", level)
-    scores = learner.train(plan, images, Draws(0, "order"))
-    logits = learner.net.score(images)[2]
+    scores = learner.train(images, Draws(0, "order"))
+    logits = learner.score(images)[2]
     return learner.net.weights.tobytes() + logits.numpy().tobytes() + repr(scores).encode()
 
 

@@ -34,11 +34,13 @@ def test_plan_has_everything_that_params_yaml_sets():
     hadamard = Path("stages/initializers/hadamard.py")
     assert plan == Plan(
         data="mnist",
+        shape=(1, 28, 28),
+        classes=10,
         limit=640,
         seeds=3,
-        crop=28,
         hidden=(16, 8),
         activation="tanh",
+        layers={"fc1": 16, "fc2": 8, "out": 10},
         epochs=2,
         batch_size=32,
         optimizer="sgd",
@@ -89,6 +91,10 @@ def test_equal_training_gives_equal_plans(one, other):
 
 def test_all_images_are_a_limit_of_none():
     assert plan_of(data={"limit": 60_000}) == plan_of()
+
+
+def test_the_whole_image_is_a_crop_of_none():
+    assert plan_of({"network": {"crop": 28}}) == plan_of()
 
 
 def test_only_sgd_has_a_momentum():

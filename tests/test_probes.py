@@ -8,22 +8,22 @@ import torch
 
 from stages.training import probes
 from stages.training.activations import ACTIVATIONS
-from stages.training.initialization import initial_weights
-from stages.training.mlp.layout import flat_of
-from stages.training.mlp.network import Network
+from stages.training.initialization import noise
+from stages.training.mlp import engine
 from tests.conftest import plan_of
 from tests.oracle import normalized, plain_network
 
 SIZES = [784, 20, 12, 10]
 
 
-def net_of(variant: dict | None = None, activation: str = "relu") -> Network:
+def learner_of(variant: dict | None = None, activation: str = "relu") -> engine.Learner:
     plan = plan_of(variant, network={"hidden": SIZES[1:-1], "activation": activation})
-    return Network(SIZES, activation, flat_of(SIZES, initial_weights(plan, seed=0)))
+    return engine.learner(plan, engine.start(plan, noise(SIZES[0]), seed=0))
 
 
-def measured(net, images):
-    return {layer.layer: layer for layer in probes.measure(net, images)}
+def measured(learner, images):
+    views = learner.views(images.first(probes.PROBED))
+    return {layer.layer: layer for layer in probes.measure(views)}
 
 
 def test_units_that_differ_by_rounding_count_once():
@@ -58,8 +58,8 @@ def test_the_effective_rank_of_known_matrices(matrix, rank):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, train_images):
     images = train_images.first(probes.PROBED)
-    net = net_of({"all": {"weight": {"normal": {"std": 0.1}}}}, activation)
-    model = plain_network(SIZES, activation, net.weights)
+    learner = learner_of({"all": {"weight": {"normal": {"std": 0.1}}}}, activation)
+    model = plain_network(SIZES, activation, learner.net.weights)
     x = normalized(images.pixels, torch.float32)
     entering, leaving = [], []
     for module in model[1:]:
@@ -72,7 +72,7 @@ def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, trai
             leaving[-1] = x
     torch.nn.functional.cross_entropy(x, images.labels).backward()
 
-    layers = measured(net, train_images)
+    layers = measured(learner, train_images)
     assert list(layers) == ["fc1", "fc2", "out"]
     for layer, z, a in zip(layers.values(), entering, leaving, strict=True):
         linear, a = model.get_submodule(layer.layer), a.detach()
@@ -98,9 +98,9 @@ def test_activations_and_gradients_equal_those_of_plain_pytorch(activation, trai
 
 
 def test_a_diverged_network_has_no_gap_and_no_ranks(train_images):
-    net = net_of()
-    net.weights[:] = math.nan
-    for layer in measured(net, train_images).values():
+    learner = learner_of()
+    learner.net.weights[:] = math.nan
+    for layer in measured(learner, train_images).values():
         assert math.isnan(layer.symmetry_gap)
         assert math.isnan(layer.activation_rank)
         assert math.isnan(layer.activation_rank)

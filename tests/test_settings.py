@@ -152,7 +152,7 @@ def test_editors_accept_the_study(editor):
         ("trainig", {"lr": 0.1}),
         ("network.hidden", [16, 0]),
         ("variants.Shout", {}),
-        ("variants.baseline.fc0", {"weight": "ones"}),
+        ("variants.baseline.fc 1", {"weight": "ones"}),
         ("variants.baseline.all.weight", "zeross"),
         ("variants.baseline.all.weight", "constant"),
         ("variants.baseline.all.weight", {"constant": {"val": "one"}}),

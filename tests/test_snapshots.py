@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from stages.training import snapshots
-from stages.training.mlp import layout
 
 
 @pytest.mark.parametrize(
@@ -16,17 +15,23 @@ def test_pictures_are_taken_at_powers_of_two_and_at_both_ends(last, epochs):
     assert snapshots.epochs(last) == epochs
 
 
-def test_a_picture_is_a_copy_of_the_first_units_of_fc1():
-    sizes = [784, 20, 10]
-    shapes = {"fc1.bias": (20,), "out.weight": (10, 20), "out.bias": (10,)}
-    tensors = {name: torch.zeros(shape) for name, shape in shapes.items()}
-    weight = torch.arange(20.0)[:, None].expand(20, 784)
-    flat = layout.flat_of(sizes, tensors | {"fc1.weight": weight})
-    picture = snapshots.take(sizes, flat)
+def test_a_picture_is_a_copy_of_the_first_units_of_the_first_layer():
+    weight = torch.arange(20.0)[:, None].repeat(1, 784)
+    picture = snapshots.take({"fc1.weight": weight, "fc1.bias": torch.zeros(20)}, (1, 28, 28))
     assert picture.shape == (16, 784)
     assert picture[:, 0].tolist() == list(range(16))
-    flat[:] = -1
+    weight[:] = -1
     assert picture[3, 3] == 3
+
+
+@pytest.mark.parametrize(
+    ("weight", "shape"),
+    [((8, 1, 3, 3), (1, 28, 28)), ((8, 785), (1, 28, 28)), ((8, 100), (100,))],
+    ids=["convolution", "more than an image", "no image"],
+)
+def test_units_that_do_not_see_an_image_have_no_picture(weight, shape):
+    assert snapshots.take({"first.weight": torch.zeros(weight)}, shape) is None
+    assert snapshots.quantized({}) == {}
 
 
 def test_eight_bits_keep_zeros_and_equal_values_and_make_no_other_zero():

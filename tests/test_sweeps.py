@@ -17,6 +17,7 @@ from stages.training import epoch, workers
 from stages.training import grid as training
 from stages.training.data import Dataset
 from stages.training.grid import Cell, CellScores, Grid, Piece
+from stages.training.mlp import engine
 from tests.conftest import LECTURE, SMALL, accept_interrupts, plan_of
 
 RATES = {
@@ -64,7 +65,7 @@ def few(train_images, test_images) -> Dataset:
 
 def test_a_cell_equals_a_variant_after_its_epochs(few):
     plan = plan_of(seeds=1, training={"epochs": 2})
-    state = epoch.initial_state(plan, few.train, 0)
+    state = engine.start(plan, few.train, 0)
     for _ in range(3):
         state, row = epoch.run_epoch(plan, few, state)
     found = training.run(Cell(0, 0, 2 * 11, plan), few, 0)
@@ -72,13 +73,13 @@ def test_a_cell_equals_a_variant_after_its_epochs(few):
 
 
 def test_a_cell_is_trained_for_so_many_steps(few, monkeypatch):
-    made, of = [], epoch.Learner.of
+    made, of = [], engine.learner
 
     def watched(plan, state):
         made.append(of(plan, state))
         return made[0]
 
-    monkeypatch.setattr(epoch.Learner, "of", watched)
+    monkeypatch.setattr(engine, "learner", watched)
     training.run(Cell(0, 0, 25, plan_of()), few, 0)
     assert [learner.optimizer.step for learner in made] == [25]  # 11 steps an epoch
 

@@ -6,8 +6,9 @@ import torch
 
 from docs import plain
 from stages.training.data import Dataset
-from stages.training.epoch import Learner, Scores, State, initial_state, run_epoch
-from stages.training.mlp import layout
+from stages.training.epoch import Scores, run_epoch
+from stages.training.mlp import engine, layout
+from stages.training.mlp.engine import State
 from stages.training.plan import Plan
 from stages.training.seeds import Draws
 from tests.conftest import plan_of
@@ -43,7 +44,7 @@ def after_an_epoch(
     plan: Plan, dataset: Dataset, dtype: type = np.float32
 ) -> tuple[State, State, Scores]:
     """Seed 0 before training and after one epoch, and what was then measured."""
-    first = initial_state(plan, dataset.train, 0, dtype)
+    first = engine.start(plan, dataset.train, 0, dtype)
     state, _ = run_epoch(plan, dataset, first)
     return first, *run_epoch(plan, dataset, state)
 
@@ -78,7 +79,7 @@ def test_tensors_move_at_the_predicted_step_or_never(dataset, start):
 def test_a_network_blind_to_its_input_answers_one_digit(dataset, start):
     plan = plan_of(STUCK[start])
     _, state, row = after_an_epoch(plan, dataset)
-    answer = Learner.of(plan, state).net.score(dataset.test)[2].argmax(1).unique()
+    answer = engine.learner(plan, state).score(dataset.test)[2].argmax(1).unique()
     assert len(answer) == 1
     frequency = (dataset.test.labels == answer).double().mean().item()
     assert row.test_acc == pytest.approx(frequency)
@@ -107,7 +108,7 @@ def test_equal_units_train_as_one_unit_that_counts_for_all(dataset, widths, copi
     shared weight's gradient is the sum of theirs, so each of them has its share of it.
     """
     plan = plan_of(training=OPTIMIZERS[optimizer])
-    state = initial_state(plan, dataset.train, 0, np.float64)
+    state = engine.start(plan, dataset.train, 0, np.float64)
     random = torch.Generator().manual_seed(0)
     (first, second), (m, n) = widths, copies
     shapes = [(first, 784), (first,), (second, first), (second,), (10, second), (10,)]

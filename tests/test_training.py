@@ -4,18 +4,17 @@ import os
 import sys
 import time
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from docs import plain
-from stages.settings import fields
 from stages.training import epoch, workers
 from stages.training.activations import ACTIVATIONS
 from stages.training.data import Dataset
-from stages.training.epoch import initial_state, run_epoch
+from stages.training.epoch import run_epoch
+from stages.training.mlp import engine
 from stages.training.seeds import Draws
 from tests.conftest import plan_of
 from tests.oracle import OPTIMIZERS, batches, moved_at, plain_network, tensors
@@ -47,7 +46,7 @@ def test_epochs_equal_those_of_plain_pytorch(few, activation, optimizer, dtype, 
     """Two, so that the optimizer's memory has to come along."""
     network_ = {"hidden": [32, 16], "activation": activation}
     plan = plan_of(network=network_, training=OPTIMIZERS[optimizer])
-    state = initial_state(plan, few.train, 1, dtype)
+    state = engine.start(plan, few.train, 1, dtype)
     model = plain_network(plan.sizes, activation, state.weights)
     steps = plain_optimizer(model, plan)
     tests = batches(few.test, torch.arange(1000), plan, TORCH[dtype])
@@ -65,13 +64,13 @@ def test_epochs_equal_those_of_plain_pytorch(few, activation, optimizer, dtype, 
 
 def test_these_tests_cover_every_activation_and_optimizer():
     assert set(ACTIVATIONS) == set(ACTIVATIONS) == set(plain.ACTIVATIONS)
-    assert set(get_args(fields.Optimizer)) == {o["optimizer"] for o in OPTIMIZERS.values()}
+    assert set(engine.OPTIMIZERS) == {o["optimizer"] for o in OPTIMIZERS.values()}
 
 
 def test_epoch_0_scores_and_changes_nothing(dataset, monkeypatch):
     monkeypatch.setattr(epoch, "SCORED_BEFORE", 500)
     plan = plan_of()
-    first = initial_state(plan, dataset.train, 0, np.float64)
+    first = engine.start(plan, dataset.train, 0, np.float64)
     model = plain_network(plan.sizes, "relu", first.weights)
     state, row = run_epoch(plan, dataset, first)
     assert (row.epoch, state.next_epoch, state.steps, state.moved_at.any()) == (0, 1, 0, False)
@@ -93,7 +92,7 @@ def test_the_step_at_which_a_tensor_first_moves_equals_plain_pytorchs(dataset, o
     plan = plan_of(network={"hidden": [2, 2]}, training=OPTIMIZERS[optimizer] | {"batch_size": 1})
     steps_seen = set()
     for seed in range(5):
-        state = initial_state(plan, dataset.train, seed, np.float64)
+        state = engine.start(plan, dataset.train, seed, np.float64)
         model = plain_network(plan.sizes, "relu", state.weights)
         start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         state, _ = run_epoch(plan, dataset, state)

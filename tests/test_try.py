@@ -9,9 +9,7 @@ import torch
 from stages.rendering import page, style, trying
 from stages.training import data, probes
 from stages.training.activations import ACTIVATIONS
-from stages.training.epoch import Learner, initial_state
-from stages.training.initialization import initial_weights
-from stages.training.mlp import layout
+from stages.training.mlp import engine, layout
 from stages.training.seeds import Draws
 from tests.conftest import needs_chromium, plan_of
 from tests.initializations import STUCK, ZERO, constant
@@ -57,12 +55,12 @@ def blank(browser):
 
 def both(blank, plan, images: data.Images, steps: int) -> tuple[dict, dict]:
     """The same training with our trainer and the page's: `values` by tensor, `loss`, …"""
-    state = initial_state(plan, images, 1)
-    learner = Learner.of(plan, state)
+    state = engine.start(plan, images, 1)
+    learner = engine.learner(plan, state)
     named = layout.named(plan.sizes, learner.net.weights)
     floats = [base64.b64encode(tensor.numpy().tobytes()).decode() for tensor in named.values()]
     count = steps * plan.batch_size
-    loss, accuracy = learner.train(plan, images, Draws(1, "order"), count)
+    loss, accuracy = learner.train(images, Draws(1, "order"), count)
     order = torch.from_numpy(Draws(1, "order").order(len(images.labels)))
     theirs = blank.evaluate(
         TRAIN,
@@ -128,7 +126,7 @@ SYMMETRIC = STUCK | {
 def test_form_moves_the_same_tensors_and_keeps_equal_units_equal(blank, dataset, name):
     plan = plan_of(SYMMETRIC[name])
     ours, theirs = both(blank, plan, dataset.train, 10)
-    before = initial_state(plan, dataset.train, 1)
+    before = engine.start(plan, dataset.train, 1)
     initial = layout.named(plan.sizes, before.weights)
     for tensor, values in ours["values"].items():
         first = initial[tensor].numpy().ravel()
@@ -175,7 +173,7 @@ def test_form_draws_the_law_of_every_initializer(blank, choice):
     fill = plan.tensors["fc1.weight"]
     described = {"initializer": fill.initializer, "arguments": dict(fill.arguments)}
     assert trying.choice(described) == list(choice)
-    ours = initial_weights(plan, 0)["fc1.weight"].numpy()
+    ours = engine.initial_weights(plan, 0)["fc1.weight"].numpy()
     given = {"initializer": choice[0], "given": choice[1:], "fanIn": 784, "fanOut": 128}
     text = blank.evaluate(FILL, {"source": page.joined("try/initializers.js")} | given)
     theirs = np.frombuffer(base64.b64decode(text), np.float32).reshape(128, 784)

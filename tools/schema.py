@@ -2,13 +2,14 @@
 
 import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from stages import writing
-from stages.settings import initializers
-from stages.settings.fields import DEEPEST, NAME
-from stages.settings.params import Params
-from stages.training import initialization
+from stages.settings import files, initializers, networks
+from stages.settings.fields import DEEPEST, NAME, Section
+from stages.settings.params import LAYER, Params
+from stages.training import initialization, module
 
 FILE = Path("params.schema.json")
 
@@ -19,7 +20,8 @@ def text() -> str:
     definitions = schema["$defs"]
     definitions["Fill"] = fill()
     variant = definitions["VariantSettings"]
-    variant["patternProperties"] = {"^(fc[1-9][0-9]*|out)$": {"$ref": "#/$defs/LayerSettings"}}
+    layer = f"^(?!({'|'.join(variant['properties'])})$)" + LAYER.removeprefix("^")
+    variant["patternProperties"] = {layer: {"$ref": "#/$defs/LayerSettings"}}
     variant["additionalProperties"] = False
     for section in ("variants", "display", "sweeps"):
         schema["properties"][section]["propertyNames"] = {"type": "string", "pattern": NAME}
@@ -27,6 +29,7 @@ def text() -> str:
     for section in ("NetworkSettings", "NetworkOverrides"):
         properties = definitions[section]["properties"]
         properties["hidden"] = {"anyOf": [properties["hidden"], shape()]}
+    definitions["NetworkOverrides"] = network(definitions["NetworkOverrides"])
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -41,25 +44,39 @@ def shape() -> dict:
     }
 
 
+def network(built_in: dict) -> dict:
+    """The settings of the built-in network, or the name of a file with its arguments."""
+    functions = {name: module.function(name) for name in files.names(networks.FOLDER)}
+    arguments = {n: _arguments(n, f, files.arguments(f, 2)) for n, f in functions.items()}
+    return {"anyOf": [built_in | {"additionalProperties": False}, _called(arguments)]}
+
+
 def fill() -> dict:
     """The name of an initializer, or one name with its arguments."""
     names = [*initialization.FUNCTIONS, *initializers.custom_names()]
-    arguments = {name: _arguments(name) for name in names}
+    arguments = {
+        name: _arguments(name, initialization.function(name), initializers.arguments(name))
+        for name in names
+    }
     alone = [name for name, schema in arguments.items() if not schema.get("required")]
-    called = {
+    return {"anyOf": [{"enum": alone}, _called(arguments)]}
+
+
+def _called(arguments: dict[str, dict]) -> dict:
+    """One name with its arguments."""
+    return {
         "type": "object",
         "properties": arguments,
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
     }
-    return {"anyOf": [{"enum": alone}, called]}
 
 
-def _arguments(name: str) -> dict:
-    """The arguments of an initializer; null and no arguments are the same."""
-    description = inspect.getdoc(initialization.function(name)) or ""
-    schema = initializers.arguments(name).model_json_schema()
+def _arguments(name: str, function: Callable[..., object], section: type[Section]) -> dict:
+    """The arguments of a function by this name; null and no arguments are the same."""
+    description = inspect.getdoc(function) or ""
+    schema = section.model_json_schema() | {"title": name}
     schema["description"] = description.split("\n\n")[0].replace("\n", " ")
     return schema | ({} if "required" in schema else {"type": ["object", "null"]})
 

@@ -46,7 +46,7 @@ def arguments(
         signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
     if len(parameters) < first:
-        raise ValueError(f"it needs {first} arguments at least")
+        raise ValueError(f"it takes {', '.join(signature.parameters) or 'no arguments'}")
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     fields: dict[str, Any] = {}  # under names that no attribute of a section has
     for p in parameters[first:]:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from stages.settings import fields
@@ -16,14 +16,26 @@ from stages.training.plan import DEFAULT, Fill
 from stages.training.structure import Parameter
 
 UNKNOWN_LAYER = "unknown_layer"
+LAYER = r"^[\w*]+(\.[\w*]+)*$"  # the name of a layer, with * for any part
 
 
 def _is_layer(name: str) -> str:
-    """The name of a layer, with * for any part; what resembles a setting is taken for one."""
+    """The name of a layer; what resembles a setting is taken for one."""
     sections = VariantSettings.model_fields
-    if not re.fullmatch(r"[\w*]+(\.[\w*]+)*", name) or get_close_matches(name, sections):
+    resembling = name.isidentifier() and get_close_matches(name, sections, cutoff=0.8)
+    if resembling or not re.search(LAYER, name):
         raise PydanticCustomError(UNKNOWN_LAYER, "is not a layer")
     return name
+
+
+def _given(arguments: object) -> object:
+    """The arguments of a network; nothing means no arguments."""
+    if not isinstance(arguments, (dict, type(None))):
+        raise ValueError(
+            "must be a mapping, the arguments of a file in stages/networks; the built-in network "
+            "has hidden, activation and crop"
+        )
+    return arguments or {}
 
 
 class DataSettings(Section):
@@ -49,7 +61,7 @@ class NetworkOverrides(Section):
     """The built-in network's settings, or the name of a file in stages/networks with arguments."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, dict[str, Any] | None]
+    __pydantic_extra__: dict[str, Annotated[dict[str, Any], BeforeValidator(_given)]]
 
     hidden: fields.Hidden | None = None
     activation: fields.Activation | None = None
@@ -59,7 +71,7 @@ class NetworkOverrides(Section):
     def file(self) -> tuple[str, dict[str, Any]] | None:
         """The name of the file and its arguments; None for the built-in network."""
         named = self.__pydantic_extra__ or {}
-        return next(((name, given or {}) for name, given in named.items()), None)
+        return next(iter(named.items()), None)
 
     @model_validator(mode="after")
     def _is_one_network(self) -> "NetworkOverrides":

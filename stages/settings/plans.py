@@ -74,7 +74,7 @@ def _unfilled(settings: Params, variant: VariantSettings, place: str) -> Plan:
         seeds=variant.seeds or settings.seeds,
         network=name,
         arguments=networks.arguments(name, given, key) if own else {},
-        crop=variant.network.crop,
+        crop=variant.network.crop if variant.network.crop != facts.shape[-1] else None,
         hidden=() if own else tuple(network.hidden),
         activation=None if own else network.activation,
         layers={},
@@ -107,6 +107,10 @@ def expect_fills(plan: Plan, structure: Structure, variant: VariantSettings, pla
         again = engine.initial_weights(plan, seed=0) if plan.files else weights
         for tensor, values in weights.items():
             if not torch.equal(values, again[tensor]):
+                if plan.tensors.get(tensor, DEFAULT) == DEFAULT:
+                    rule = f"{tensor} differs each time it is built; draw with torch alone"
+                    key = f"{place}network.{plan.network}"
+                    raise ParamsError(mistake(key, plan.arguments, rule))
                 rule = "gives other values each time; draw from the argument draws alone"
                 raise InitializationError(tensor, rule)
     except InitializationError as error:

@@ -11,7 +11,13 @@ from pydantic import ValidationError
 from stages.settings import yaml_file
 from stages.settings.fields import RULES, Section
 from stages.settings.mistakes import FILE, ParamsError, in_file, mistake, unknown_key
-from stages.settings.params import UNKNOWN_LAYER, LayerSettings, Params, VariantSettings
+from stages.settings.params import (
+    UNKNOWN_LAYER,
+    LayerSettings,
+    NetworkOverrides,
+    Params,
+    VariantSettings,
+)
 from stages.training.initialization import first_line
 from stages.training.plan import layer_names
 
@@ -157,4 +163,8 @@ def _keys(model: type[Section], location: Location) -> list[str]:
             fields = {field.alias or name: field for name, field in section.model_fields.items()}
             section = fields[key].annotation if key in fields else LayerSettings
     keys = [field.alias or name for name, field in section.model_fields.items()]
-    return [*keys, "fc1", "…", "out"] if section is VariantSettings else keys
+    others = {
+        VariantSettings: ["fc1", "…", "out"],
+        NetworkOverrides: ["or a file in stages/networks"],
+    }
+    return keys + others.get(section, [])

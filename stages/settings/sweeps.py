@@ -10,6 +10,7 @@ from stages.settings.axes import VARIANT, SweepSettings
 from stages.settings.mistakes import ParamsError, collect, mistake
 from stages.settings.params import Params, VariantSettings
 from stages.training.grid import Cell, Grid
+from stages.training.plan import Plan
 
 
 def resolve(settings: Params) -> dict[str, Grid]:
@@ -28,7 +29,7 @@ def _grid(settings: Params, name: str) -> Grid:
             raise ParamsError(lines[0])
         plan, structure = plans.plan_of(shared, variant, place)
         memory.expect(place, plan, structure, kept=0)
-        fills = frozenset(map(repr, plan.tensors.values()))
+        fills = plan.network, repr(plan.arguments), frozenset(map(repr, plan.tensors.values()))
         if fills not in filled:
             filled.add(fills)
             plans.expect_fills(plan, structure, variant, place)
@@ -79,8 +80,7 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
 def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None:
     """Raise ParamsError for an axis along which all cells have the same result."""
     results = [
-        repr((c.steps, c.plan) if c.steps else (c.plan.sizes, c.plan.activation, c.plan.tensors))
-        for c in cells
+        repr((c.steps, c.plan) if c.steps else (_network(c.plan), c.plan.tensors)) for c in cells
     ]
     columns = len(sweep.axes.x.points())
     rows = [results[i : i + columns] for i in range(0, len(results), columns)]
@@ -89,3 +89,8 @@ def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None
             rule = "has no effect: every value gives the same networks"
             key = getattr(sweep.axes, side).key
             raise ParamsError(mistake(f"sweeps.{name}.axes.{side}.key", key, rule))
+
+
+def _network(plan: Plan) -> tuple[Any, ...]:
+    """What decides a network before training, except for its fills."""
+    return plan.sizes, plan.activation, plan.network, plan.arguments

@@ -129,12 +129,12 @@ def _parts(name: str, module: nn.Module, named: Tensors) -> Iterator[Part]:
     biases = [one for one in own if "bias" in one.rpartition(".")[2]]
     if type(module).__name__ in GATES:
         yield from _gates(name, GATES[type(module).__name__], weights, biases)
-    elif isinstance(module, nn.MultiheadAttention) and f"{prefix}in_proj_weight" in own:
-        yield from _split(name, "qkv", (weights[:1], biases[:1]))
+    elif isinstance(module, nn.MultiheadAttention):
+        yield from _attention(name, weights, [one for one in biases if "in_proj" in one])
     elif isinstance(module, nn.Linear) and _is_packed(name, module):
         yield from _split(name, "qkv", (weights, biases), name)
     elif isinstance(module, MIXING) and weights:
-        shown = not isinstance(module, (nn.MultiheadAttention, nn.Bilinear))
+        shown = not isinstance(module, nn.Bilinear)
         yield Part(
             name, _whole(weights), _whole(biases), module=name if shown else None,
             axis=1 if isinstance(module, _ConvNd) else -1,
@@ -143,7 +143,7 @@ def _parts(name: str, module: nn.Module, named: Tensors) -> Iterator[Part]:
     elif name and (weights or biases):
         yield Part(name, _whole(weights), _whole(biases), has_units=False)
     for alone in own:
-        if alone not in (*weights, *biases):
+        if not name or alone not in (*weights, *biases):
             yield Part(alone, _whole([alone]), has_units=False)
 
 
@@ -164,6 +164,13 @@ def _split(
     for i, letter in enumerate(letters):
         weights, biases = (tuple(Slice(one, i, count) for one in names) for names in tensors)
         yield Part(f"{name}.{letter}", weights, biases, module, index=i, parts=count)
+
+
+def _attention(name: str, weights: list[str], biases: list[str]) -> Iterator[Part]:
+    """Queries, keys and values; their weights are packed unless they differ in width."""
+    for i, letter in enumerate("qkv"):
+        weight = Slice(weights[0], i, 3) if len(weights) == 1 else Slice(weights[i])
+        yield Part(f"{name}.{letter}", (weight,), tuple(Slice(one, i, 3) for one in biases))
 
 
 def _gates(name: str, letters: str, weights: list[str], biases: list[str]) -> Iterator[Part]:

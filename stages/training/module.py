@@ -67,27 +67,30 @@ def built(plan: Plan, seed: int) -> nn.Module:
 
 
 def structure_of(plan: Plan) -> Structure:
-    """The layers and tensors of the network, found by building it and taking two examples through.
+    """The layers and tensors of the network, found by building it and taking examples through.
 
-    Raises any error of the file, and NetworkError if its outputs are no logits.
+    Two, or one if an epoch has a batch of one. Raises any error of the file, and NetworkError if
+    its outputs are no logits.
     """
     net, count = built(plan, 0), 0
+    last = plan.images % plan.batch_size or plan.batch_size
+    rows = min(last, 2)
+    if any(map(nn.parameter.is_lazy, net.parameters())):
+        raise NetworkError("has lazy layers, which cannot be initialized; give their sizes")
 
     def add(_module: nn.Module, _inputs: object, output: object) -> None:
         nonlocal count
-        count += output.numel() // 2 if isinstance(output, Tensor) else 0
+        count += output.numel() // rows if isinstance(output, Tensor) else 0
 
     handles = [module.register_forward_hook(add) for module in net.modules()]
-    images = initialization.noise(math.prod(plan.shape)).first(2)
+    images = initialization.noise(math.prod(plan.shape)).first(rows)
     with torch.random.fork_rng(devices=[]):
         logits = net.train()(examples(plan, images))
     for handle in handles:
         handle.remove()
-    if not isinstance(logits, Tensor) or logits.shape != (2, plan.classes):
-        shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise NetworkError(
-            f"its outputs for 2 examples are {shape} instead of logits [2, {plan.classes}]"
-        )
+    shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if shape != (expected := [rows, plan.classes]):
+        raise NetworkError(f"its outputs are {shape} instead of logits {expected}")
     if not logits.isfinite().all():
         raise NetworkError("its outputs are not finite")
     if not logits.requires_grad:
