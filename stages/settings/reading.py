@@ -27,7 +27,7 @@ Location = tuple[int | str, ...]
 
 def aliases(values: Any) -> list[str]:
     """A line for each mapping that YAML aliases repeat, of which `dvc exp run -S` is not aware."""
-    rule = "`dvc exp run -S` changes both or neither; before you use -S there, write it out"
+    rule = "`dvc exp run -S` changes all of them or none; write it out before you use -S"
     return [
         f"{in_file(', '.join(others))}: an alias of {first}: {rule}"
         for first, *others in yaml_file.aliases(values)
