@@ -32,7 +32,7 @@ def changed(key: str, value: object) -> dict:
 
 def mistakes(tmp_path, values) -> list[str]:
     try:
-        plans.resolve(reading.load(written(tmp_path, values)))
+        plans.resolve(reading.checked(reading.read(written(tmp_path, values))))
     except ParamsError as error:
         return error.lines
     return []
@@ -111,6 +111,9 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         (b"seeds: [1\n", "params.yaml, line 2: not valid YAML: "),
         (b"a: 1\nseeds: 1\nseeds: 2\n", "params.yaml, line 3: not valid YAML: the key seeds "),
         (b"seeds: !!python/module:antigravity\n", "not valid YAML: could not determine"),
+        (b"a: 1\nb: {c: 2026-01-01}\n", "params.yaml, line 2: 2026-01-01 is a date; quote it"),
+        (b"<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> x\n", "params.yaml, line 1: merge conflict"),
+        (b"a: 1\n>>>>>>> x\n", "params.yaml, line 2: merge conflict: keep one version"),
         (b"seeds: !!bool maybe\n", "cannot be read: KeyError"),
         ("seeds: ü\n".encode("latin-1"), "cannot be read: 'utf-8'"),
         (b"[" * 500, "cannot be read: RecursionError"),
@@ -122,7 +125,7 @@ def test_unreadable_file_gets_one_line(tmp_path, text, words):
     if text is not None:
         path.write_bytes(text)
     with pytest.raises(ParamsError) as error:
-        reading.load(path)
+        reading.checked(reading.read(path))
     [line] = error.value.lines
     assert line.startswith("params.yaml") and words in line and line.isprintable()
 
