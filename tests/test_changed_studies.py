@@ -50,7 +50,7 @@ STUDIES = {
     ),
     "one seed": (
         {name: [0.9] for name in LEARNS}, {"seeds": 1},
-        ["there are no intervals", "needs 2 seeds", "Each has 1 seed."], ["95 % interval over 1"],
+        ["there are no intervals", "needs 2 seeds", "Each is trained once."], ["95 % interval over 1"],
     ),
     "seeds disagree": (
         {"baseline": 0.9, "constant": DISAGREE}, {},

@@ -137,6 +137,8 @@ def points(estimate: Any, unit: str = " points") -> str:
 
 def apart(estimate: Any) -> str:
     """A difference of accuracies in words, like `15.85 points (−27.25 to −4.44) below`."""
+    if not any(known(end) and abs(end) > 1e-9 for end in estimate):
+        return "exactly level with"
     side = "from" if abs(estimate[0]) < 5e-5 else "below" if estimate[0] < 0 else "above"
     return f"{decimals(100 * abs(estimate[0]), 2)} points{within(interval(estimate, '+'))} {side}"
 
