@@ -1,6 +1,7 @@
 """Colours, dashes and markers of figures and charts, and numbers in words."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
@@ -189,6 +190,11 @@ def counted(count: float, noun: str) -> str:
     """Like `1 seed` and `5 seeds`."""
     count = round(count)
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def sentence(words: str) -> str:
+    """With a capital letter, unless it begins with a symbol such as `σ` or `c`."""
+    return re.sub(r"^[a-z](?=[a-z])", lambda letter: letter[0].upper(), words)
 
 
 def listed(words: list[str]) -> str:
