@@ -26,7 +26,7 @@ STUDIES = {
     ),
     "one unit": (
         {"all_ones": STUCK, "constant": 0.36, "noise_little": 0.9}, {"network": {"hidden": [1, 8]}},
-        ["all its units are dead"], [*ENOUGH, "all units of the first layer are equal", "copies"],
+        ["then all its units died"], [*ENOUGH, "all units of the first layer are equal", "copies"],
     ),
     "no baseline": (
         {"constant": 0.36, "he_normal": 0.97}, {},
