@@ -7,6 +7,8 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 # With these set, Python does not find the stages and Altair fails.
 unexport PYTHONSAFEPATH PYTHONOPTIMIZE
+# Without a name, DVC fails for a user that a container does not know.
+export USER ?= $(shell id -un 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help git env repro distribute open experiments offline share fetch repair verify maps \

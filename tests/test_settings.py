@@ -4,9 +4,10 @@ import copy
 import json
 
 import jsonschema
+import psutil
 import pytest
 
-from stages.settings import plans, reading, yaml_file
+from stages.settings import memory, plans, reading, yaml_file
 from stages.settings.mistakes import ParamsError
 from tests.conftest import ROOT, SMALL, as_yaml
 from tools import schema
@@ -94,6 +95,26 @@ def test_mistake_gets_one_line(tmp_path, key, value, words):
     assert lines[0].isprintable()
     for word in ["params.yaml: ", *words]:
         assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("group", "file", "content", "limit"),
+    [
+        ("0::/", "memory.max", "1000", 1000),
+        ("0::/", "memory.max", "max", None),
+        ("0::/", "cpu.max", "1000", None),
+        ("0::/user/job/step", "user/job/memory.max", "1000", 1000),
+        ("1:cpu:/\n4:memory:/", "memory/memory.limit_in_bytes", "1000", 1000),
+        ("4:memory:/docker/1", "memory/memory.limit_in_bytes", "1000", 1000),  # it sees no docker/1
+        ("4:memory:/", "memory/memory.limit_in_bytes", str(2**63), None),
+    ],
+)
+def test_memory_is_that_of_the_container(tmp_path, group, file, content, limit):
+    groups, path = tmp_path / "proc/self/cgroup", tmp_path / "sys/fs/cgroup" / file
+    for place, text in ((groups, f"{group}\n"), (path, f"{content}\n")):
+        place.parent.mkdir(parents=True)
+        place.write_text(text)
+    assert memory.limit(tmp_path) == (limit or psutil.virtual_memory().total)
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path):
