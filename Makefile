@@ -7,6 +7,8 @@ INSTALLED := $(ENV)/installed
 export PATH := $(BIN):$(PATH)
 # With these set, Python does not find the stages and Altair fails.
 unexport PYTHONSAFEPATH PYTHONOPTIMIZE
+# Without a name, DVC fails for a user that a container does not know.
+export USER ?= $(shell id -un 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help git env repro distribute open experiments offline share fetch repair verify maps \
@@ -35,6 +37,7 @@ open: ## open the report in a browser
 	@$(PYTHON) -c 'import pathlib, sys, webbrowser; page = pathlib.Path("reports/index.html").resolve(); page.exists() or sys.exit(f"{page}: does not exist; run `make repro`"); webbrowser.open(page.as_uri()) or sys.exit(f"found no browser; open {page} yourself")'
 
 experiments: git env ## list the experiments with their changes and results
+	@test "$$(git rev-parse --is-shallow-repository)" = false || echo "This clone is shallow (git clone --depth): DVC loses experiments of --queue and --temp in it. Run: git fetch --unshallow" >&2
 	@dvc exp show --only-changed --drop '.*(/|yaml)|Created|State|Executor'
 
 offline: env ## let `dvc plots show` and `dvc plots diff` work without a network
@@ -51,6 +54,7 @@ repair: git env ## list damaged files in DVC's cache and on the remote; DELETE=y
 	@python -m tools.repair $(if $(filter yes,$(DELETE)),--delete)
 
 verify: git env ## run evaluate and report again, and compare all results with the committed ones
+	@dvc status --quiet check || { echo "params.yaml or the code of check has changed since the last run: run \`dvc repro\`" >&2; exit 1; }
 	dvc repro --force --single-item evaluate report
 	@python -m tools.verify
 

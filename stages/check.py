@@ -22,7 +22,7 @@ def main() -> None:
     if sys.argv[1:] not in ([], ["--dry-run"]):
         raise SystemExit("usage: python -m stages.check [--dry-run], which writes nothing")
     try:
-        settings = reading.load()
+        settings = reading.checked(values := reading.read())
         datasets.expect(settings.data.name)
         if "--dry-run" in sys.argv and not datasets.is_here(settings.data.name):
             return  # its shape is not known yet
@@ -36,7 +36,7 @@ def main() -> None:
         moved = move_away(path)
         print(f"{path}: moved to {moved}, since params.yaml has no such variant or sweep")
     settings, false_labels = labels.true_ones(settings, found)
-    for line in false_labels:
+    for line in [*false_labels, *reading.aliases(values)]:
         print(line)
     write(settings, found, grids)
 
@@ -72,12 +72,13 @@ def write(settings: Params, found: dict[str, Plan], grids: dict[str, Grid]) -> N
     files = {DATA / "plans" / f"{name}.json": plan.as_json() for name, plan in found.items()}
     files |= {DATA / "sweeps" / f"{name}.json": grid.as_json() for name, grid in grids.items()}
     files |= {
+        # Not only for readers: DVC warns three times about an empty folder.
+        DATA / "sweeps" / "names.txt": "".join(f"{name}\n" for name in grids),
         DATA / "variants.txt": "".join(f"{name}\n" for name in found),
         DATA / "study.json": integrity.as_json(described(settings, found)),
     }
     writing.replace(files)
-    for folder in (DATA / "sweeps", TABLES):  # DVC expects them in a study without sweeps, too
-        folder.mkdir(parents=True, exist_ok=True)
+    TABLES.mkdir(parents=True, exist_ok=True)  # DVC expects it in a study without sweeps, too
     for path in (*(DATA / "plans").glob("*.json"), *(DATA / "sweeps").glob("*.json")):
         if path not in files:
             path.unlink()

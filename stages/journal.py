@@ -1,6 +1,8 @@
 """The finished networks of a sweep: an interrupted sweep continues where it stopped."""
 
+import errno
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from hashlib import sha256
@@ -26,6 +28,8 @@ class Journal:
         """Open or create it, to be closed by `with`; raises OSError."""
         self._made_with = made_with
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # to open a named pipe would wait for ever
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         there = path.read_bytes() if path.is_file() else b""
         lines = list(filter(self._is_ours, there.split(b"\n")))
         self.rows: Done = {}
@@ -58,5 +62,5 @@ class Journal:
         try:
             cell, values, known = json.loads(line)
             return bool(self._sum(cell, values) == known)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return False

@@ -8,7 +8,7 @@ from stages.analysis.maps import Map
 from stages.analysis.report import Report
 from stages.analysis.results import Results
 from stages.analysis.study import Study
-from stages.rendering import claim_tables, claims, drawing, note, page, summary
+from stages.rendering import claim_tables, claims, drawing, lesson, note, page, summary
 from stages.training import integrity
 
 REPORTS = Path("reports")
@@ -32,7 +32,7 @@ def main() -> None:
     }
     pictures = drawing.pictures(report)
     html = page.text(report, judged, texts)
-    files: dict[str, str | bytes] = {"index.html": html, **texts}
+    files: dict[str, str | bytes] = {"index.html": html, "lesson.html": lesson.text(), **texts}
     files |= {f"figures/{name}": content for name, content in pictures.items()}
     writing.replace({REPORTS / name: content for name, content in files.items()})
     for path in (REPORTS / "figures").glob("map_*"):  # of sweeps that are gone

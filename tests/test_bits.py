@@ -90,3 +90,13 @@ def test_verify_names_the_processor_and_the_changed_files(study):
     assert f"results differ from the committed ones (processor: {verify.processor()}):" in printed
     assert " M dvc.lock" in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.slow
+def test_settings_that_were_not_run_are_not_recorded(study):
+    lock = (study.folder / "dvc.lock").read_bytes()
+    study.change("training", lr=0.01)
+    assert study.repro("--single-item", "evaluate") == []
+    refused = make(study, "verify", expect=2)
+    assert refused.stderr.startswith("params.yaml or the code of check has changed since")
+    assert (study.folder / "dvc.lock").read_bytes() == lock

@@ -26,7 +26,7 @@ STUDIES = {
     ),
     "one unit": (
         {"all_ones": STUCK, "constant": 0.36, "noise_little": 0.9}, {"network": {"hidden": [1, 8]}},
-        ["all its units are dead"], [*ENOUGH, "all units of the first layer are equal", "copies"],
+        ["then all its units died"], [*ENOUGH, "all units of the first layer are equal", "copies"],
     ),
     "no baseline": (
         {"constant": 0.36, "he_normal": 0.97}, {},
@@ -40,8 +40,8 @@ STUDIES = {
     ),
     "all ones alone": (
         {"all_ones": STUCK}, {},
-        ["In 1 of 1 stuck variant (“all ones”) a gradient has reached the first layer, but at the "
-         "end all its units are dead and block it. In every measurement of “all ones”, all units"],
+        ["In 1 of 1 stuck variant (“all ones”) a gradient reached the first layer; then all its "
+         "units died, and dead units let no gradient through."],
         ["Units must differ.", "Surprises", "none of the measured causes"],
     ),
     "no heat maps": (
@@ -50,7 +50,8 @@ STUDIES = {
     ),
     "one seed": (
         {name: [0.9] for name in LEARNS}, {"seeds": 1},
-        ["there are no intervals", "needs 2 seeds", "Each has 1 seed."], ["95 % interval over 1"],
+        ["there are no intervals", "needs 2 seeds", "Each is trained once."],
+        ["95 % interval over 1"],
     ),
     "seeds disagree": (
         {"baseline": 0.9, "constant": DISAGREE}, {},

@@ -56,7 +56,7 @@ def test_check_writes_the_files_that_other_stages_read():
     checked()
     assert written().keys() == {
         "params_are_valid", "plans/all_ones.json", "plans/baseline.json", "study.json",
-        "variants.txt",
+        "sweeps/names.txt", "variants.txt",
     }  # fmt: skip
     assert (DATA / "params_are_valid").read_text() == "params.yaml is valid\n"
     assert (DATA / "variants.txt").read_text() == "baseline\nall_ones\n"
@@ -96,6 +96,13 @@ def test_edit_changes_no_file_of_other_variants():
         assert {name for name in after if after[name] != before.get(name)} == files
         checked()
         assert written() == before
+
+
+def test_alias_of_a_mapping_gets_one_line(capsys):
+    shared = {"weight": "ones"}  # as_yaml writes it once, and an alias
+    checked(changed(variants={"a": {"all": shared}, "b": {"out": shared}}))
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith("params.yaml: variants.b.out: an alias of variants.a.all: `dvc exp run")
 
 
 def test_results_of_a_removed_variant_are_moved_away(capsys):

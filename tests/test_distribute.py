@@ -10,13 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from distributed import CancelledError
 
 from tests.cluster import DASK, WORKER, Processes, kill
 from tests.conftest import Clone
 from tests.once import made_once
-from tools.distribute import clusters
+from tools.distribute import clusters, record, spread, work
 
 pytestmark = pytest.mark.slow
 extra = pytest.mark.extra
@@ -123,7 +125,9 @@ def cluster(local) -> Processes:
     return local
 
 
-def test_local_workers_give_the_bytes_of_dvc_repro(clone, plain, local):
+def test_local_workers_give_the_bytes_of_dvc_repro_whatever_dasks_settings(clone, plain, local):
+    unfit = {"NANNY__PRELOAD": "['nothing']", "COMM__REQUIRE_ENCRYPTION": "True"}
+    clone.environment |= {f"DASK_DISTRIBUTED__{key}": value for key, value in unfit.items()}
     output = local.end(local.run("--local", "2", *TRAININGS))
     assert "20 networks for 4 stages; about " in output
     assert "train@baseline: 4 seeds, test accuracy 0." in output
@@ -166,6 +170,33 @@ def test_missing_scheduler_is_one_line(monkeypatch):
     monkeypatch.setattr(clusters, "PATIENCE", 1)
     with pytest.raises(SystemExit, match="no scheduler answers there"):
         clusters.remote("tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    "joinable, problem, printed",
+    [
+        (False, f"no worker for 60 s on this machine, which may lack memory; {KEPT}", 0),
+        (True, f"the scheduler is gone; {KEPT}", 1),
+    ],
+)
+def test_lack_of_workers_is_reported_once(joinable, problem, printed, monkeypatch, capsys):
+    monkeypatch.setattr(spread, "PAUSE", 0)
+    monkeypatch.setattr(spread, "LONELY", -1)
+    answers = Mock(side_effect=[{"workers": {}}] * 3 + [CancelledError("the scheduler ends")])
+    training = Mock(plans=[])
+    training.missing.return_value = [work.Task(training, 0, 1, 1.0, print)]
+    run = spread.Spread(Mock(sync=answers), b"", [training], joinable)
+    assert run.run() == [problem]
+    assert capsys.readouterr().out.count("no worker for 60 s; the command waits") == printed
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from a package of DVC
+def test_results_from_before_an_edit_do_not_keep_a_stage_from_training(study, monkeypatch):
+    monkeypatch.chdir(study.folder)
+    shutil.rmtree("data/runs")
+    assert record.pending(["train"]) == []  # in the cache
+    study.append("data/plans/all_ones.json", "\n")
+    assert record.pending(["train"]) == ["train@all_ones"]
 
 
 NETWORK = """

@@ -48,7 +48,12 @@ def test_an_experiment_is_compared_and_kept(compared):
     row = next(row for row in rows if row["Experiment"] == "twos")
     assert [column for column in row if column in HEADLINES] == HEADLINES
     assert 0 < float(row["accuracy.baseline"]) < 1
-    short = make(compared, "experiments", env={"COLUMNS": "200"}).stdout
+    head = compared.run("git", "rev-parse", "HEAD").stdout
+    (compared.folder / ".git" / "shallow").write_text(head)  # as after `git clone --depth 1`
+    listed = make(compared, "experiments", env={"COLUMNS": "200"})
+    (compared.folder / ".git" / "shallow").unlink()
+    assert "git fetch --unshallow" in listed.stderr
+    short = listed.stdout
     assert f"{WEIGHT}" in short and " accuracy.all_ones " in short
     assert "seeds" not in short and ".yaml" not in short
 

@@ -142,7 +142,7 @@ def test_phone_folds_tables_until_they_are_needed(browser, reports):
     assert tab.locator(".fold > summary:visible").count() == 5
     tab.locator("#filter").fill("deep")
     assert rows.count() == 3
-    tab.locator(".answer details > summary").first.click()
+    tab.locator(".answer details:has(.corrections) > summary").first.click()
     tab.locator(".corrections a:visible").first.click()
     tab.locator(".claim:target[open]").wait_for()
     tab.set_viewport_size({"width": 1280, "height": 900})
@@ -167,11 +167,11 @@ def test_claims_have_their_verdict_evidence_and_correction(tab, claims):
     for claim in claims:
         fold = tab.locator(f"#claim-{claim['id']}")
         assert fold.get_attribute("open") is None
-        line = fold.locator("summary").inner_text()
+        line = fold.locator("summary").inner_text().replace("\xa0", " ")
         assert line.startswith(style.SIGNS[claim["verdict"]])
         assert all(claim[key] in line for key in ("verdict", "claim", "place"))
         tested = [part["words"] for part in claim["parts"] if part["words"]]
-        text = fold.text_content()
+        text = fold.text_content().replace("\xa0", " ")
         assert all(words in text for words in tested or [claim["evidence"]])
         assert fold.locator("a").count() == (claim["figure"] is not None)
     corrected = [
@@ -182,7 +182,8 @@ def test_claims_have_their_verdict_evidence_and_correction(tab, claims):
     ]
     assert corrected
     for claim in corrected:
-        text = tab.locator(f".corrections li:has(a[href='#claim-{claim['id']}'])").text_content()
+        item = tab.locator(f".corrections li:has(a[href='#claim-{claim['id']}'])")
+        text = item.text_content().replace("\xa0", " ")
         failed = [part["words"] for part in claim["parts"] if part["result"] == "does not hold"]
         assert failed and all(words in text for words in failed)
 

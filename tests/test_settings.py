@@ -4,9 +4,10 @@ import copy
 import json
 
 import jsonschema
+import psutil
 import pytest
 
-from stages.settings import plans, reading, yaml_file
+from stages.settings import memory, plans, reading, yaml_file
 from stages.settings.mistakes import ParamsError
 from tests.conftest import ROOT, SMALL, as_yaml
 from tools import schema
@@ -32,7 +33,7 @@ def changed(key: str, value: object) -> dict:
 
 def mistakes(tmp_path, values) -> list[str]:
     try:
-        plans.resolve(reading.load(written(tmp_path, values)))
+        plans.resolve(reading.checked(reading.read(written(tmp_path, values))))
     except ParamsError as error:
         return error.lines
     return []
@@ -96,6 +97,26 @@ def test_mistake_gets_one_line(tmp_path, key, value, words):
         assert word in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("group", "file", "content", "limit"),
+    [
+        ("0::/", "memory.max", "1000", 1000),
+        ("0::/", "memory.max", "max", None),
+        ("0::/", "cpu.max", "1000", None),
+        ("0::/user/job/step", "user/job/memory.max", "1000", 1000),
+        ("1:cpu:/\n4:memory:/", "memory/memory.limit_in_bytes", "1000", 1000),
+        ("4:memory:/docker/1", "memory/memory.limit_in_bytes", "1000", 1000),  # it sees no docker/1
+        ("4:memory:/", "memory/memory.limit_in_bytes", str(2**63), None),
+    ],
+)
+def test_memory_is_that_of_the_container(tmp_path, group, file, content, limit):
+    groups, path = tmp_path / "proc/self/cgroup", tmp_path / "sys/fs/cgroup" / file
+    for place, text in ((groups, f"{group}\n"), (path, f"{content}\n")):
+        place.parent.mkdir(parents=True)
+        place.write_text(text)
+    assert memory.limit(tmp_path) == (limit or psutil.virtual_memory().total)
+
+
 def test_all_mistakes_are_reported_at_once(tmp_path):
     values = changed("training.lr", -1)
     assert len(mistakes(tmp_path, values | {"seeds": 0})) == 2
@@ -111,6 +132,9 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         (b"seeds: [1\n", "params.yaml, line 2: not valid YAML: "),
         (b"a: 1\nseeds: 1\nseeds: 2\n", "params.yaml, line 3: not valid YAML: the key seeds "),
         (b"seeds: !!python/module:antigravity\n", "not valid YAML: could not determine"),
+        (b"a: 1\nb: {c: 2026-01-01}\n", "params.yaml, line 2: 2026-01-01 is a date; quote it"),
+        (b"<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> x\n", "params.yaml, line 1: merge conflict"),
+        (b"a: 1\n>>>>>>> x\n", "params.yaml, line 2: merge conflict: keep one version"),
         (b"seeds: !!bool maybe\n", "cannot be read: KeyError"),
         ("seeds: ü\n".encode("latin-1"), "cannot be read: 'utf-8'"),
         (b"[" * 500, "cannot be read: RecursionError"),
@@ -122,7 +146,7 @@ def test_unreadable_file_gets_one_line(tmp_path, text, words):
     if text is not None:
         path.write_bytes(text)
     with pytest.raises(ParamsError) as error:
-        reading.load(path)
+        reading.checked(reading.read(path))
     [line] = error.value.lines
     assert line.startswith("params.yaml") and words in line and line.isprintable()
 

@@ -14,6 +14,8 @@ from tests.conftest import ROOT, Clone, accept_interrupts, make
 
 pytestmark = pytest.mark.slow
 
+NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
+
 
 @pytest.mark.parametrize("name", ["check", "report"])
 def test_a_stage_run_as_a_script_prints_the_right_command(name):
@@ -25,16 +27,34 @@ def test_a_stage_run_as_a_script_prints_the_right_command(name):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["train baseline", "evaluate mnist", "report", "check"])
-def test_a_stage_in_an_empty_folder_names_a_missing_file(name, tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("train baseline", {}),
+        ("evaluate mnist", {}),
+        ("report", {"PYTHONOPTIMIZE": "2"}),
+        ("check", {"PYTHONPATH": f"{ROOT}{os.pathsep}early", "OMP_NUM_THREADS": "2"}),
+    ],
+)
+def test_a_stage_in_an_empty_folder_names_a_missing_file(name, settings, tmp_path):
+    (tmp_path / "early").mkdir()
+    (tmp_path / "early/sitecustomize.py").write_text("import numpy")
     result = subprocess.run(
         [sys.executable, "-m", f"stages.{name.split()[0]}", *name.split()[1:]],
-        cwd=tmp_path, env=environment, capture_output=True, text=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["early"]
+
+
+def test_make_names_a_user_whom_the_environment_does_not():
+    """DVC fails without a name, in a container for instance."""
+    nobody = {name: value for name, value in os.environ.items() if name not in NAMES}
+    command = ["make", "--eval", "name: ; @echo $$USER", "name"]
+    result = subprocess.run(command, cwd=ROOT, env=nobody, capture_output=True, text=True)
+    assert result.stdout.strip(), result.stderr
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def row(outcome: Outcome) -> SimpleNamespace:
         (style.points(Estimate(0.9, nan, nan)), "+90.00 points"),
         (style.points(Estimate(0, 0, 0)), "0.00 points (every seed)"),
         (style.points(Estimate(-0.00001, -0.00002, 0.00001)), "0.00 points (0.00 to 0.00)"),
+        (style.apart(Estimate(0, 0, 0)), "exactly level with"),
+        (style.apart(Estimate(0, -0.003, 0.003)), "0.00 points (−0.30 to +0.30) from"),
         (style.factor(Estimate(0.492, 0.471, 0.513)), "0.49 (0.47 to 0.51)"),
         (style.outcome(row(Outcome.LEARNS)), "learns"),
         (style.outcome(row(Outcome.SPLIT)), "3 of 5 learn"),

@@ -1,5 +1,6 @@
 """YAML as initlab reads it, compared with DVC's own reading of the same file."""
 
+import datetime
 import math
 
 import pytest
@@ -46,6 +47,34 @@ def test_values_equal_those_that_dvc_reads(tmp_path, text):
 def test_key_that_occurs_twice_is_refused(text):
     with pytest.raises(yaml.YAMLError, match="occurs twice"):
         yaml_file.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-01", "2026-1-1 10:00:00", "2001-12-14t21:59:43.10-05:00", "2026-01", "'2026-01-01'"],
+)
+def test_dates_that_stop_dvc_are_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(f"a: {text}\n")
+    if isinstance(load_yaml(str(tmp_path / "params.yaml"))["a"], datetime.date):
+        with pytest.raises(yaml_file.RefusedError, match="is a date; quote it"):
+            yaml_file.loads(f"a: {text}\n")
+    else:
+        assert yaml_file.loads(f"a: {text}\n") == {"a": text.strip("'")}
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("a: &a {x: 1}\nb: *a\nc: {d: *a}\n", [["a", "b", "c.d"]]),
+        ("a: &a {x: {y: 1}}\nb: *a\n", [["a", "b"]]),
+        ("a: &a {x: {y: 1}, z: 1}\nb: {<<: *a, z: 2}\n", [["a.x", "b.x"]]),
+        ("a: &a {x: 1}\nb: {<<: *a, y: 2}\n", []),
+        ("a: &a 1\nb: *a\nc: &c [1]\nd: *c\n", []),
+        ("a: {x: 1}\nb: {x: 1}\n", []),
+    ],
+)
+def test_mappings_that_aliases_repeat_are_named(text, keys):
+    assert yaml_file.aliases(yaml_file.loads(text)) == keys
 
 
 def test_merged_mapping_can_be_overridden():

@@ -14,6 +14,8 @@ from stages.rendering.environment import environment
 
 README = Path("README.md")
 TEMPLATE = Path(__file__).with_suffix(".md")
+# What decides a verdict, where it is not its own kind of part.
+DECISIVE = {Verdict.IN_PART: Verdict.FAILS, Verdict.UNDERSTATED: Verdict.MORE}
 START, END = "<!-- measured: make readme -->\n", "<!-- /measured -->\n"
 
 
@@ -33,30 +35,30 @@ def measured(made: Report) -> str:
     """The part of README.md that is made from the results."""
     study, rows = made.study, claims.rows(made)
     lecture = {key: named.SETTING.values[key] for key in ("hidden", "activation", "crop")}
-    others = [
-        len(v.layers) - 1 for v in study.variants.values() if not lecture.items() <= v.plan.items()
-    ]
+    own = [v for v in study.variants.values() if lecture.items() <= v.plan.items()]
+    others = [len(v.layers) - 1 for v in study.variants.values() if v not in own]
     environment_ = environment(autoescape=False)
     template = environment_.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         decisive={one.claim.id: decisive(one, made) for one in made.judgements},
         sets=claim_tables.by_source(rows), counts=claim_tables.counts(rows),
-        seeds=study.repetitions(),
-        variants=len(study.variants), others=others, data=style.data_set(study.data["name"]),
+        seeds=study.repetitions(), variants=len(study.variants), others=others,
+        sgd=sum(v.plan["optimizer"] == "sgd" for v in own),
+        data=style.data_set(study.data["name"]),
         findings=made.findings, leads=leads(made.findings), pictures=[m.figure for m in made.maps],
         sentences=environment_.get_template("findings.jinja").module,
     )  # fmt: skip
 
 
 def decisive(judgement: Judgement, report: Report) -> str:
-    """The clauses that make the verdict; of a claim that holds, the last one."""
+    """The clauses that make the verdict; the first if it holds in part, the last if it holds."""
     if judgement.missing:
         return claims.missing(judgement)
     shown = claims.clauses(judgement, report)
-    signs = {style.SIGNS[one.value] for one in (Verdict.FAILS, Verdict.MORE)}
-    decide = [clause for clause in shown if clause[0] in signs] or [
-        clause for clause in shown if clause[0] == style.SIGNS[Verdict.UNDECIDED.value]
-    ]
+    sign = style.SIGNS[DECISIVE.get(judgement.verdict, judgement.verdict).value]
+    decide = [clause for clause in shown if clause[0] == sign]
+    if judgement.verdict is Verdict.IN_PART and decide[1:]:
+        decide = [decide[0], f"{len(decide) - 1} more"]
     if judgement.verdict is Verdict.HOLDS:
         half = any(part.scope is Scope.HALF for part in judgement.claim.parts)
         decide = shown if half else shown[-1:]
@@ -71,7 +73,7 @@ def leads(findings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     predicted = "which networks learn" if deeper <= 0.1 else "for most networks whether they learn"
     millionth = findings.get("little_noise", {}).get("noise") == 1e-6
     found = {
-        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing everything.",
+        "zero_layer": "Zeroing fc1 alone does as much harm as zeroing all weights and biases.",
         "little_noise": f"{'Noise of one millionth' if millionth else 'A little noise'} is enough.",
         "optimizer": "What is enough for Adam is not enough for SGD.",
         "depth": one_stuck and "Random weights alone are not enough; their size decides.",

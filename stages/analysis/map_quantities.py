@@ -80,9 +80,11 @@ at_best_rate = Quantity(
 best_from_two = Quantity(
     "largest distance from 2 of the variance times fan-in at which the deepest networks reach the "
     "best training accuracy, of any seed",
-    Unit.SIZE, _from_two, "the best is at most {measured} from 2", exact=np.max,
+    Unit.SIZE, _from_two, "the best variance × fan-in is at most {measured} from 2", exact=np.max,
 )  # fmt: skip
 learn_far_off = Quantity(
     "of the deepest networks, those that learn with at most 1 or at least 4",
-    Unit.COUNT, _learn_far_off, "{measured} of these networks learn", exact=np.max,
+    Unit.COUNT, _learn_far_off,
+    "{measured} of the deepest networks with half of it or less, or twice or more, learn",
+    exact=np.max,
 )  # fmt: skip

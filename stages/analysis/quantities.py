@@ -198,7 +198,7 @@ def _where_moved(name: str, unit: Unit, place: Probe, words: str) -> Quantity:
 largest_gap, largest_gap_of_fc1 = (
     _where_moved(
         f"largest symmetry gap of {name}", Unit.SIZE, Probe("symmetry_gap", layer, how="max"),
-        "the largest symmetry gap of {variant} is {measured}",
+        "the largest symmetry gap of {variant} is {measured} (0: equal units)",
     )
     for name, layer in (("a hidden layer", None), ("fc1", FIRST))
 )  # fmt: skip

@@ -233,11 +233,11 @@ def in_rows(chart: Any, height: int, count: int, grid: bool, around: int) -> alt
     """A chart with a labelled row for every variant; the axes take `around` pixels."""
     bold = alt.condition("indexof(about, datum.value) >= 0", alt.value("bold"), alt.value("normal"))
     # As style.shortened does.
-    label, half = "looks[datum.value].label", "(narrow ? 9 : 17)"
+    label, half = "looks[datum.value].label", "(narrow ? 13 : 17)"
     short = f"slice({label}, 0, {half}) + '…' + slice({label}, 1 - {half})"
     axis = alt.Axis(
         grid=grid, labelExpr=f"length({label}) > 2 * {half} ? {short} : {label}",
-        labelFontWeight=bold, labelLimit=alt.ExprRef("narrow ? 125 : 240"),
+        labelFontWeight=bold, labelFontSize=alt.ExprRef("narrow ? 10 : 12"), labelLimit=240,
     )  # fmt: skip
     chart = chart.encode(y=alt.Y("variant:N", sort=None, title=None, axis=axis))
     labelled = chart.transform_calculate(label=LOOKS["label"])

@@ -15,8 +15,8 @@ MANY = 2  # variants of a part that are described one by one
 FORMATS: dict[Unit, Callable[[Estimate], str]] = {
     Unit.ACCURACY: style.accuracy,
     Unit.DIFFERENCE: style.apart,
-    Unit.TENSORS: lambda estimate: f"{estimate.mean:.0f}" if estimate.mean else "none",
-    Unit.COUNT: lambda estimate: f"{estimate.mean:.0f}",
+    Unit.TENSORS: lambda estimate: f"{round(estimate.mean) or 'none'}",
+    Unit.COUNT: lambda estimate: f"{round(estimate.mean) or 'none'}",
     Unit.FACTOR: style.factor,
     Unit.SIZE: lambda estimate: style.rounded(estimate.mean),
 }
@@ -69,7 +69,7 @@ def part_of(part: Part, judged: Judged | None, judgement: Judgement, report: Rep
     if part.against:
         setting = part.against.setting
         where = "" if setting is part.initialization.setting else f", with {setting.words}"
-        joint = " " if part.quantity.unit is Unit.SEEDS else ", minus that of "
+        joint = " " if part.quantity.unit is Unit.SEEDS else ", compared with "
         quantity += f"{joint}{part.against.words}{where}"
     return {
         "stated": part.stated,
@@ -100,11 +100,11 @@ def clauses(judgement: Judgement, report: Report) -> list[str]:
             own = [judged for judged in own if judged not in hold]
         fail = [judged for judged in own if judged.result is Verdict.FAILS]
         if part.scope is Scope.ALL and len(fail) > 1:
-            example = words(fail[0], judgement, report)
+            example = f"{words(fail[0], judgement, report)}{needed(fail[0])}"
             found.append(f"✗ {len(fail)} of {len(own)}; for example: {example}")
             own = [judged for judged in own if judged not in fail]
         found += [
-            f"{style.SIGNS[judged.result.value]} {words(judged, judgement, report)}"
+            f"{style.SIGNS[judged.result.value]} {words(judged, judgement, report)}{needed(judged)}"
             for judged in own
         ]
     return list(dict.fromkeys(found))
@@ -128,16 +128,12 @@ def words(judged: Judged, judgement: Judgement, report: Report) -> str:
     if "{variant}" not in template and sum(one.part is part for one in judgement.parts) > 1:
         template = f"{{variant}}: {template}"
     estimate = alone(judged.estimate) if quantity.exact else judged.estimate
-    return (
-        template.format(
-            variant=f"“{labels[judged.variant]}”",
-            against=judged.against and f"“{labels[judged.against]}”",
-            measured=in_words(estimate, quantity.unit, judged.seeds),
-            commonest=style.percent(report.results.commonest),
-        )
-        + side(judged)
-        + sample(judged, quantity)
-    )
+    return template.format(
+        variant=f"“{labels[judged.variant]}”",
+        against=judged.against and f"“{labels[judged.against]}”",
+        measured=in_words(estimate, quantity.unit, judged.seeds),
+        commonest=style.percent(report.results.commonest),
+    ) + sample(judged, quantity)
 
 
 def sample(judged: Judged, quantity: Quantity) -> str:
@@ -150,15 +146,15 @@ def sample(judged: Judged, quantity: Quantity) -> str:
     return f" ({100 * low:.0f} to {100 * high:.0f} % of all seeds)"
 
 
-def side(judged: Judged) -> str:
-    """The end of a region that a measurement is beyond, if it is a fraction."""
-    part, estimate = judged.part, judged.estimate
-    shown = part.quantity.unit is Unit.ACCURACY and not part.against
-    if not estimate or judged.result not in (Verdict.FAILS, Verdict.MORE) or not shown:
+def needed(judged: Judged) -> str:
+    """The region of a part that does not hold, unless its words tell; a modest one's end."""
+    part = judged.part
+    counts = part.quantity.unit in (Unit.SEEDS, Unit.TENSORS)
+    if judged.result is Verdict.HOLDS or not judged.estimate or counts:
         return ""
-    if estimate.low > part.region.high:
-        return f", above {100 * part.region.high:g} %"
-    return f", below {100 * part.region.low:g} %"
+    if judged.result is Verdict.MORE:
+        return f", above {bound(part.region.high, part.quantity.unit)} %"
+    return f", needed: {rule(part)}{' in every seed' if part.every else ''}"
 
 
 def unknown(judged: Judged, judgement: Judgement) -> str:
@@ -202,18 +198,22 @@ def rule(part: Part) -> str:
     low, high = part.region.low, part.region.high
     unit = part.quantity.unit
     if unit is Unit.SEEDS:
+        if math.isinf(low):
+            return "none" if high < 0.5 else "not all"
         return "all" if low > 0.5 else "at least one"
     unit = Unit.DIFFERENCE if part.against else unit
     if unit in (Unit.TENSORS, Unit.COUNT):
         if math.isinf(high):
             return f"at least {math.ceil(low)}"
-        return f"at most {math.floor(high)}" if high > 1 else "0"
-    ends = [bound(end, unit) for end in (low, high) if math.isfinite(end)]
+        return f"at most {math.floor(high)}" if high > 1 else "none"
+    ends = [end for end in (low, high) if math.isfinite(end)]
+    if unit is Unit.DIFFERENCE and len(ends) == 1:
+        amount = "more than" if (ends[0] > 0) == math.isfinite(low) else "at most"
+        side = "above" if ends[0] > 0 else "below"
+        return f"{amount} {bound(abs(ends[0]), unit)} points {side}"
     after = {Unit.ACCURACY: " %", Unit.DIFFERENCE: " points"}.get(unit, "")
-    if ends in (["1"], ["−1"]) and unit is Unit.DIFFERENCE:
-        after = " point"
     side = "" if len(ends) == 2 else "below " if math.isinf(low) else "above "
-    return side + " to ".join(ends) + after
+    return side + " to ".join(bound(end, unit) for end in ends) + after
 
 
 def bound(value: float, unit: Unit) -> str:
@@ -226,7 +226,7 @@ def bound(value: float, unit: Unit) -> str:
 def in_words(estimate: Estimate, unit: Unit, seeds: int) -> str:
     """A quantity of so many seeds in words, with its interval where it has one."""
     if unit is Unit.SEEDS:
-        return f"{estimate.mean * seeds:.0f} of {style.counted(seeds, 'seed')}"
+        return f"{round(estimate.mean * seeds) or 'none'} of {style.counted(seeds, 'seed')}"
     return FORMATS[unit](estimate)
 
 

@@ -12,6 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FORMATS = (
     style.minus, style.percent, style.interval, style.accuracy, style.points, style.counted,
     style.listed, style.power, style.rounded, style.outcome, style.together, style.setting,
+    style.sentence,
 )  # fmt: skip
 
 # What Markdown or Obsidian would read as markup: `&`, `_`, `%`, `=` and `:` only where they can be.

@@ -109,7 +109,7 @@ def heat_map(one: Map, x_title: str, y_title: str, tips: dict[str, str]) -> alt.
     y = _axis(y_title, one.y.names, downward=bool(one.y.labels))
     at: dict[str, Any] = {"x": alt.X("i", **x), "y": alt.Y("j", **y)}
     columns = {f"tip{i}": expression for i, expression in enumerate(tips.values())}
-    legend = alt.Legend(format=".0%", **BELOW)
+    legend = alt.Legend(format=".0%", values=[0, 0.5, 1], **BELOW)
     squares = alt.Chart().mark_rect().encode(
         x=alt.X("left", **x), x2="right", y=alt.Y("top", **y), y2="bottom",
         color=alt.Color("value:Q", legend=legend, **SHARES),

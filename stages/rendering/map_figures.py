@@ -14,7 +14,7 @@ from stages.rendering.figures import plt
 SHOWN = {
     "train_acc": "training accuracy",
     "test_acc": "test accuracy",
-    "largest_guess": "share of images in an untrained network's most frequent class",
+    "largest_guess": "share of images in the class that an untrained network guesses most often",
     "constant": "share of untrained networks with the same output for every image",
 }
 KEYS = {

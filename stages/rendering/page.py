@@ -4,6 +4,7 @@ Measurements go into it as CSV, once, for its charts, its tables and its downloa
 """
 
 import json
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -70,7 +71,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         "charts": plots,
         "trying": form,
     }
-    return environment(autoescape=True).get_template("index.html").render(
+    html = environment(autoescape=True).get_template("index.html").render(
         study=study, findings=report.findings, rows=list(report.rows.values()),
         results=report.results, data=style.data_set(study.data["name"]),
         activation=ACTIVATIONS[study.network["activation"]].label,
@@ -94,6 +95,8 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         worker=as_script(joined(*WORKER)),
         bundle=as_script(vl_convert.javascript_bundle()),  # type: ignore[call-arg]  # its stub is wrong
     )  # fmt: skip
+    text, script, code = html.partition("<script")
+    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text) + script + code
 
 
 def places(report: Report, plots: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Colours, dashes and markers of figures and charts, and numbers in words."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
@@ -140,6 +141,8 @@ def points(estimate: Any, unit: str = " points") -> str:
 
 def apart(estimate: Any) -> str:
     """A difference of accuracies in words, like `15.85 points (−27.25 to −4.44) below`."""
+    if not any(known(end) and abs(end) > 1e-9 for end in estimate):
+        return "exactly level with"
     side = "from" if abs(estimate[0]) < 5e-5 else "below" if estimate[0] < 0 else "above"
     return f"{decimals(100 * abs(estimate[0]), 2)} points{within(interval(estimate, '+'))} {side}"
 
@@ -190,6 +193,11 @@ def counted(count: float, noun: str) -> str:
     """Like `1 seed` and `5 seeds`."""
     count = round(count)
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def sentence(words: str) -> str:
+    """With a capital letter, unless it begins with a symbol such as `σ` or `c`."""
+    return re.sub(r"^[a-z](?=[a-z])", lambda letter: letter[0].upper(), words)
 
 
 def listed(words: list[str]) -> str:

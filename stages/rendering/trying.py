@@ -34,7 +34,7 @@ INITIALIZERS = {
     "zeros": Initializer("zeros", ("constant", 0.0), biases=True),
     "ones": Initializer("ones", ("constant", 1.0), biases=True),
     "constant": Initializer("a constant", arguments={"value": 0.1}, biases=True),
-    "normal": Initializer("mean + noise", arguments={"mean": 0.1, "noise σ": 0.01}, biases=True),
+    "normal": Initializer("normal", arguments={"mean": 0.1, "noise σ": 0.01}, biases=True),
     "uniform": Initializer("uniform", arguments={"from": -0.05, "to": 0.05}, biases=True),
     "xavier_normal": Initializer("Xavier normal", ("xavier_normal", 1.0)),
     "xavier_uniform": Initializer("Xavier uniform", ("xavier_uniform", 1.0)),

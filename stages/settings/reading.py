@@ -32,9 +32,13 @@ Model = TypeVar("Model", bound=Section)
 Location = tuple[int | str, ...]
 
 
-def load(path: Path = Path(FILE)) -> Params:
-    """The settings in a file; raises ParamsError with a line for each mistake."""
-    return checked(_values(path))
+def aliases(values: Any) -> list[str]:
+    """A line for each mapping that YAML aliases repeat, of which `dvc exp run -S` is not aware."""
+    rule = "`dvc exp run -S` changes all of them or none; write it out before you use -S"
+    return [
+        f"{in_file(', '.join(others))}: an alias of {first}: {rule}"
+        for first, *others in yaml_file.aliases(values)
+    ]
 
 
 def checked(values: Any) -> Params:
@@ -90,7 +94,8 @@ def contradictions(settings: Params, variant: VariantSettings, place: str) -> li
     return lines + _idle_momentum(place, variant.training.momentum, training.optimizer)
 
 
-def _values(path: Path) -> Any:
+def read(path: Path = Path(FILE)) -> Any:
+    """The values in a file; raises ParamsError with one line if it cannot be used."""
     try:
         return yaml_file.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -99,7 +104,8 @@ def _values(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
-        raise ParamsError(f"{FILE}{where}: not valid YAML: {problem}") from None
+        kind = "" if isinstance(error, yaml_file.RefusedError) else "not valid YAML: "
+        raise ParamsError(f"{FILE}{where}: {kind}{problem}") from None
     except Exception as error:  # such as bytes that are not UTF-8, or !!int abc
         line = f"{FILE}: cannot be read: {first_line(error)}"
         raise ParamsError(line) from None

@@ -1,6 +1,7 @@
 """Turns the sweeps of params.yaml into grids of cells, each with a plan."""
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -9,6 +10,7 @@ from stages.settings import memory, plans, reading
 from stages.settings.axes import VARIANT, SweepSettings
 from stages.settings.mistakes import ParamsError, collect, mistake
 from stages.settings.params import Params, VariantSettings
+from stages.training import probes
 from stages.training.grid import Cell, Grid
 from stages.training.plan import Plan
 
@@ -34,9 +36,29 @@ def _grid(settings: Params, name: str) -> Grid:
             filled.add(fills)
             plans.expect_fills(plan, structure, variant, place)
         steps = sweep.epochs * plan.steps_per_epoch if sweep.epochs else sweep.steps or 0
-        cells.append(Cell(x, y, steps, plan))
+        cells.append(Cell(x, y, steps, _deciding(plan, steps)))
     _expect_two_axes(name, sweep, cells)
     return Grid(tuple(cells))
+
+
+def _deciding(plan: Plan, steps: int) -> Plan:
+    """A cell's plan without the settings that decide nothing there, so their edits cost nothing.
+
+    A cell has its own number of steps; where nothing is trained, only the probed images count.
+    """
+    if steps:
+        return replace(plan, epochs=0)
+    limit = plan.limit if (plan.limit or probes.PROBED) < probes.PROBED else None
+    return replace(
+        plan,
+        limit=limit,
+        epochs=0,
+        batch_size=1,
+        optimizer="sgd",
+        lr=0.0,
+        momentum=0.0,
+        weight_decay=0.0,
+    )
 
 
 def _variant(
@@ -79,9 +101,7 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
 
 def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None:
     """Raise ParamsError for an axis along which all cells have the same result."""
-    results = [
-        repr((c.steps, c.plan) if c.steps else (_network(c.plan), c.plan.tensors)) for c in cells
-    ]
+    results = [repr((cell.steps, cell.plan)) for cell in cells]
     columns = len(sweep.axes.x.points())
     rows = [results[i : i + columns] for i in range(0, len(results), columns)]
     for side, lines in (("x", rows), ("y", list(zip(*rows, strict=True)))):
@@ -89,8 +109,3 @@ def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None
             rule = "has no effect: every value gives the same networks"
             key = getattr(sweep.axes, side).key
             raise ParamsError(mistake(f"sweeps.{name}.axes.{side}.key", key, rule))
-
-
-def _network(plan: Plan) -> tuple[Any, ...]:
-    """What decides a network before training, except for its fills."""
-    return plan.sizes, plan.activation, plan.network, plan.arguments

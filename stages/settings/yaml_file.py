@@ -5,9 +5,12 @@ as YAML 1.2.
 """
 
 import re
+from collections import defaultdict
 from typing import Any
 
 import yaml
+
+CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
 
 RESOLVED = {
     "float": (
@@ -20,7 +23,16 @@ RESOLVED = {
     "bool": r"true|True|TRUE|false|False|FALSE",
     "null": r"~|null|Null|NULL|",
     "merge": r"<<",
+    "timestamp": (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+        r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?"
+        r"([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?"
+    ),
 }
+
+
+class RefusedError(yaml.MarkedYAMLError):
+    """Valid YAML, or a merge conflict, that DVC or initlab cannot use."""
 
 
 class Loader(yaml.SafeLoader):
@@ -44,12 +56,39 @@ class Loader(yaml.SafeLoader):
         digits = str(self.construct_scalar(node)).replace("_", "")
         return int(digits, {"0b": 2, "0o": 8, "0x": 16}.get(digits.lstrip("+-")[:2], 10))
 
+    def refuse_date(self, node: yaml.ScalarNode) -> None:
+        """DVC stops at a date, in any command and in every commit that has one."""
+        raise RefusedError(None, None, f"{node.value} is a date; quote it", node.start_mark)
+
 
 for kind, pattern in RESOLVED.items():
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), None)
 Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.refuse_date)
 
 
 def loads(text: str) -> Any:
     """The values of a YAML text; raises yaml.YAMLError, and other errors for bad values."""
+    if found := CONFLICT.search(text):
+        mark = yaml.Mark("", found.start(), text.count("\n", 0, found.start()), 0, None, 0)
+        rule = "merge conflict: keep one version, and delete the lines with <<<<<<<, ======= and"
+        raise RefusedError(None, None, f"{rule} >>>>>>>", mark)
     return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
+
+
+def aliases(values: Any) -> list[list[str]]:
+    """The keys of every mapping that aliases repeat: the first key is where it is written.
+
+    `<<: *a` repeats only the mappings inside a.
+    """
+    keys: dict[int, list[str]] = defaultdict(list)
+
+    def walk(value: Any, key: str) -> None:
+        if isinstance(value, dict):
+            keys[id(value)].append(key)
+            if len(keys[id(value)]) == 1:
+                for name, inner in value.items():
+                    walk(inner, f"{key}.{name}" if key else str(name))
+
+    walk(values, "")
+    return [found for found in keys.values() if len(found) > 1]

@@ -67,8 +67,9 @@ def train(arguments: argparse.Namespace, names: Sequence[str]) -> list[str]:
         if task.environment() != task.LOADED:  # workers are compared with what is loaded here
             sys.exit("the code changed meanwhile; run the same command again")
         required = task.required(plan for one in works for plan in one.plans)
+        joinable = bool(arguments.scheduler or arguments.jobqueue)
         with clusters.connected(arguments) as client:
-            run = spread.Spread(client, required, works)
+            run = spread.Spread(client, required, works, joinable)
             problems = run.run()
     return problems + record.commit(run.done)
 

@@ -66,15 +66,19 @@ def local(workers: int) -> LocalCluster:
     # Threads and processes that start now do not receive Ctrl-C; the main thread handles it.
     resource_tracker.ensure_running()  # later, it would unblock it
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    dask.config.refresh(paths=[], env={})  # a user's TLS, preloads or limits can stop workers
     dask.config.set(worker.CONFIG)
     try:
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
+            memory_limit=None,  # check estimates the memory; a worker near a limit would pause
             resources=worker.RESOURCE,
             dashboard_address=ANY_PORT,
             silence_logs=logging.CRITICAL,
         )
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"no worker process starts on this machine: {_in_one_line(error)}")
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 

@@ -33,7 +33,10 @@ def pending(targets: Sequence[str]) -> list[str]:
 def _in_run_cache(repo: Repo, stage: PipelineStage) -> bool:
     """Whether `dvc repro` will restore the stage's results instead of running it."""
     try:
-        stage.save_deps()
+        if not stage.deps_cached():
+            stage.save_deps()
+            for out in stage.outs:
+                out.clear()  # DVC would take results from before an edit for current ones
         repo.stage_cache.restore(stage, dry=True)
         return True
     except RunCacheNotFoundError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
+from math import inf
 from operator import methodcaller
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -24,21 +25,30 @@ from tools.distribute.worker import COMMAND, RESOURCE
 
 BAR = "{percentage:3.0f}%|{bar:30}| {elapsed} elapsed, {remaining} left{postfix}"
 PAUSE = 1.0  # seconds between two requests for the list of workers
+LONELY = 60  # seconds without a worker, after which a line reports it
 AHEAD = 2  # tasks for each worker at once, so that none waits for the next
 CONTINUES = "finished results are kept; the same command continues from here"
 INTERRUPTED = f"interrupted; {CONTINUES}"
 GONE = f"the scheduler is gone; {CONTINUES}"
+NO_WORKER = f"no worker for {LONELY} s"
 # Calls travel as bytes: a scheduler unpickles its input, and does not have this code.
 CALL = compose(methodcaller("__call__"), pickle.loads)
 
 
-class Spread:
-    """A run: tasks that wait, tasks that workers have, and the work that is done or failed."""
+class NoWorkerError(Exception):
+    """No worker is left, and none can join."""
 
-    def __init__(self, client: Client, required: bytes, works: Sequence[Work]):
+
+class Spread:
+    """A run: tasks that wait, tasks that workers have, and the work that is done or failed.
+
+    `joinable` says whether workers can join later; without, the run ends when none is left.
+    """
+
+    def __init__(self, client: Client, required: bytes, works: Sequence[Work], joinable: bool):
         self.done: list[Work] = []
         self._failed: list[Work] = []
-        self._client, self._required = client, required
+        self._client, self._required, self._joinable = client, required, joinable
         tasks = {work: list(work.missing()) for work in works}
         self._left = {work: len(missing) for work, missing in tasks.items()}
         # The longest first, so that none is alone at the end.
@@ -47,6 +57,7 @@ class Spread:
         self._ended: SimpleQueue[Future] = SimpleQueue()
         self._workers: dict[str, str] = {}  # names by address
         self._refused: set[str] = set()  # addresses
+        self._last_seen = monotonic()  # when there was a worker; never after a line reports it
 
     def run(self) -> list[str]:
         """Run all tasks; a line for each problem."""
@@ -56,6 +67,8 @@ class Spread:
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # recording the results takes only seconds
             return [INTERRUPTED]
+        except NoWorkerError:
+            return [f"{NO_WORKER} on this machine, which may lack memory; {CONTINUES}"]
         except (CancelledError, ConnectionError, TimeoutError):
             return [GONE]
         except OSError as error:  # of a file if it has a number, such as for a full disk
@@ -106,6 +119,17 @@ class Spread:
         for address in self._workers.keys() - fit.keys() - self._refused:
             tqdm.write(f"worker {self._workers[address]}: lost; other workers rerun its tasks")
         self._workers = fit
+        self._report_absence()
+
+    def _report_absence(self) -> None:
+        """Report that there is no worker; raises NoWorkerError where none can join."""
+        if self._workers:
+            self._last_seen = monotonic()
+        elif monotonic() - self._last_seen > LONELY:
+            if not self._joinable:
+                raise NoWorkerError
+            self._last_seen = inf
+            tqdm.write(f"{NO_WORKER}; the command waits until one joins, or until Ctrl-C")
 
     def _refuse(self, name: str, address: str, reason: str) -> None:
         if address not in self._refused:

@@ -50,8 +50,8 @@ EXPLANATION = (
         Part("no weight is updated", named.ZEROS, quantities.weights_that_move, NONE),
         Explanation(
             "A gradient passes through the weights above and is multiplied by the activations "
-            "below, whose effective rank is at most {}: all are 0.",
-            named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max),
+            "below, which are all 0.",
+            named.ZEROS, probe(Unit.SIZE, Probe("activation_rank", None, how="max"), np.max), NONE,
         ),
         figure="who_moved",
     ),

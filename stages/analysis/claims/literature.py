@@ -9,7 +9,7 @@ linear, and these inputs saturate the first layer.
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
-from stages.analysis.claims.form import EVERY, Part, Region, claim
+from stages.analysis.claims.form import EVERY, NO, Part, Region, claim
 from stages.analysis.claims.named import RELEVANT, ROUNDING_GAP
 from stages.analysis.quantities import CLEARLY
 
@@ -64,6 +64,7 @@ LITERATURE = (
             "every seed of Xavier's ends more than 10 points below He's",
             named.DEEP_XAVIER, quantities.seeds_below(CLEARLY), EVERY, against=named.DEEP_HE,
         ),
+        Part("no seed of Xavier's learns", named.DEEP_XAVIER, quantities.seeds_that_learn, NO),
         figure="final_accuracy",
     ),
     claim(

@@ -40,6 +40,7 @@ class Curves {
       if (target.type === "radio") this.show(withBaseline(target.value));
       else this.showByHand(this.boxes.filter((box) => box.checked).map((box) => box.value));
     });
+    $(".clear", figure).addEventListener("click", () => this.showByHand([]));
     this.zoom?.addEventListener("click", () => {
       this.zoom.setAttribute("aria-pressed", !this.zoomed());
       setSignals(this.name, this.signals());

@@ -86,6 +86,7 @@ function addLinks() {
 function startTrying() {
   addLinks();
   showControls(standard);
+  $("#status").textContent = "Loading the images …";
   form.addEventListener("change", ({ target }) => {
     if (target.name === "each") showLayerRows();
     else attempt(() => changed(current.setup, target), target.name !== "preset" && form.elements.each.checked);
