@@ -72,9 +72,7 @@ def fetch(repo: Repo) -> None:
     """Fetch the results in dvc.lock, and those for stages that have changed since."""
     count = repo.pull(allow_missing=True)["stats"]["fetched"]
     repo.reproduce("check")  # writes the plans, on which other stages depend
-    for stage in repo.index.stages:
-        if any(out.persist for out in stage.outs):  # it is not in the run cache
-            continue
+    for stage in run_cached(repo):
         with suppress(DvcException):  # a dependency is missing
             stage.save_deps()
     remote, entries_remote = remotes(repo)
@@ -82,6 +80,11 @@ def fetch(repo: Repo) -> None:
     used = repo.stage_cache.get_used_objs(entries, force=True).values()
     count += copy_objects(repo, remote, repo.cache.local, set().union(*used))
     print(f"{count} files fetched" if count else "Everything is up to date.")
+
+
+def run_cached(repo: Repo) -> list[Any]:
+    """The stages whose results DVC's run cache keeps."""
+    return [s for s in repo.index.stages if not any(out.persist for out in s.outs)]
 
 
 def remotes(repo: Repo) -> list[Any]:
@@ -94,7 +97,10 @@ def copy_entries(repo: Repo, source: Any, target: Any) -> list[tuple[str, str]]:
 
     An entry is a file runs/KEY[:2]/KEY/NAME, in DVC's cache and on the remote.
     """
-    keys = [_get_stage_hash(stage) for stage in repo.index.stages if _can_hash(stage)]
+    if {source.fs.protocol, target.fs.protocol} & {"http", "https"}:  # these cannot list files
+        return []
+    stages = [s for s in run_cached(repo) if all(dep.hash_info for dep in s.deps)]
+    keys = [_get_stage_hash(stage) for stage in stages if _can_hash(stage)]
     folders = [source.fs.join(source.path, "runs", key[:2], key) for key in keys]
     found = list(source.fs.find(folders))
     entries = [Path(path).parts[-3:] for path in found]
