@@ -25,6 +25,7 @@ from dvc_objects.fs import generic
 from stages import running
 
 NEIGHBOUR = Path("..", "initlab-shared")
+JOBS = 32  # questions to a remote at once, each of which waits for an answer
 
 
 def main() -> None:
@@ -99,13 +100,15 @@ def copy_entries(repo: Repo, source: Any, target: Any) -> list[tuple[str, str]]:
     """
     if {source.fs.protocol, target.fs.protocol} & {"http", "https"}:  # these cannot list files
         return []
-    stages = [s for s in run_cached(repo) if all(dep.hash_info for dep in s.deps)]
-    keys = [_get_stage_hash(stage) for stage in stages if _can_hash(stage)]
+    keys = []
+    for stage in run_cached(repo):
+        with suppress(FileNotFoundError):  # a dependency
+            keys += [_get_stage_hash(stage)] if _can_hash(stage) else []
     folders = [source.fs.join(source.path, "runs", key[:2], key) for key in keys]
-    found = list(source.fs.find(folders))
+    found = list(source.fs.find(folders, batch_size=JOBS))
     entries = [Path(path).parts[-3:] for path in found]
     paths = [target.fs.join(target.path, "runs", *entry) for entry in entries]
-    new = [not exists for exists in target.fs.exists(paths)]
+    new = [not exists for exists in target.fs.exists(paths, batch_size=JOBS)]
     with TqdmCallback(desc="Run cache", unit="file", size=sum(new)) as callback:
         pairs = list(compress(found, new)), list(compress(paths, new))
         generic.copy(source.fs, pairs[0], target.fs, pairs[1], callback=callback)
@@ -128,7 +131,8 @@ def copy_objects(repo: Repo, source: Any, target: Any, objects: set[Any]) -> int
 def present(place: Any, objects: set[Any]) -> set[Any]:
     """The objects that a cache or remote has."""
     listed = list(objects)
-    return set(compress(listed, place.fs.exists([place.oid_to_path(o.value) for o in listed])))
+    paths = [place.oid_to_path(o.value) for o in listed]
+    return set(compress(listed, place.fs.exists(paths, batch_size=JOBS)))
 
 
 if __name__ == "__main__":
