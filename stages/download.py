@@ -81,11 +81,10 @@ def main() -> None:
             print(f"{label}: {error}", file=sys.stderr)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    restore = f", or try `dvc checkout --force {target}`" if target.exists() else ""
     raise SystemExit(
         f"{target}: no source delivered it\n"
         f"By hand: put {', '.join(SHA256[name])} (or their .gz) into a folder, then run\n"
-        f"  MNIST_MIRROR=/that/folder dvc repro{restore}"
+        "  MNIST_MIRROR=/that/folder dvc repro"
     )
 
 

@@ -161,8 +161,20 @@ def test_a_parent_folder_that_cannot_hold_results_is_refused(outer, tmp_path, mo
     monkeypatch.chdir(project)
     reason = f"is inside the repository {project.parent}" if outer else "cannot be created"
     with Repo.init(no_scm=True) as repo, pytest.raises(SystemExit, match=reason):
-        sharing.name_neighbour(repo)
+        sharing.choose_remote(repo)
     assert not (project / ".dvc" / "config.local").exists()
+
+
+def test_a_teams_remote_replaces_the_neighbour(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Repo.init(no_scm=True) as repo:
+        sharing.choose_remote(repo)
+        assert repo.config["core"]["remote"] == "shared"
+        with repo.config.edit("repo") as config:
+            config["core"]["remote"] = "team"
+            config["remote"]["team"] = {"url": str(tmp_path / "team")}
+        sharing.choose_remote(repo)
+        assert repo.config["core"]["remote"] == "team"
 
 
 @pytest.mark.extra

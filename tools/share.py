@@ -34,11 +34,20 @@ def main() -> None:
     action = fetch if parser.parse_args().fetch else share
     try:
         with Repo() as repo, lock_repo(repo):
-            if not repo.config["core"].get("remote"):
-                name_neighbour(repo)
+            choose_remote(repo)
             action(repo)
     except Exception as error:  # every kind of remote has its own
         sys.exit(f"{action.__name__}: {error}")
+
+
+def choose_remote(repo: Repo) -> None:
+    """Make a neighbour the default remote, unless another is configured."""
+    team = repo.config.load_one("repo")["core"].get("remote")
+    if not repo.config["core"].get("remote"):
+        name_neighbour(repo)
+    elif team and team != "shared" == repo.config["core"]["remote"]:  # a team's remote is newer
+        with repo.config.edit("local") as config:
+            del config["core"]["remote"]
 
 
 def name_neighbour(repo: Repo) -> None:
@@ -52,7 +61,7 @@ def name_neighbour(repo: Repo) -> None:
         reason = f"is inside the repository {outer}" if outer else "cannot be created"
         sys.exit(
             f"{place}: {reason}; choose another folder for shared results:  "
-            "dvc remote add --local --default shared /path/to/folder"
+            "dvc remote add --local --default mine /path/to/folder"
         )
     with repo.config.edit("local") as config:
         config["core"]["remote"] = "shared"
@@ -80,7 +89,7 @@ def fetch(repo: Repo) -> None:
     entries = copy_entries(repo, entries_remote, repo.cache.legacy)
     used = repo.stage_cache.get_used_objs(entries, force=True).values()
     count += copy_objects(repo, remote, repo.cache.local, set().union(*used))
-    print(f"{count} files fetched" if count else "Everything is up to date.")
+    print(f"{count} files fetched")
 
 
 def run_cached(repo: Repo) -> list[Any]:
