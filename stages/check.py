@@ -38,6 +38,8 @@ def main() -> None:
     settings, false_labels = labels.true_ones(settings, found)
     for line in [*false_labels, *reading.aliases(values)]:
         print(line)
+    if not str(Path.cwd()).isascii():
+        print(f"{Path.cwd()}: not ASCII, so DVC's queue and `dvc exp run --temp` fail here")
     write(settings, found, grids)
 
 

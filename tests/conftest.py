@@ -179,9 +179,7 @@ def accept_interrupts() -> None:
 
 def make(clone: Clone, *arguments: str, **options) -> subprocess.CompletedProcess:
     """Run `make` with the environment of the tests, without installing another."""
-    (clone.folder / ".venv").mkdir(exist_ok=True)
-    (clone.folder / ".venv" / "installed").touch()
-    return clone.run("make", *arguments, **options)
+    return clone.run("make", "--old-file=.venv/installed", *arguments, **options)
 
 
 @pytest.fixture(scope="session")

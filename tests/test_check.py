@@ -64,6 +64,14 @@ def test_check_writes_the_files_that_other_stages_read():
         assert Plan.read(DATA / "plans" / f"{name}.json") == plan
 
 
+@pytest.mark.parametrize("name", ["plain", "é"])
+def test_a_path_beyond_ascii_is_reported(name, monkeypatch, capsys):
+    Path(name).mkdir()
+    monkeypatch.chdir(name)
+    checked()
+    assert ("not ASCII" in capsys.readouterr().out) == (name == "é")
+
+
 def test_study_json_has_settings_looks_and_plans():
     looks = {"label": "ünits “alike”", "color": "#123456", "group": "constants"}
     checked(changed(display={"all_ones": looks, "baseline": {"label": " \n", "group": " "}}))

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from tests.conftest import Clone, make
+from tools import share as sharing
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +131,50 @@ def test_neighbouring_checkouts_share_without_configuration(study):
 
     assert_fetches_all(machine_b)
     machine_b.change("variants", all_ones=ZERO_BIAS)
-    assert machine_b.repro("--pull", "train@all_ones") == ["check"]
+    make(machine_b, "fetch")
+    assert machine_b.repro("train@all_ones") == []
+    revision = "with Repo() as r, r.switch('HEAD'): print(r.config['remote']['shared']['url'])"
+    url = machine_b.run("python", "-c", f"from dvc.repo import Repo\n{revision}").stdout.strip()
+    assert url == str(machine_b.folder.with_name("initlab-shared"))
+
+
+def test_the_run_cache_of_other_inputs_is_not_copied(study, tmp_path):
+    publish(study, (str(tmp_path / "team"), {}))
+    [entry, *_] = (study.folder / ".dvc" / "cache" / "runs").glob("*/*/*")
+    for key in ("1" * 64, "2" * 64):
+        other = entry.parents[2] / key[:2] / key / entry.name
+        other.parent.mkdir(parents=True)
+        shutil.copy(entry, other)
+    make(study, "share")
+    assert len([*(tmp_path / "team" / "runs").glob("*/*/*")]) == 2  # of the two trainings
+    assert make(study, "share").stdout == "Everything is up to date.\n"
+
+
+@pytest.mark.parametrize("outer", [".git", ".dvc", None])
+def test_a_parent_folder_that_cannot_hold_results_is_refused(outer, tmp_path, monkeypatch):
+    project = tmp_path / "parent" / "initlab"
+    project.mkdir(parents=True)
+    if outer:
+        (project.parent / outer).mkdir()
+    else:
+        monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    monkeypatch.chdir(project)
+    reason = f"is inside the repository {project.parent}" if outer else "cannot be created"
+    with Repo.init(no_scm=True) as repo, pytest.raises(SystemExit, match=reason):
+        sharing.choose_remote(repo)
+    assert not (project / ".dvc" / "config.local").exists()
+
+
+def test_a_teams_remote_replaces_the_neighbour(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Repo.init(no_scm=True) as repo:
+        sharing.choose_remote(repo)
+        assert repo.config["core"]["remote"] == "shared"
+        with repo.config.edit("repo") as config:
+            config["core"]["remote"] = "team"
+            config["remote"]["team"] = {"url": str(tmp_path / "team")}
+        sharing.choose_remote(repo)
+        assert repo.config["core"]["remote"] == "team"
 
 
 @pytest.mark.extra
@@ -214,4 +259,5 @@ def test_merging_two_branches_trains_nothing(study, tmp_path):
     assert report == "reports/index.html: merge: unset\n"  # as for dvc.lock
     machine_b.params = params  # an editor resolves the conflict in params.yaml
     machine_b.change("variants", all_ones=ZERO_BIAS)
-    assert machine_b.repro("--pull") == ["check", "evaluate", "report"]
+    make(machine_b, "fetch")
+    assert machine_b.repro() == ["evaluate", "report"]

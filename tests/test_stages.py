@@ -76,6 +76,24 @@ def test_make_names_the_wrong_key_before_dvc_runs(study, text, words):
     assert "dvc repro" not in result.stdout  # DVC was not asked
 
 
+@pytest.mark.parametrize(
+    ("script", "renewed"),
+    [("#!/bin/sh\necho 4\n", False), ("#!/no/such/.venv/bin/python\n", True), (None, True)],
+)
+def test_make_renews_an_environment_whose_scripts_do_not_start(script, renewed, tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements.lock").touch()
+    command = tmp_path / ".venv" / "bin" / "tqdm"
+    command.parent.mkdir(parents=True)
+    if script:
+        command.write_text(script)
+        command.chmod(0o755)
+    (tmp_path / ".venv" / "installed").touch()
+    dry_run = ["make", "--dry-run", "env"]
+    plan = subprocess.run(dry_run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert ("venv --clear" in plan) == renewed
+
+
 def without_git(folder, study: Clone) -> Clone:
     """The content of a zip of the project."""
     shutil.copytree(study.folder, folder, ignore=shutil.ignore_patterns(".git"), symlinks=True)

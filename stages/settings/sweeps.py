@@ -50,15 +50,9 @@ def _deciding(plan: Plan, steps: int) -> Plan:
         return replace(plan, epochs=0)
     limit = plan.limit if (plan.limit or probes.PROBED) < probes.PROBED else None
     return replace(
-        plan,
-        limit=limit,
-        epochs=0,
-        batch_size=1,
-        optimizer="sgd",
-        lr=0.0,
-        momentum=0.0,
+        plan, limit=limit, epochs=0, batch_size=1, optimizer="sgd", lr=0.0, momentum=0.0,
         weight_decay=0.0,
-    )
+    )  # fmt: skip
 
 
 def _variant(
