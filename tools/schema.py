@@ -9,7 +9,7 @@ from stages import writing
 from stages.settings import files, initializers, networks
 from stages.settings.fields import DEEPEST, NAME, Section
 from stages.settings.params import LAYER, Params
-from stages.training import initialization, module
+from stages.training import building, initialization
 
 FILE = Path("params.schema.json")
 
@@ -46,7 +46,7 @@ def shape() -> dict:
 
 def network(built_in: dict) -> dict:
     """The settings of the built-in network, or the name of a file with its arguments."""
-    functions = {name: module.function(name) for name in files.names(networks.FOLDER)}
+    functions = {name: building.function(name) for name in networks.names()}
     arguments = {n: _arguments(n, f, files.arguments(f, 2)) for n, f in functions.items()}
     return {"anyOf": [built_in | {"additionalProperties": False}, _called(arguments)]}
 
