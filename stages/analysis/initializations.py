@@ -79,8 +79,8 @@ def laws(plan: PlanValues, *kinds: str) -> list[Law]:
 def constant(plan: PlanValues) -> float | None:
     """The value of every element of every tensor, if they are all equal."""
     found = set(laws(plan, "weight", "bias"))
-    name, *value = found.pop()
-    return value[0] if name == "constant" and not found else None
+    [name, *value] = found.pop() if len(found) == 1 else ("",)
+    return value[0] if name == "constant" else None
 
 
 def alone(plan: PlanValues, layer: str) -> float | None:

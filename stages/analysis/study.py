@@ -30,7 +30,7 @@ class Variant:
     @property
     def layers(self) -> list[str]:
         """Its layers by name, from the input to the output."""
-        return layers(self.hidden)
+        return list(self.plan["layers"])
 
 
 @dataclass(frozen=True)
