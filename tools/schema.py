@@ -46,7 +46,7 @@ def shape() -> dict:
 
 def network(built_in: dict) -> dict:
     """The settings of the built-in network, or the name of a file with its arguments."""
-    functions = {name: module.function(name) for name in files.names(networks.FOLDER)}
+    functions = {name: module.function(name) for name in networks.names()}
     arguments = {n: _arguments(n, f, files.arguments(f, 2)) for n, f in functions.items()}
     return {"anyOf": [built_in | {"additionalProperties": False}, _called(arguments)]}
 

@@ -8,15 +8,20 @@ from stages.settings import files
 from stages.settings.mistakes import ParamsError, did_you_mean, in_file, mistake
 from stages.training import engines, module
 from stages.training.initialization import first_line
-from stages.training.plan import Plan
+from stages.training.plan import BUILT_IN, Plan
 from stages.training.structure import Structure
 
 FOLDER = Path("stages/networks")
 
 
+def names() -> list[str]:
+    """The networks in stages/networks."""
+    return [name for name in files.names(FOLDER) if name != BUILT_IN]
+
+
 def arguments(name: str, written: Mapping[str, Any], key: str) -> dict[str, Any]:
     """All arguments of a network at a key of params.yaml; raises ParamsError."""
-    allowed = files.names(FOLDER)
+    allowed = names()
     if name not in allowed:
         rule = (
             f"no such network; {did_you_mean(name, allowed)}Allowed: hidden with activation, or a "

@@ -121,6 +121,8 @@ def _inputs(plan: Plan, net: nn.Module, name: str, images: Images | None) -> Ten
         net.eval()(examples(plan, images))
     finally:
         handle.remove()
+    if not seen:  # such as the last layer of nn.MultiheadAttention, whose tensors alone are used
+        raise ValueError("looks at the inputs of a layer, and this one is never called")
     return seen[0]
 
 
