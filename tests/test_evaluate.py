@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from stages import evaluate, tables, train
-from stages.training import data, integrity, laws, module, results
+from stages.training import building, data, integrity, laws, results
 from stages.training.mlp import engine
 from stages.training.plan import DEFAULT, Plan
 from tests.conftest import plan_of
@@ -189,7 +189,7 @@ class Alone(torch.nn.Module):
 @pytest.mark.parametrize("network", [Masked, Alone])
 def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, tmp_path, network):
     monkeypatch.setenv("INITLAB_WORKERS", "1")
-    monkeypatch.setattr(module, "function", lambda _: lambda shape, classes: network())
+    monkeypatch.setattr(building, "function", lambda _: lambda shape, classes: network())
     plan = replace(PLANS["baseline"], network="mine", hidden=(), activation=None)
     structure = module.structure_of(plan)
     fills = dict.fromkeys(structure.tensors, DEFAULT)

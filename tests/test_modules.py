@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from docs import plain
 from stages.settings import fields
-from stages.training import module, probes, workers
+from stages.training import building, module, probes, workers
 from stages.training.activations import ACTIVATIONS
 from stages.training.data import Dataset, Images
 from stages.training.mlp import engine as mlp
@@ -42,7 +42,7 @@ def chain(**modules: nn.Module) -> nn.Sequential:
 
 def planned(monkeypatch, make: Callable[[], nn.Module], **changes: Any) -> Plan:
     """The plan of a network of small images, with fills of some `tensors`."""
-    monkeypatch.setattr(module, "function", lambda _: lambda shape, classes: make())
+    monkeypatch.setattr(building, "function", lambda _: lambda shape, classes: make())
     values: dict[str, Any] = {
         "data": "mnist", "shape": SHAPE, "classes": CLASSES, "limit": None, "seeds": 1,
         "network": "mine", "hidden": (), "activation": None, "layers": {}, "epochs": 1,
@@ -80,7 +80,7 @@ def test_a_module_trains_and_is_probed_like_the_built_in_network(
     built_in = plan_of(start, network=network, training=OPTIMIZERS[optimizer])
     own = replace(built_in, network="mine", hidden=(), activation=None)
     net = plain.network(built_in.sizes, activation)
-    monkeypatch.setattr(module, "function", lambda _: lambda shape, classes: deepcopy(net))
+    monkeypatch.setattr(building, "function", lambda _: lambda shape, classes: deepcopy(net))
     images = train_images.first(50 * 64)
     ours = mlp.learner(built_in, mlp.start(built_in, images, 1))
     theirs = begun(own, images, 1)

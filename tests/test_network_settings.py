@@ -97,6 +97,7 @@ def test_a_file_with_build_is_a_network(network):
 # A variant, and parts of the line about it.
 WRONG = {
     "unknown network": ({"network": {"tow": {}}}, ["network.tow: no such", "'two'? Allowed: hid"]),
+    "name of the built-in one": ({"network": {"mlp": {}}}, ["network.mlp: no such network"]),
     "two networks": ({"network": {"two": {}, "hidden": [3]}}, ["network: has hidden, two: must"]),
     "no mapping": ({"network": "two"}, ["network = 'two'", "or a file in stages/networks"]),
     "misspelled setting": ({"network": {"hiden": [3]}}, ["network.hiden = [3]", "has hidden, act"]),
@@ -117,6 +118,7 @@ WRONG = {
 @pytest.mark.parametrize(("variant", "words"), WRONG.values(), ids=WRONG)
 def test_a_mistake_about_a_network_gets_one_line(network, variant, words):
     network("two", TWO)
+    network("mlp", TWO)
     with pytest.raises(ParamsError) as refusal:
         resolved(variant)
     [line] = refusal.value.lines
@@ -177,6 +179,48 @@ def test_a_fault_in_a_networks_file_gets_one_line(network, code, words):
     [line] = refusal.value.lines
     assert line.startswith("params.yaml: variants.a.network.faulty") or "faulty.py" in line
     assert words in line and line.isprintable() and len(line) < 500, line
+
+
+MIXED = """
+class Attention(nn.MultiheadAttention):
+    def forward(self, x): return super().forward(x, x, x)[0]
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(1))
+        self.rows, self.cell = nn.Linear(28, 8), nn.LSTM(8, 8, batch_first=True)
+        self.mha, self.norm = Attention(8, 2, batch_first=True), nn.LayerNorm(8)
+        self.out = nn.Linear(8, 10)
+    def forward(self, x):
+        return self.out(self.norm(self.mha(self.cell(self.rows(x[:, 0]))[0]))[:, -1] * self.factor)
+def build(shape, classes): return Net()"""
+
+
+def test_all_fills_layers_that_mix_and_a_name_fills_its_own_tensors(network):
+    network("mixed", MIXED)
+    named = {"norm": {"weight": "zeros"}, "cell": {"bias": "zeros"}, "factor": {"weight": "zeros"}}
+    plan = resolved({"network": {"mixed": {}}, "all": {"weight": "normal"}} | named)
+    found = {name: fill.initializer for name, fill in plan.tensors.items()}
+    mixing = ("rows.weight", "cell.weight_ih_l0", "cell.weight_hh_l0", "mha.in_proj_weight")
+    normal = dict.fromkeys((*mixing, "mha.out_proj.weight", "out.weight"), "normal")
+    zeros = dict.fromkeys(
+        ("norm.weight", "cell.bias_ih_l0", "cell.bias_hh_l0", "factor"), "constant"
+    )
+    assert found == dict.fromkeys(plan.tensors, "default") | normal | zeros
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [("cell", "only linear layers"), ("mha.out_proj", "never called"), ("rows", "")],
+)
+def test_an_initializer_sees_the_inputs_of_linear_layers_that_are_called(network, layer, words):
+    network("mixed", MIXED)
+    variant = {"network": {"mixed": {}}, layer: {"weight": "lsuv"}}
+    if not words:
+        assert resolved(variant).tensors[f"{layer}.weight"].initializer == "lsuv"
+        return
+    with pytest.raises(ParamsError, match=rf"{layer}.weight = 'lsuv': cannot fill .*{words}"):
+        resolved(variant)
 
 
 def test_a_batch_of_one_is_tried_if_an_epoch_has_one(network):
