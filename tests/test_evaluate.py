@@ -191,7 +191,7 @@ def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, 
     monkeypatch.setenv("INITLAB_WORKERS", "1")
     monkeypatch.setattr(building, "function", lambda _: lambda shape, classes: network())
     plan = replace(PLANS["baseline"], network="mine", hidden=(), activation=None)
-    structure = module.structure_of(plan)
+    structure = building.structure_of(plan)
     fills = dict.fromkeys(structure.tensors, DEFAULT)
     plan = replace(plan, layers=structure.layers, tensors=fills)
     file = tmp_path / "plan.json"

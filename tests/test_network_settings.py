@@ -12,7 +12,7 @@ import stages.networks
 from stages.settings import networks, plans, reading, sweeps
 from stages.settings.mistakes import ParamsError
 from stages.settings.params import VariantSettings
-from stages.training import module
+from stages.training import building
 from stages.training.plan import DEFAULT, Fill, Plan
 from stages.training.structure import Parameter
 from tests.conftest import SMALL
@@ -53,7 +53,7 @@ def network(tmp_path, monkeypatch):
 
     def add(name: str, code: str) -> None:
         (tmp_path / f"{name}.py").write_text(f"import torch\nfrom torch import nn\n{code}\n")
-        added.append(f"{module.CUSTOM}.{name}")
+        added.append(f"{building.CUSTOM}.{name}")
         importlib.invalidate_caches()
 
     yield add
