@@ -55,10 +55,9 @@ def written() -> dict[str, bytes]:
 def test_check_writes_the_files_that_other_stages_read():
     checked()
     assert written().keys() == {
-        "params_are_valid", "plans/all_ones.json", "plans/baseline.json", "study.json",
+        "plans/all_ones.json", "plans/baseline.json", "study.json",
         "sweeps/names.txt", "variants.txt",
     }  # fmt: skip
-    assert (DATA / "params_are_valid").read_text() == "params.yaml is valid\n"
     assert (DATA / "variants.txt").read_text() == "baseline\nall_ones\n"
     for name, plan in plans.resolve(Params.model_validate(SMALL)).items():
         assert Plan.read(DATA / "plans" / f"{name}.json") == plan

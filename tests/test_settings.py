@@ -52,7 +52,7 @@ def test_small_study_is_valid(tmp_path):
         ("training.lr", float("nan"), ["training.lr = nan", "finite"]),
         ("network", 7, ["network = 7", "mapping", "hidden, activation"]),
         ("variants.a", {1: 2}, ["variants.a.1 = 1: Keys should be strings"]),
-        ("data.limit", 10**30, ["data.limit = 10", "less than or equal to 60000"]),
+        ("data.limit", 10**30, ["data.limit = 10", "must be at most 60,000"]),
         ("variants.baseline", 3, ["variants.baseline = 3", "mapping", "network, training, all"]),
         # sizes
         ("seeds", 0, ["seeds = 0", "greater than 0"]),
