@@ -126,6 +126,16 @@ def test_a_mistake_about_a_network_gets_one_line(network, variant, words):
     assert all(word in line for word in words), line
 
 
+def test_a_shared_optimizer_that_the_built_in_network_lacks_gets_one_line(network):
+    network("two", TWO)
+    training = SMALL["training"] | {"optimizer": "adamw"}
+    variants = {"a": {}, "b": {}, "own": {"network": {"two": {}}}}
+    with pytest.raises(ParamsError) as refusal:
+        reading.checked(SMALL | {"training": training, "variants": variants, "display": {}})
+    [line] = refusal.value.lines
+    assert line.startswith("params.yaml: training.optimizer = 'adamw': the built-in network has")
+
+
 BUILD = "def build(shape, classes): return "
 FLAT = BUILD + "nn.Sequential(nn.Flatten(), {})"
 

@@ -47,7 +47,7 @@ def checked(values: Any) -> Params:
     lines = _idle_momentum("", settings.training.momentum, settings.training.optimizer)
     for name, variant in settings.variants.items():
         lines += contradictions(settings, variant, f"variants.{name}.")
-    if lines := lines + _display_mistakes(settings):
+    if lines := [*dict.fromkeys(lines), *_display_mistakes(settings)]:
         raise ParamsError(*lines)
     return settings
 
@@ -83,14 +83,11 @@ def contradictions(settings: Params, variant: VariantSettings, place: str) -> li
             for name in variant.layers
             if not fnmatch.filter(layers, name)
         ]
-        if training.optimizer == "adamw" or training.weight_decay:
-            key, value = (
-                ("optimizer", "adamw")
-                if training.optimizer == "adamw"
-                else ("weight_decay", training.weight_decay)
-            )
-            rule = "the built-in network has adam and sgd without decay; others are files"
-            lines.append(mistake(f"{place}training.{key}", value, rule))
+        for key in ("optimizer", "weight_decay"):
+            if (value := getattr(training, key)) not in ("adam", "sgd", 0.0):
+                shared = getattr(variant.training, key) is None
+                rule = "the built-in network has adam and sgd without decay; others are files"
+                lines.append(mistake(f"{'' if shared else place}training.{key}", value, rule))
     return lines + _idle_momentum(place, variant.training.momentum, training.optimizer)
 
 
