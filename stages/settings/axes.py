@@ -10,7 +10,7 @@ from stages.settings.fields import MOST, Count, Label, Section
 
 MOST_VALUES = 50  # values of an axis
 VARIANT = "variant"  # the key of an axis whose values are names of variants
-KEY = r"(network|training|all|out|fc[1-9][0-9]*)\.[^.]+(\.[^.]+)*"
+KEY = r"(network|training)(\.[^.]+)+|[\w*]+(\.[\w*]+)*\.(weight|bias)(\.[^.]+)*"
 
 
 def _is_key(key: str) -> str:

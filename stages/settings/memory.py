@@ -30,8 +30,8 @@ def expect(place: str, plan: Plan, structure: Structure, kept: int) -> None:
     if needed > (here := limit()):
         raise ParamsError(
             f"{in_file(place.rstrip('.: '))}: would take about {needed / 1e9:,.1f} GB of memory, "
-            f"and this machine or container has {here / 1e9:,.1f} GB; lower seeds, hidden or "
-            "batch_size"
+            f"and this machine or container has {here / 1e9:,.1f} GB; lower seeds, "
+            "batch_size or the network"
         )
 
 

@@ -1,5 +1,6 @@
 """Turns the sweeps of params.yaml into grids of cells, each with a plan."""
 
+import re
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -72,7 +73,7 @@ def _variant(
         own = written.get(section, {})
         written[section] = {**own, **entries} if isinstance(entries, dict) else entries
     for key, value in at.items():
-        _set(written, key.split("."), value)
+        _set(written, _parts(key), value)
     cell = reading.validated(VariantSettings, written, place)
     own = {"training.epochs": cell.training.epochs, "seeds": cell.seeds}
     for key, value in own.items():
@@ -80,6 +81,12 @@ def _variant(
             rule = "is not allowed in a cell; set those of the sweep"
             raise ParamsError(mistake(place + key, value, rule))
     return cell
+
+
+def _parts(key: str) -> list[str]:
+    """A dotted key in parts, of which the name of a layer, with dots of its own, is one."""
+    layer = re.match(r"(?!network\.|training\.)(.+?)\.(?=(weight|bias)(\.|$))", key)
+    return [layer[1], *key[layer.end() :].split(".")] if layer else key.split(".")
 
 
 def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
