@@ -239,13 +239,14 @@ def test_a_batch_of_one_is_tried_if_an_epoch_has_one(network):
         resolved({"network": {"two": {}}}, data={"name": "mnist", "limit": 641})
 
 
-def test_an_argument_can_be_the_axis_of_a_sweep(network):
+@pytest.mark.parametrize("layers", ["all", "*", "1"])
+def test_an_argument_and_layers_can_be_the_axes_of_a_sweep(network, layers):
     network("two", TWO)
     sweep = {
         "base": {"network": {"two": {"slope": 0.1}}, "all": {"weight": {"normal": {"std": 1}}}},
         "axes": {
             "x": {"key": "network.two.width", "values": [2, 3]},
-            "y": {"key": "all.weight.normal.std", "values": [0.1, 1]},
+            "y": {"key": f"{layers}.weight.normal.std", "values": [0.1, 1]},
         },
         "seeds": 1, "steps": 0, "shows": "constant",
     }  # fmt: skip
