@@ -155,7 +155,7 @@ def depth(probes: Rows, plan: Plan) -> Rows:
         for i, std in enumerate(stds):
             first, passed = (0, gain[:i]) if quantity == "signal" else (-1, gain[i:])
             theory = stds[first] * math.prod(passed) ** 0.5
-            known = not any(map(math.isnan, gain)) and 0 < theory < math.inf
+            known = bool(plan.hidden) and not any(map(math.isnan, gain)) and 0 < theory < math.inf
             row = {"quantity": quantity, "depth": i + 1, "std": float(f"{std:.6g}")}
             rows.append(row | {"theory": float(f"{theory:.6g}") if known else ""})
     return rows

@@ -66,10 +66,17 @@ def tables_of(runs: Path, variant: str) -> dict[str, tables.Rows]:
 )
 def test_weights_that_do_not_give_the_recorded_scores_are_refused(accuracy, loss, recorded_loss):
     diverged = {"test_acc": 0.1, "test_loss": math.nan}
-    tables.expect_same("x", diverged, {"test_acc": "0.1", "test_loss": "nan"})
+    tables.expect_same("x", diverged, {"test_acc": "0.1", "test_loss": "nan"}, exact=True)
     row = {"seed": 0, "test_acc": accuracy, "test_loss": loss}
     with pytest.raises(SystemExit, match=r"train it again: dvc repro .* train@x"):
-        tables.expect_same("x", row, {"test_acc": "0.5", "test_loss": recorded_loss})
+        tables.expect_same("x", row, {"test_acc": "0.5", "test_loss": recorded_loss}, exact=False)
+
+
+def test_scores_that_differ_by_rounding_are_refused_where_bits_are_exact():
+    row, recorded = {"seed": 0, "test_acc": 0.5, "test_loss": 1.25}, {"test_acc": "0.5"}
+    tables.expect_same("x", row, recorded | {"test_loss": "1.2501"}, exact=False)
+    with pytest.raises(SystemExit, match="train it again"):
+        tables.expect_same("x", row, recorded | {"test_loss": "1.2501"}, exact=True)
 
 
 def test_confusion_counts_all_images_of_all_seeds(runs):

@@ -44,7 +44,7 @@ CASES = [
     ("dead_at_end", {"all_ones": STUCK, GONE: 1.0}, {"all_ones": STUCK, GONE: 0.99}, "“all ones”"),
     ("fading_gradient", DEEP | {FADING: 0.00009}, DEEP | {FADING: 0.0002}, "“deep, default, Adam”"),
     ("unexplained", {"all_ones": STUCK, ONES: 1}, {"all_ones": STUCK, GONE: 1.0},
-     "“all ones”. In every measurement of “all ones”, all units of the first layer are equal."),
+     "“all ones”. In every measurement of “all ones”, all units of the first layer are equal"),
     ("equal_units", BASE | {"constant": 0.36, TENTH: 1}, BASE | {"constant": 0.36, TENTH: 2},
      "“all 0.1”|128 copies|36.00 %"),
     ("zero_layer", {"zero_fc1": STUCK, "all_zero": STUCK, "zero_out": 0.976},

@@ -36,6 +36,7 @@ def test_plan_has_everything_that_params_yaml_sets():
         data="mnist",
         shape=(1, 28, 28),
         classes=10,
+        examples=60_000,
         limit=640,
         seeds=3,
         hidden=(16, 8),
