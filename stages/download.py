@@ -16,8 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pooch
-from dvc.exceptions import DvcException
-from dvc.repo import Repo
 
 from stages import running, writing
 from stages.training import integrity
@@ -113,6 +111,9 @@ def install(folder: Path, target: Path) -> None:
 
 def from_cache(name: str, folder: Path) -> None:
     """The output that dvc.lock lists, in DVC's cache."""
+    from dvc.exceptions import DvcException  # loading DVC takes a second
+    from dvc.repo import Repo
+
     try:
         with Repo() as repo:
             [output] = repo.find_outs_by_path(f"data/{name}")

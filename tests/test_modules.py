@@ -44,8 +44,8 @@ def planned(monkeypatch, make: Callable[[], nn.Module], **changes: Any) -> Plan:
     """The plan of a network of small images, with fills of some `tensors`."""
     monkeypatch.setattr(building, "function", lambda _: lambda shape, classes: make())
     values: dict[str, Any] = {
-        "data": "mnist", "shape": SHAPE, "classes": CLASSES, "examples": 8, "limit": None, "seeds": 1,
-        "network": "mine", "hidden": (), "activation": None, "layers": {}, "epochs": 1,
+        "data": "mnist", "shape": SHAPE, "classes": CLASSES, "examples": 8, "limit": None,
+        "seeds": 1, "network": "mine", "hidden": (), "activation": None, "layers": {}, "epochs": 1,
         "batch_size": 4, "optimizer": "sgd", "lr": 0.1, "momentum": 0.0, "tensors": {},
         "files": {}, "packages": {},
     }  # fmt: skip

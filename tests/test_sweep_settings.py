@@ -1,5 +1,7 @@
 """Sweeps in params.yaml: their cells, and the one line that each mistake gets."""
 
+from dataclasses import replace
+
 import pytest
 
 from stages.settings import reading, sweeps
@@ -45,7 +47,8 @@ def test_cells_are_variants_that_differ_along_the_axes():
     for cell in found:
         variant = {"training": {"lr": cell.x}} | (ones if cell.y == "all_ones" else {})
         sections = {key: SMALL[key] for key in ("data", "network", "training")}
-        assert cell == Cell(cell.x, cell.y, 4, plan_of(variant, **sections, seeds=2))
+        plan = replace(plan_of(variant, **sections, seeds=2), epochs=0)
+        assert cell == Cell(cell.x, cell.y, 4, plan)
 
 
 def test_axes_override_the_base_and_the_base_overrides_the_variant():
@@ -130,3 +133,19 @@ def test_all_wrong_sweeps_are_reported_at_once():
     with pytest.raises(ParamsError) as caught:
         sweeps.resolve(reading.checked(SMALL | {"sweeps": {"a": wrong, "b": RATES, "c": wrong}}))
     assert [found.split(": ")[1] for found in caught.value.lines] == ["sweeps.a", "sweeps.c"]
+
+
+@pytest.mark.parametrize(
+    ("grid", "shared"),
+    [
+        (RATES, {"seeds": 9}),
+        (RATES, {"training": SMALL["training"] | {"epochs": 7}}),
+        (
+            DEPTHS,
+            {"training": SMALL["training"] | {"epochs": 7, "batch_size": 32, "optimizer": "sgd"}},
+        ),
+        (DEPTHS, {"data": {"name": "mnist", "limit": 5000}}),
+    ],
+)
+def test_settings_that_decide_nothing_in_a_cell_change_no_plan(grid, shared):
+    assert of(grid, **shared) == of(grid)

@@ -58,13 +58,16 @@ def test_a_sweep_is_read_as_it_was_written(tmp_path):
 # -------------------------------------------------------------------------------------- training
 
 
+FEW = {"name": "mnist", "limit": 650}
+
+
 @pytest.fixture(scope="module")
 def few(train_images, test_images) -> Dataset:
     return Dataset(train_images.first(650), test_images.first(500))
 
 
 def test_a_cell_equals_a_variant_after_its_epochs(few):
-    plan = plan_of(seeds=1, training={"epochs": 2})
+    plan = plan_of(seeds=1, training={"epochs": 2}, data=FEW)
     state = engine.start(plan, few.train, 0)
     for _ in range(3):
         state, row = epoch.run_epoch(plan, few, state)
@@ -80,7 +83,7 @@ def test_a_cell_is_trained_for_so_many_steps(few, monkeypatch):
         return made[0]
 
     monkeypatch.setattr(engine, "learner", watched)
-    training.run(Cell(0, 0, 25, plan_of()), few, 0)
+    training.run(Cell(0, 0, 25, plan_of(data=FEW)), few, 0)
     assert [learner.optimizer.step for learner in made] == [25]  # 11 steps an epoch
 
 

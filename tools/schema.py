@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stages import writing
-from stages.settings import files, initializers, networks
+from stages.settings import datasets, files, initializers, networks
 from stages.settings.fields import DEEPEST, NAME, Section
 from stages.settings.params import LAYER, Params
 from stages.training import building, initialization
@@ -25,6 +25,7 @@ def text() -> str:
     variant["additionalProperties"] = False
     for section in ("variants", "display", "sweeps"):
         schema["properties"][section]["propertyNames"] = {"type": "string", "pattern": NAME}
+    definitions["DataSettings"]["properties"]["name"] = {"enum": datasets.names()}
     definitions["SweepSettings"]["properties"]["base"] = {"$ref": "#/$defs/VariantSettings"}
     for section in ("NetworkSettings", "NetworkOverrides"):
         properties = definitions[section]["properties"]

@@ -16,7 +16,7 @@ FOLDER = Path("stages/networks")
 
 def names() -> list[str]:
     """The networks in stages/networks."""
-    return [name for name in files.names(FOLDER) if name != BUILT_IN]
+    return sorted({*files.names(FOLDER)} - {BUILT_IN})
 
 
 def arguments(name: str, written: Mapping[str, Any], key: str) -> dict[str, Any]:
