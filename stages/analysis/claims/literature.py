@@ -64,7 +64,6 @@ LITERATURE = (
             "every seed of Xavier's ends more than 10 points below He's",
             named.DEEP_XAVIER, quantities.seeds_below(CLEARLY), EVERY, against=named.DEEP_HE,
         ),
-        Part("no seed of Xavier's learns", named.DEEP_XAVIER, quantities.seeds_that_learn, NO),
         figure="final_accuracy",
     ),
     claim(
