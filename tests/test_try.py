@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.rendering import page, style, trying
+from stages.rendering import page, trying
 from stages.training import data, probes
 from stages.training.activations import ACTIVATIONS
 from stages.training.mlp import engine, layout
@@ -101,7 +101,7 @@ OPTIMIZERS = {"adam": (0.001, 1e-3), "sgd": (0.1, 2e-6)}
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("optimizer", style.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", trying.OPTIMIZERS)
 def test_form_trains_like_the_trainer(blank, dataset, activation, optimizer):
     lr, tolerance = OPTIMIZERS[optimizer]
     training = {"optimizer": optimizer, "lr": lr}

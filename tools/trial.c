@@ -25,6 +25,7 @@ static void trial(int activation, int kind, double rate, double momentum) {
   const int64_t sizes[] = { PIXELS, 37, 16, 10 };
   network n = { 3, activation, sizes, weights, first, second, initial, moved_at };
   optimizer o = { kind, 0, rate, momentum, 1, 1 };
+  const examples inputs = { pixels, 0 };
   double loss = 0;
   int64_t correct = 0;
   for (long i = 0; i < ROOM; i++) weights[i] = first[i] = second[i] = 0;
@@ -37,8 +38,8 @@ static void trial(int activation, int kind, double rate, double momentum) {
   for (long i = 0; i < IMAGES; i++) labels[i] = (int64_t)(10 * uniform()), order[i] = IMAGES - 1 - i;
   for (int i = 0; i < 6; i++) moved_at[i] = 0;
   for (int epoch = 0; epoch < 4; epoch++)
-    train(&n, &o, pixels, labels, order, IMAGES, BATCH, room, &loss, &correct);
-  score(&n, pixels, labels, IMAGES, 25, logits, room, &loss, &correct);
+    train(&n, &o, inputs, labels, order, IMAGES, BATCH, room, &loss, &correct);
+  score(&n, inputs, labels, IMAGES, 25, logits, room, &loss, &correct);
   add(weights, sizeof weights);
   add(logits, sizeof logits);
   add(&loss, sizeof loss);

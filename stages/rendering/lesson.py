@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from stages.rendering.environment import TEMPLATES, environment
 
-LESSON = Path("docs/lesson.md")
+LESSON = Path(__file__).parents[2] / "docs" / "lesson.md"
 
 
 def text() -> str:

@@ -49,6 +49,7 @@ INITIALIZERS = {
 BY_LAW = {laws.rounded(one.law): name for name, one in INITIALIZERS.items() if one.law}
 
 
+OPTIMIZERS = ("adam", "sgd")  # that network.js has
 IMAGE = [1, 28, 28]  # of which the form shows the weights and knows the normalization
 
 
@@ -68,7 +69,7 @@ def form(study: Study, sample: Path) -> dict[str, Any] | None:
     return {
         "initializers": {name: asdict(one) for name, one in INITIALIZERS.items()},
         "activations": {name: one.label for name, one in ACTIVATIONS.items()},
-        "optimizers": style.OPTIMIZERS,
+        "optimizers": {name: style.OPTIMIZERS[name] for name in OPTIMIZERS},
         "sizes": study.sizes,
         "layers": layers(study.network["hidden"]),
         "steps": STEPS,

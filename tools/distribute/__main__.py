@@ -23,7 +23,7 @@ PARAMS = Path("params.yaml")
 
 def main() -> None:
     arguments = parse()
-    repro("--quiet", "download")  # writes plans and data; DVC itself reports its errors
+    repro("--quiet", "check")  # writes plans and data; DVC itself reports its errors
     params = PARAMS.read_bytes()
     try:
         names = record.pending(arguments.targets)

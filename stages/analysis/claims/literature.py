@@ -9,7 +9,7 @@ linear, and these inputs saturate the first layer.
 
 from stages.analysis import quantities
 from stages.analysis.claims import named
-from stages.analysis.claims.form import EVERY, NO, Part, Region, claim
+from stages.analysis.claims.form import EVERY, Part, Region, claim
 from stages.analysis.claims.named import RELEVANT, ROUNDING_GAP
 from stages.analysis.quantities import CLEARLY
 
