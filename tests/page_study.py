@@ -21,6 +21,7 @@ from tests.once import made_once
 ROOT = Path(__file__).parents[1]
 HOSTILE = '</script><img src=x onerror="hacked=1"><b>bold</b> שלום 🎉 ' + "x" * 120
 DEEP = {"network": {"hidden": [8] * 5}, "training": {"epochs": 1}}
+RESIDUAL = {"network": {"residual": {"blocks": 2, "width": 8}}, "blocks.*.last": ZERO}
 XAVIER = {"weight": "xavier_normal", "bias": "zeros"}
 HE = {"weight": {"kaiming_normal": {"nonlinearity": "relu"}}, "bias": "zeros"}
 
@@ -42,6 +43,7 @@ VARIANTS: dict[str, tuple[str, str, dict]] = {
     "louder": ("constants", "0.1 + noise of 3·10⁻³", noise(3e-3)),
     "twice": ("constants", "every unit twice", TWICE),
     "he_normal": ("schemes", "He normal", {"training": {"epochs": 2}, "all": HE}),
+    "residual": ("networks", "residual blocks, last at zero", RESIDUAL),
     "hostile": ("<i>a&b</i>", HOSTILE, {"all": {"bias": "zeros"}}),
     "deep_default_adam": ("depth", "deep, default", DEEP),
     "deep_xavier_adam": ("depth", "deep, Xavier", DEEP | {"all": XAVIER}),
