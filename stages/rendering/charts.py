@@ -233,7 +233,7 @@ def in_rows(chart: Any, height: int, count: int, grid: bool, around: int) -> alt
     """A chart with a labelled row for every variant; the axes take `around` pixels."""
     bold = alt.condition("indexof(about, datum.value) >= 0", alt.value("bold"), alt.value("normal"))
     # As style.shortened does.
-    label, half = "looks[datum.value].label", "(narrow ? 13 : 17)"
+    label, half = "looks[datum.value].label", "(narrow ? 10 : 17)"
     short = f"slice({label}, 0, {half}) + '…' + slice({label}, 1 - {half})"
     axis = alt.Axis(
         grid=grid, labelExpr=f"length({label}) > 2 * {half} ? {short} : {label}",
