@@ -1,0 +1,116 @@
+"""Slices of tensors that are equal: rows, channels, heads, tokens, experts or whole branches."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+ALIKE = 1e-5  # of the largest slice: how far apart rounding alone may drive equal slices
+TOGETHER = 1e-2  # of the distance that they moved: how far apart slices that stay equal may be
+
+
+@dataclass
+class Equal:
+    """Slices along an axis of a tensor that were equal, each with the first one equal to it.
+
+    An axis of None stands for whole tensors of the same values, by their names.
+    """
+
+    tensor: str
+    axis: int | None
+    count: int
+    pairs: list[tuple[int, int]]
+    names: tuple[str, ...] = ()
+    constant: bool = False  # all of their values are one number
+
+
+def equal_slices(initial: Mapping[str, Tensor], inputs: Mapping[str, int]) -> list[Equal]:
+    """Equal slices of every tensor, along each axis but those of `inputs`, and equal tensors."""
+    found = []
+    for name, tensor in initial.items():
+        if tensor.ndim < 2:
+            continue
+        for axis in range(tensor.ndim):
+            if axis in _looked_at(name, tensor, inputs) and (pairs := _pairs(tensor, axis)):
+                constant = bool((tensor == tensor.flatten()[0]).all())
+                found.append(Equal(name, axis, tensor.shape[axis], pairs, constant=constant))
+    return found + list(_same(initial))
+
+
+def _looked_at(name: str, tensor: Tensor, outputs: Mapping[str, int]) -> list[int]:
+    """The axes whose slices are units: of a module that is known one, of others all but single."""
+    if name in outputs:
+        return [outputs[name]]
+    last = tensor.ndim - 1
+    return [i for i in range(tensor.ndim) if tensor.shape[i] > 1 and (i < last or last == 1)]
+
+
+def _pairs(tensor: Tensor, axis: int) -> list[tuple[int, int]]:
+    """Every slice that is like an earlier one, with the earliest such."""
+    rows = tensor.movedim(axis, 0)
+    rows = (torch.view_as_real(rows) if rows.is_complex() else rows).flatten(1)
+    if len(rows) < 2:
+        return []
+    size = rows.abs().amax(1).float()
+    if not size.isfinite().all():
+        return []
+    generator = torch.Generator().manual_seed(0)
+    along = torch.randn(rows.shape[1], 2, generator=generator).to(rows.device, rows.dtype)
+    seen = torch.cat([(rows @ along).float(), size[:, None]], 1).cpu()
+    close = ALIKE * max(float(size.max()), 1e-30) * rows.shape[1] ** 0.5
+    order = seen[:, 0].argsort(stable=True).tolist()
+    pairs, group = [], order[:1]
+    for i in order[1:]:
+        if seen[i, 0] - seen[group[-1], 0] > close:
+            pairs += _verified(rows, seen, group, close)
+            group = []
+        group.append(i)
+    return pairs + _verified(rows, seen, group, close)
+
+
+def _verified(rows: Tensor, seen: Tensor, group: list[int], close: float) -> list[tuple[int, int]]:
+    """The pairs of a group with close projections that are equal indeed."""
+    pairs, firsts = [], []
+    for i in sorted(group):
+        near = (j for j in firsts[:8] if (seen[i] - seen[j]).abs().max() <= close)
+        like = next((j for j in near if _apart(rows[i], rows[j]) <= close), None)
+        if like is None:
+            firsts.append(i)
+        else:
+            pairs.append((i, like))
+    return pairs
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max())
+
+
+def _same(initial: Mapping[str, Tensor]) -> Iterator[Equal]:
+    """Tensors of the same random values."""
+    groups = defaultdict(list)
+    for name, tensor in initial.items():
+        if tensor.ndim > 1 and not (tensor == tensor.flatten()[0]).all():
+            bits = tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy()
+            groups[hashlib.sha256(bits).digest()].append(name)  # type: ignore[arg-type]
+    for names in groups.values():
+        if len(names) > 1:
+            pairs = [(i, 0) for i in range(1, len(names))]
+            yield Equal(names[0], None, len(names), pairs, tuple(names))
+
+
+def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tensor]) -> int:
+    """How many of the slices moved in training and are still equal to the first of their kind."""
+    if equal.axis is None:
+        before, after = ([t[name] for name in equal.names] for t in (initial, now))
+    else:
+        before, after = (list(t[equal.tensor].movedim(equal.axis, 0)) for t in (initial, now))
+    count = 0
+    for one, first in equal.pairs:
+        moved = _apart(after[one], before[one])
+        count += 0 < _apart(after[one], after[first]) <= TOGETHER * moved or (
+            moved > 0 and torch.equal(after[one], after[first])
+        )
+    return count

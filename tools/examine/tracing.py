@@ -1,0 +1,328 @@
+"""One pass forward and back, and what every layer computed in it.
+
+Operations are watched below autograd, so that functional calls, einsum and parameters that stand
+alone are seen like modules.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+PRODUCTS = {
+    "addmm", "mm", "bmm", "baddbmm", "addmv", "mv", "dot", "convolution", "mkldnn_rnn_layer",
+    "_trilinear",
+}  # fmt: skip
+RECTIFYING = {"relu", "relu_", "clamp_min", "clamp_min_", "threshold", "hardtanh", "hardtanh_"}
+FLAT = {"tanh": 0.975, "tanh_": 0.975, "sigmoid": 0.974, "sigmoid_": 0.974}  # slope below 5 %
+MATCHES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+SURE = 0.99  # a softmax with a larger weight passes hardly any gradient
+FEWEST_KEYS = 4  # of a softmax that is judged
+
+
+@dataclass
+class Given:
+    """An input of the network: its size as a root mean square, and that of its features."""
+
+    size: float
+    largest: float
+    median: float
+
+
+@dataclass
+class Use:
+    """A product with parameters: a layer, by the names of its tensors.
+
+    `signal` is the standard deviation over examples of what comes out, as a root mean square over
+    units, `size` that of all values; `delta` the norm of the loss's gradient there; `given` an input of the network.
+    """
+
+    parameters: tuple[str, ...]
+    signal: float
+    size: float
+    channels: int
+    given: Given | None
+    delta: float | None = None
+
+
+@dataclass
+class Activation:
+    """Outputs of an activation: the share of its units that are dead, or of saturated values."""
+
+    kind: str
+    after: str
+    share: float
+    zeros: bool = False  # everything that went in was 0
+
+
+@dataclass
+class Answer:
+    """What a known loss is computed from.
+
+    `spread` is the standard deviation within an example (of squares: the size), `varies` that over
+    examples, `guess` the loss of an answer that does not look at the input.
+    """
+
+    kind: str
+    columns: int
+    spread: float
+    varies: float
+    size: float
+    last: tuple[str, ...]  # parameters that made it
+    loss: float = math.nan
+    guess: float = math.nan
+    target: float = math.nan
+
+
+@dataclass
+class Trace:
+    """What was seen in a pass."""
+
+    loss: float = math.nan
+    uses: list[Use] = field(default_factory=list)
+    activations: list[Activation] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+    idle: set[str] = field(default_factory=set)  # met by no example
+    not_finite: str | None = None
+    examples: int = 0
+
+
+def traced(module: nn.Module, loss: Callable[[], Tensor]) -> Trace:
+    """Call the loss once, go back through it, and leave the gradients in the parameters."""
+    for tensor in module.parameters():
+        tensor.grad = None
+    torch.manual_seed(0)
+    with _unfused(module), _Watch(module) as watch:
+        outcome = scalar(loss())
+    trace = watch.trace
+    trace.loss = outcome.item()
+    if outcome.requires_grad:
+        handles = list(_watch_gradients(module, outcome, trace.uses))
+        outcome.backward()
+        for handle in handles:
+            handle.remove()
+    return trace
+
+
+@contextmanager
+def _unfused(module: nn.Module) -> Iterator[None]:
+    """Recurrent layers step by step, since oneDNN would compute all steps at once."""
+    fused = torch._C._get_mkldnn_enabled()
+    if any(isinstance(part, nn.RNNBase) for part in module.modules()):
+        torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(fused)
+
+
+def scalar(loss: Any) -> Tensor:
+    """The loss, if it is a single number; raises ValueError."""
+    if not isinstance(loss, Tensor):
+        raise ValueError(f"loss() returned {type(loss).__name__} instead of a tensor")
+    if loss.numel() != 1:
+        raise ValueError(f"loss() returned shape {list(loss.shape)} instead of a single number")
+    return loss.reshape(())
+
+
+def owner(parameter: str) -> str:
+    """The name of the layer that a parameter belongs to."""
+    for inner in (".parametrizations.", ".weight_", ".bias_"):
+        parameter = parameter.partition(inner)[0] if inner in parameter else parameter
+    layer, _, leaf = parameter.rpartition(".")
+    return layer if layer and ("weight" in leaf or "bias" in leaf or layer == parameter) else parameter
+
+
+class _Watch(TorchDispatchMode):
+    """Records operations, and by storage what a tensor was made from.
+
+    That is the names of parameters if nothing else is in it, or FLOW if it depends on both
+    parameters and data. An unknown storage holds data.
+    """
+
+    FLOW = ("",)
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.trace = Trace()
+        self.made: dict[int, tuple[str, ...]] = {}
+        self.made |= {_storage(tensor): () for tensor in module.buffers()}
+        self.made |= {_storage(tensor): (name,) for name, tensor in module.named_parameters()}
+        self.after, self.axis = "the input", -1
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        given = list(_flat([args, kwargs or {}]))
+        made = [self.made.get(_storage(one)) for one in given]
+        zeros = name in RECTIFYING and not given[0].any()
+        result = func(*args, **(kwargs or {}))
+        outputs = list(_flat([result]))
+        names = tuple(dict.fromkeys(n for one in made if one not in (None, self.FLOW) for n in one))
+        self.trace.met.update(names)
+        data = [one for one, by in zip(given, made, strict=True) if by is None]
+        pure = not data and self.FLOW not in made and bool(given)
+        raw = not names and self.FLOW not in made
+        for one in outputs:
+            if pure:
+                self.made[_storage(one)] = names
+            elif raw:
+                self.made.pop(_storage(one), None)
+            else:
+                self.made[_storage(one)] = self.FLOW
+        if name in PRODUCTS and outputs and not outputs[0].numel():
+            self.trace.idle.update(names)
+        if outputs and outputs[0].is_floating_point() and outputs[0].numel():
+            out = outputs[0].detach()
+            if name in PRODUCTS and names and not pure:
+                self._product(name, names, data, out)
+            elif not pure:
+                self._activation(name, out, zeros, args)
+            self._answer(name, given, out)
+        return result
+
+    def _product(self, name: str, names: tuple[str, ...], data: list[Tensor], out: Tensor) -> None:
+        self.after = owner(names[-1])
+        self.axis = 1 if name == "convolution" else -1
+        if self.trace.not_finite is None and not out.isfinite().all():
+            self.trace.not_finite = self.after
+        floats = [one for one in data if one.is_floating_point() and one.ndim > 1 and one.any()]
+        given = _given(floats[0], self.axis) if floats else None
+        self.trace.examples = max(self.trace.examples, len(out))
+        channels = out.shape[self.axis]
+        self.trace.uses.append(Use(names, _signal(out), _size(out), channels, given))
+
+    def _activation(self, name: str, out: Tensor, zeros: bool, args: Any) -> None:
+        found = self.trace.activations
+        if name in RECTIFYING:
+            floor = args[1] if len(args) > 1 else 0
+            if floor == 0 and out.ndim > 1:
+                others = [i for i in range(out.ndim) if i != self.axis % out.ndim]
+                dead = (out != 0).any(0) if len(others) == 1 else out.count_nonzero(others) != 0
+                found.append(Activation("dead", self.after, 1 - dead.float().mean().item(), zeros))
+        elif name in FLAT:
+            distance = (out if name.startswith("tanh") else 2 * out - 1).abs()
+            share = (distance > FLAT[name]).float().mean().item()
+            found.append(Activation("saturated", self.after, share))
+        elif name == "_softmax" and out.shape[args[1]] >= FEWEST_KEYS:
+            share = (out.amax(args[1]) > SURE).float().mean().item()
+            found.append(Activation("sure", self.after, share))
+
+    def _answer(self, name: str, given: list[Tensor], out: Tensor) -> None:
+        answers = self.trace.answers
+        if name == "_log_softmax":
+            logits = given[0].detach().movedim(_axis(given[0]), -1)
+            answers.append(self._answered("classes", logits.flatten(0, -2).float()))
+            answers[-1].guess = math.log(logits.shape[-1])
+        elif name.startswith("nll_loss") and answers and answers[-1].kind == "classes":
+            answers[-1].loss = out.float().mean().item()
+        elif name == "binary_cross_entropy_with_logits":
+            answers.append(self._answered("binary", given[0].detach().float()))
+            answers[-1].loss, answers[-1].guess = out.float().mean().item(), math.log(2)
+        elif name in MATCHES:
+            answers.append(self._answered("squares", given[0].detach().float()))
+            answers[-1].loss = out.float().mean().item()
+            answers[-1].target = _size(given[1].detach())
+
+    def _answered(self, kind: str, values: Tensor) -> Answer:
+        columns = values.shape[-1] if values.ndim > 1 else 1
+        size = _size(values)
+        spread = (
+            values.std(-1, correction=0).square().mean().sqrt().item() if kind == "classes" else size
+        )
+        last = next((u.parameters for u in reversed(self.trace.uses) if u.channels == columns), ())
+        return Answer(kind, columns, spread, _signal(values), size, last)
+
+
+def _axis(logits: Tensor) -> int:
+    """The axis of classes: 1, as in images of labels, unless there are two."""
+    return 1 if logits.ndim > 2 else -1
+
+
+def _signal(values: Tensor) -> float:
+    """The standard deviation over examples, as a root mean square over the rest."""
+    return math.sqrt(values.float().var(0, correction=0).mean().item()) if values.ndim else 0.0
+
+
+def _size(values: Tensor) -> float:
+    return values.float().square().mean().sqrt().item()
+
+
+def _given(values: Tensor, axis: int) -> Given:
+    others = [i for i in range(values.ndim) if i != axis % values.ndim]
+    features = values.detach().float().square().mean(others).sqrt()
+    size = features.square().mean().sqrt().item()
+    return Given(size, features.max().item(), features.median().item())
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _flat(value)
+        elif isinstance(value, dict):
+            yield from _flat(value.values())
+
+
+def _watch_gradients(module: nn.Module, loss: Tensor, uses: list[Use]) -> Iterator[Any]:
+    """Note at every use the norm of the gradient at its output, while the loss goes back."""
+    trained = {id(t): name for name, t in module.named_parameters() if t.requires_grad}
+    waiting: dict[frozenset[str], list[Use]] = defaultdict(list)
+    for use in uses:
+        known = {name for name in use.parameters if name in set(trained.values())}
+        waiting[frozenset(known)].append(use)
+    nodes = sorted(_products(loss.grad_fn, trained), key=lambda found: found[0]._sequence_nr())
+    for node, names in nodes:
+        if waiting[names]:
+            yield node.register_prehook(_noting(waiting[names].pop(0)))
+
+
+def _noting(use: Use) -> Callable[[Any], None]:
+    def note(gradients: Any) -> None:
+        if gradients[0] is not None:
+            use.delta = math.sqrt(gradients[0].detach().abs().float().square().sum().item())
+
+    return note
+
+
+def _products(root: Any, trained: dict[int, str]) -> list[tuple[Any, frozenset[str]]]:
+    """The nodes of products with parameters, and the names of these."""
+    pure: dict[Any, frozenset[str] | None] = {}  # of nodes that parameters alone lead to
+    found = []
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        below = [one for one, _ in node.next_functions]
+        waiting = [one for one in below if one is not None and one not in pure]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if node in pure:
+            continue
+        if hasattr(node, "variable"):
+            name = trained.get(id(node.variable))
+            pure[node] = None if name is None else frozenset([name])
+            continue
+        known = [pure[one] if one is not None else None for one in below]
+        names = frozenset().union(*(one for one in known if one))
+        pure[node] = names if known and all(one is not None for one in known) else None
+        if pure[node] is None and names and _is_product(node.name()):
+            found.append((node, names))
+    return found
+
+
+def _is_product(node: str) -> bool:
+    plain = node.removesuffix("Backward0").lower()
+    return plain in {name.strip("_").replace("_", "") for name in PRODUCTS}
