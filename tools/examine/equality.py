@@ -10,37 +10,43 @@ from torch import Tensor
 
 ALIKE = 1e-5  # of the largest slice: how far apart rounding alone may drive equal slices
 TOGETHER = 1e-2  # of the distance that they moved: how far apart slices that stay equal may be
+ALONE = 1e-4  # the same for slices of one number, which can move alike by chance
 
 
 @dataclass
 class Equal:
     """Slices along an axis of a tensor that were equal, each with the first one equal to it.
 
-    An axis of None stands for whole tensors of the same values, by their names.
+    Without an axis, `names` are whole tensors that were equal.
     """
 
-    tensor: str
+    names: list[str]
     axis: int | None
     count: int
     pairs: list[tuple[int, int]]
-    names: tuple[str, ...] = ()
-    constant: bool = False  # all of their values are one number
+
+    @property
+    def tensor(self) -> str:
+        return self.names[0]
+
+    @property
+    def whole(self) -> bool:
+        return self.axis is None
 
 
-def equal_slices(initial: Mapping[str, Tensor], inputs: Mapping[str, int]) -> list[Equal]:
-    """Equal slices of every tensor, along each axis but those of `inputs`, and equal tensors."""
+def equal_slices(initial: Mapping[str, Tensor], outputs: Mapping[str, int]) -> list[Equal]:
+    """Equal slices of every tensor along its axis of `outputs`, or any axis; and equal tensors."""
     found = []
     for name, tensor in initial.items():
         if tensor.ndim < 2:
             continue
-        for axis in range(tensor.ndim):
-            if axis in _looked_at(name, tensor, inputs) and (pairs := _pairs(tensor, axis)):
-                constant = bool((tensor == tensor.flatten()[0]).all())
-                found.append(Equal(name, axis, tensor.shape[axis], pairs, constant=constant))
+        for axis in _axes(name, tensor, outputs):
+            if pairs := _pairs(tensor, axis):
+                found.append(Equal([name], axis, tensor.shape[axis], pairs))
     return found + list(_same(initial))
 
 
-def _looked_at(name: str, tensor: Tensor, outputs: Mapping[str, int]) -> list[int]:
+def _axes(name: str, tensor: Tensor, outputs: Mapping[str, int]) -> list[int]:
     """The axes whose slices are units: of a module that is known one, of others all but single."""
     if name in outputs:
         return [outputs[name]]
@@ -73,7 +79,8 @@ def _pairs(tensor: Tensor, axis: int) -> list[tuple[int, int]]:
 
 def _verified(rows: Tensor, seen: Tensor, group: list[int], close: float) -> list[tuple[int, int]]:
     """The pairs of a group with close projections that are equal indeed."""
-    pairs, firsts = [], []
+    pairs: list[tuple[int, int]] = []
+    firsts: list[int] = []
     for i in sorted(group):
         near = (j for j in firsts[:8] if (seen[i] - seen[j]).abs().max() <= close)
         like = next((j for j in near if _apart(rows[i], rows[j]) <= close), None)
@@ -98,7 +105,7 @@ def _same(initial: Mapping[str, Tensor]) -> Iterator[Equal]:
     for names in groups.values():
         if len(names) > 1:
             pairs = [(i, 0) for i in range(1, len(names))]
-            yield Equal(names[0], None, len(names), pairs, tuple(names))
+            yield Equal(names, None, len(names), pairs)
 
 
 def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tensor]) -> int:
@@ -110,7 +117,6 @@ def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tenso
     count = 0
     for one, first in equal.pairs:
         moved = _apart(after[one], before[one])
-        count += 0 < _apart(after[one], after[first]) <= TOGETHER * moved or (
-            moved > 0 and torch.equal(after[one], after[first])
-        )
+        limit = (TOGETHER if after[one].numel() > 1 else ALONE) * moved
+        count += moved > 0 and _apart(after[one], after[first]) <= limit
     return count

@@ -1,41 +1,183 @@
 """The examination of a module with its loss."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from tools.examine import equality, findings
 from tools.examine.findings import Case, Finding
 from tools.examine.keeping import kept
-from tools.examine.trial import tried
+from tools.examine.names import owner
+from tools.examine.trial import STEPS, tried
 
 
-@dataclass
+class ExaminationError(ValueError):
+    """The network cannot be examined; one line says why."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of the table: what its weight starts as, and what it computes and learns.
+
+    `signal` is the standard deviation of its outputs over examples (root mean square over units),
+    `gradient` the norm of the loss's gradient at its outputs, `equal` how many of its units are
+    equal to another and stay so, `moved` the step at which each tensor first changed (None: never).
+    """
+
+    layer: str
+    shape: list[int]
+    start: str
+    signal: float | None
+    gradient: float | None
+    equal: int
+    moved: dict[str, int | None]
+
+
+@dataclass(frozen=True)
 class Report:
+    """The verdict, the findings with the worst first, all layers, and what was not judged."""
+
     verdict: str
     findings: list[Finding]
-    layers: list = field(default_factory=list)
+    layers: list[Layer]
+    losses: list[float]
+    not_judged: list[str]
+
+    @property
+    def has_fault(self) -> bool:
+        return any(one.severity == findings.FAULT for one in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """As values of JSON, in which numbers that are not finite are null."""
+        return _finite(asdict(self))
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _finite(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
 
 
 def examine(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
-    with kept(module, loss) as initial:
+    """Examine a module before and in the first steps of training, and leave it as it was.
+
+    `loss` computes the loss of the module on a batch. Parameters, buffers, gradients, modes, hooks
+    and random generators are the same afterwards. Raises ExaminationError if the module cannot be
+    examined.
+    """
+    if lazy := [n for n, t in module.named_parameters() if nn.parameter.is_lazy(t)]:
+        raise ExaminationError(
+            f"{lazy[0]} is lazy; call the module once with a batch, then examine"
+        )
+    if not any(tensor.requires_grad for tensor in module.parameters()):
+        raise ExaminationError("no parameter can be trained: each has requires_grad=False")
+    with kept(module, loss) as initial, torch.enable_grad():
         equal = equality.equal_slices(initial, _units(module))
-        trial = tried(module, loss, initial)
-        now = dict(module.named_parameters())
-        stay = [(one, equality.staying(one, initial, now)) for one in equal]
-        case = Case(module, initial, trial, stay)
+        try:
+            trial = tried(module, loss, initial)
+        except Exception as error:
+            line = next(iter(str(error).strip().splitlines()), "")
+            raise ExaminationError(f"loss() fails: {type(error).__name__}: {line}") from error
+        now = {name: tensor.detach() for name, tensor in module.named_parameters()}
+        case = Case(module, initial, trial, [(e, equality.staying(e, initial, now)) for e in equal])
         found = findings.findings(case)
-    return Report("", found)
+        return Report(
+            verdict=_verdict(case, found),
+            findings=found,
+            layers=_layers(case),
+            losses=trial.losses,
+            not_judged=_not_judged(case),
+        )
 
 
 def _units(module: nn.Module) -> dict[str, int]:
     """The axis of units of every weight whose layer is known."""
-    found = {}
+    found: dict[str, int] = {}
     for name, part in module.named_modules():
         prefix = f"{name}." if name else ""
         axis = 1 if isinstance(part, _ConvTransposeNd) else 0
         if isinstance(part, (nn.Linear, _ConvNd, nn.Embedding, nn.RNNBase, nn.MultiheadAttention)):
             found |= {prefix + leaf: axis for leaf, _ in part.named_parameters(recurse=False)}
     return found
+
+
+def _verdict(case: Case, found: list[Finding]) -> str:
+    faults = [one for one in found if one.severity == findings.FAULT]
+    if faults:
+        first = faults[0].words.partition(". ")[0]
+        others = len(faults) - 1
+        more = f" {others} more fault{'s' * (others != 1)} below." if others else ""
+        return (
+            f"It will not learn well as it starts: {first[0].lower()}{first[1:]} "
+            f"({faults[0].where}).{more}"
+        )
+    losses = case.trial.losses
+    hints = f" {len(found)} hint{'s' * (len(found) != 1)} below." if found else ""
+    change = f"In {case.steps}, the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
+    return f"Nothing in its initialization keeps it from learning. {change}{hints}"
+
+
+def _layers(case: Case) -> list[Layer]:
+    """One row for each layer and each parameter that stands alone, in order of definition."""
+    tensors: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in case.module.named_parameters():
+        tensors.setdefault(owner(name), {})[name] = case.initial.get(name, tensor.detach())
+    uses = {owner(use.parameters[-1]): use for use in reversed(case.trial.before.uses)}
+    rows = []
+    for layer, own in tensors.items():
+        weight = max(own, key=lambda name: own[name].ndim)
+        use = uses.get(layer)
+        rows.append(
+            Layer(
+                layer=layer,
+                shape=list(own[weight].shape),
+                start=_start(own[weight]),
+                signal=use.signal if use else None,
+                gradient=use.delta if use else None,
+                equal=max((n for e, n in case.equal if not e.whole and e.tensor in own), default=0),
+                moved={n: case.trial.moved.get(n) for n in own if n in case.initial},
+            )
+        )
+    return rows
+
+
+def _start(tensor: Tensor) -> str:
+    """What a tensor starts as: a constant, or a mean and a standard deviation."""
+    values = (tensor.abs() if tensor.is_complex() else tensor).float()
+    first = values.flatten()[0].item()
+    if (values == first).all():
+        return f"all {first:.3g}"
+    mean, std = values.mean().item(), values.std().item()
+    return f"σ {std:.2g}" if abs(mean) < std / 10 else f"{mean:.2g} ± {std:.2g}"
+
+
+def _not_judged(case: Case) -> list[str]:
+    trial, lines = case.trial, []
+    if trial.before.examples < 2:
+        lines.append("Whether the answers depend on the input: that takes two examples in a batch.")
+    if not trial.before.answers:
+        lines.append(
+            "The loss against that of guessing: it is no cross-entropy, BCE, squared or absolute "
+            "error of PyTorch."
+        )
+    if not trial.before.uses:
+        lines.append("Signals and gradients by layer: no product with a parameter was seen.")
+    if trial.steps < STEPS and math.isfinite(trial.losses[-1]):
+        lines.append(f"What takes longer than {trial.steps} steps: a step of it takes too long.")
+    elif trial.steps < STEPS:
+        lines.append("What comes after the first steps: values are not finite.")
+    if frozen := sum(not tensor.requires_grad for tensor in case.module.parameters()):
+        lines.append(f"The training of {frozen} frozen tensors.")
+    if not case.module.training:
+        lines.append("Training mode: the module is in evaluation mode.")
+    return lines

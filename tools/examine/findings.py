@@ -1,42 +1,44 @@
 """What a trial shows about the initialization: findings, the worst first."""
 
 import math
-import re
 import statistics
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from torch import Tensor, nn
 
 from tools.examine.equality import Equal
-from tools.examine.tracing import Answer, Use, owner
-from tools.examine.trial import Trial
+from tools.examine.names import owner, percent, places, shown
+from tools.examine.tracing import Answer, Use
+from tools.examine.trial import STEPS, Trial
+from tools.examine.words import WORDS
 
 FAULT, HINT = "fault", "hint"
 # Causes before what they cause.
 ORDER = (
-    "not_finite", "input_scale", "equal_units", "dead_units", "no_gradient", "saturated",
+    "not_finite", "input_scale", "equal_units", "dead_units", "saturated", "no_gradient",
     "exploding", "vanishing", "large_logits", "input_blind", "unused",
 )  # fmt: skip
 
-BLIND = 1e-3  # of the answers' size: how much they vary with the input after the first steps
-LARGE, SMALL = 10, 0.02  # sizes of an input, as root mean squares
-MIXED = 100  # times the median feature
-GROWTH, GROWING = 1e3, 30  # of a signal or gradient, over all layers
-FADING = 1e-4
-SAME = 0.25  # of the units of a tensor
-CUT = 0.1  # of the trainable parameters
-DEAD, DYING = 0.75, 0.5
-SATURATED = 0.5
-CERTAIN = 0.9
-THROUGH_TIME = 8  # uses of the same weights, from which they count as steps through time
-FORGOTTEN = 1e-6
+# Limits of a hint and of a fault.
+DEAD = 0.5, 0.75  # of a layer's units
+SATURATED, SURE = 0.6, 0.9  # of a layer's values, of its rows: a fault
+GROWTH, FADING = (30, 1e3), 1e-4  # of a signal or gradient through all layers
+THROUGH_TIME = 1e-6, 1e3  # of a gradient through a sequence
+BLIND = 1e-2, 3e-3  # of the answers' size: how much they vary with the input after the trial
+STALLED = 0.05  # of the loss at the start: how far it falls at least
+LARGE, SMALL = 10, 0.02  # size of the input
+EQUAL = 0.25  # of the units of a tensor: a fault
+CUT, UNUSED = 0.1, 0.5  # of all trainable values: a fault
+OVERSIZED = 3, 10  # outputs over targets
+SEQUENCE = 8  # uses of the same weights, from which they are steps of a sequence
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that keeps a network from learning (a fault), or that is worth a look (a hint)."""
+    """Something that keeps a network from learning (a fault), or that is worth a look (a hint)."""
 
     kind: str
     severity: str
@@ -47,34 +49,32 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """What is judged."""
+    """What is judged; `equal` has how many of the equal slices stay equal."""
 
     module: nn.Module
     initial: Mapping[str, Tensor]
     trial: Trial
-    equal: list[tuple[Equal, int]]  # and how many of the slices stay equal
+    equal: list[tuple[Equal, int]]
 
     @property
     def blindness(self) -> float | None:
-        """How much the answers vary with the input after the first steps, as a share."""
+        """How much the answers vary with the input after the trial; None with one example."""
         after = self.trial.after
         if after.examples < 2:
             return None
-        shares = [a.varies / a.spread for a in after.answers if 0 < a.spread < math.inf]
-        if not after.answers and after.uses:
-            last = after.uses[-1]
-            shares = [last.signal / last.size] if 0 < last.size < math.inf else []
-        return max(shares, default=0.0 if after.uses else None)
+        sizes = [(answer.varies, answer.spread) for answer in after.answers]
+        sizes = sizes or [(after.uses[-1].signal, after.uses[-1].size)]
+        return max((v / size for v, size in sizes if 0 < size < math.inf), default=0.0)
 
     @property
     def is_blind(self) -> bool:
-        return self.blindness is not None and self.blindness < BLIND
+        return self.blindness is not None and self.blindness < BLIND[1]
 
     @property
-    def stuck(self) -> list[str]:
-        """Tensors whose gradient stayed exactly 0."""
-        known = self.trial.moved.keys() | self.trial.missing | self.trial.before.idle
-        return [name for name in self.initial if name not in known]
+    def is_stalled(self) -> bool:
+        """Whether the loss hardly falls in a whole trial."""
+        losses = self.trial.losses
+        return self.trial.steps == STEPS and losses[0] - losses[-1] < STALLED * abs(losses[0])
 
     @property
     def chain(self) -> list[Use]:
@@ -84,230 +84,225 @@ class Case:
             first.setdefault(use.parameters, use)
         return list(first.values())
 
+    @property
+    def steps(self) -> str:
+        return f"{self.trial.steps} steps"
+
+    def share(self, names: Collection[str]) -> float:
+        """How many of all trainable values these tensors hold."""
+        total = sum(tensor.numel() for tensor in self.initial.values())
+        return sum(self.initial[name].numel() for name in names) / max(total, 1)
+
 
 def findings(case: Case) -> list[Finding]:
     """All findings, faults before hints and causes before their consequences."""
-    found = [one for judge in JUDGES for one in judge(case)]
-    harmed = {one.kind for one in found} & {"saturated", "exploding", "large_logits"}
-    found += _input_scale(case, bool(harmed))
+    judges = JUDGES if case.trial.steps else AT_THE_START
+    found = [one for judge in judges for one in judge(case)]
     return sorted(found, key=lambda one: (one.severity != FAULT, ORDER.index(one.kind)))
 
 
+def _finding(
+    key: str, severity: str, where: Collection[str] | str, number: float, **values: Any
+) -> Finding:
+    """With the words of a key, whose part before a slash is the kind."""
+    place = where if isinstance(where, str) else places(map(owner, where))
+    values |= {"where": place, "number": shown(number), "share": percent(number)}
+    if not isinstance(where, str):
+        values["count"] = f"{len(where)} tensor{'s' * (len(where) != 1)}"
+    words = " ".join(WORDS[key]).format_map(values)
+    return Finding(key.partition("/")[0], severity, place, number, words)
+
+
 def _not_finite(case: Case) -> Iterator[Finding]:
-    values = dict(case.module.named_parameters())
-    broken = [name for name, tensor in values.items() if not tensor.isfinite().all()]
+    named = case.module.named_parameters()
+    broken = [name for name, tensor in named if not tensor.isfinite().all()]
+    before = case.trial.before
+    slopes = [name for name, (slope, _) in case.trial.sizes.items() if not math.isfinite(slope)]
     if broken:
-        words = "holds NaN or infinity before training. Initialize it again; memory of torch.empty or a meta device holds anything."
-        yield Finding("not_finite", FAULT, places(broken), len(broken), words)
-    elif not math.isfinite(case.trial.before.loss):
-        place = case.trial.before.not_finite or "the loss"
-        words = "The loss is not finite at the start: values overflow, or the batch holds NaN. This is the first layer whose outputs are not finite."
-        yield Finding("not_finite", FAULT, place, case.trial.before.loss, words)
-    elif bad := [n for n, (gradient, _) in case.trial.sizes.items() if not math.isfinite(gradient)]:
-        words = "The loss is finite, and its gradient is not: look for a root, a logarithm or a division at 0."
-        yield Finding("not_finite", FAULT, places(bad), len(bad), words)
+        yield _finding("not_finite/parameters", FAULT, broken, len(broken))
+    elif not math.isfinite(before.loss):
+        yield _finding("not_finite/loss", FAULT, before.not_finite or "the loss", before.loss)
+    elif slopes:
+        yield _finding("not_finite/gradient", FAULT, slopes, len(slopes))
 
 
 def _equal_units(case: Case) -> Iterator[Finding]:
-    heads = {name for answer in case.trial.before.answers for name in answer.last}
+    answers = case.trial.before.answers
+    # Classes that no example has are equal in a last layer of zeros, and do no harm.
+    classes = {(name, answer.columns) for answer in answers for name in answer.last}
     stay, shares = [], []
     for equal, count in case.equal:
-        head = equal.tensor in heads and equal.axis is not None
-        if count and not (head and equal.count in {a.columns for a in case.trial.before.answers}):
-            stay += equal.names or [equal.tensor]
-            shares.append(count / (equal.count - (equal.axis is None)))
+        if count and (equal.tensor, equal.count) not in classes:
+            stay += equal.names
+            shares.append(count / (equal.count - equal.whole))
     if shares:
-        share = max(shares)
-        severity = FAULT if share >= SAME else HINT
-        words = "units start equal, get equal gradients and stay equal, so together they count as one. Draw their initial values at random."
-        yield Finding("equal_units", severity, places(stay), share, words)
-    copies = [e for e, count in case.equal if e.axis is None and not count]
+        severity = FAULT if max(shares) >= EQUAL else HINT
+        kind = "tensors" if all(e.whole for e, n in case.equal if n) else "units"
+        yield _finding("equal_units/stay", severity, stay, max(shares), kind=kind)
+    copies = [name for equal, n in case.equal if equal.whole and not n for name in equal.names]
     if copies:
-        names = [name for equal in copies for name in equal.names]
-        words = "tensors start with the same random values. They part in training."
-        yield Finding("equal_units", HINT, places(names), len(names), words)
+        yield _finding("equal_units/part", HINT, copies, len(copies))
 
 
 def _no_gradient(case: Case) -> Iterator[Finding]:
-    stuck = case.stuck
+    known = case.trial.moved.keys() | case.trial.missing | case.trial.before.idle
+    stuck = [name for name in case.initial if name not in known]
     matrices = [name for name in stuck if case.initial[name].ndim > 1]
+    zeros = [name for name in matrices or stuck if not case.initial[name].any()]
+    gains = [name for name in stuck if not case.initial[name].any() and "bias" not in name]
     if stuck:
-        words = "The gradient is exactly 0, and still 0 after the first steps."
+        key = "one" if not matrices else "zeros" if zeros or gains else "lost"
         severity = FAULT if matrices else HINT
-        yield Finding("no_gradient", severity, places(matrices or stuck), len(stuck), words)
+        yield _finding(
+            f"no_gradient/{key}", severity, stuck, len(stuck), steps=case.steps,
+            zeros=places(zeros or gains),
+        )  # fmt: skip
     cut = [name for name in case.trial.missing if name in case.trial.before.met]
-    if cut and (share := _share(case, cut)):
-        words = "is used, but the loss's gradient does not get there: detach(), no_grad(), .data, argmax or a conversion to NumPy cuts it off."
-        severity = FAULT if share > CUT else HINT
-        yield Finding("no_gradient", severity, places(cut), share, words)
+    if cut:
+        share = case.share(cut)
+        yield _finding("no_gradient/cut", FAULT if share > CUT else HINT, cut, share)
 
 
 def _unused(case: Case) -> Iterator[Finding]:
-    unused = [n for n in case.trial.missing if n not in case.trial.before.met]
+    unused = [name for name in case.trial.missing if name not in case.trial.before.met]
     if unused:
-        share = _share(case, unused)
-        words = "is never used for this loss, so it never changes."
-        severity = FAULT if share > 0.5 else HINT
-        yield Finding("unused", severity, places(unused), share, words)
+        share = case.share(unused)
+        yield _finding("unused", FAULT if share > UNUSED else HINT, unused, share)
 
 
-def _share(case: Case, names: Collection[str]) -> float:
-    """Of all trainable numbers."""
-    total = sum(tensor.numel() for tensor in case.initial.values())
-    return sum(case.initial[name].numel() for name in names) / max(total, 1)
-
-
-def _lasting(case: Case, kind: str) -> dict[str, tuple[float, bool]]:
-    """The share of every layer's activations of a kind, the smaller of before and after."""
-    shares: dict[str, tuple[float, bool]] = {}
-    before, after = case.trial.before.activations, case.trial.after.activations
-    for one, other in zip(before, after, strict=False):
-        if one.kind == kind:
-            share = min(one.share, other.share)
-            if share >= shares.get(one.after, (0.0, False))[0]:
-                shares[one.after] = share, one.zeros
+def lasting(trial: Trial, kind: str) -> dict[str, float]:
+    """The largest share of a layer's activations of a kind, before and after the trial alike."""
+    shares: dict[str, float] = {}
+    for one, other in zip(trial.before.activations, trial.after.activations, strict=False):
+        if one.kind == kind and not one.zeros:
+            shares[one.after] = max(shares.get(one.after, 0.0), min(one.share, other.share))
     return shares
 
 
 def _dead_units(case: Case) -> Iterator[Finding]:
-    shares = {k: share for k, (share, zeros) in _lasting(case, "dead").items() if not zeros}
-    for limit, severity in ((DEAD, FAULT), (DYING, HINT)):
-        dead = [layer for layer, share in shares.items() if share > limit]
-        if dead:
-            worst = max(shares[layer] for layer in dead)
-            words = "units are 0 for every example, so no gradient passes them. Start biases at 0, and weights at He's variance 2/fan_in."
-            yield Finding("dead_units", severity, places(dead), worst, words)
+    shares = lasting(case.trial, "dead")
+    for limit, severity in zip(DEAD[::-1], (FAULT, HINT), strict=True):
+        if dead := [layer for layer, share in shares.items() if share > limit]:
+            yield _finding("dead_units", severity, dead, max(shares.values()))
             return
 
 
 def _saturated(case: Case) -> Iterator[Finding]:
-    for kind, limit, words in (
-        ("saturated", SATURATED, "values are at the flat ends of tanh or sigmoid."),
-        ("sure", CERTAIN, "attention gives nearly all weight to one entry."),
-    ):
-        shares = {k: share for k, (share, _) in _lasting(case, kind).items()}
+    for kind, limit in (("flat", SATURATED), ("softmax", SURE)):
+        shares = lasting(case.trial, kind)
         if full := [layer for layer, share in shares.items() if share > limit]:
-            worst = max(shares[layer] for layer in full)
-            yield Finding("saturated", FAULT, places(full), worst, words)
+            yield _finding(f"saturated/{kind}", FAULT, full, max(shares.values()))
 
 
 def trend(values: list[float]) -> float:
     """The factor by which values change from first to last, by the median slope (Theil and Sen)."""
-    logs = [math.log(value) if value > 0 else -200.0 for value in values]
+    logs = [math.log(value) for value in values]
     pairs = combinations(range(len(logs)), 2)
-    slopes = [(logs[j] - logs[i]) / (j - i) for i, j in pairs]
-    return math.exp(min(statistics.median(slopes) * (len(logs) - 1), 700)) if slopes else 1.0
+    slope = statistics.median((logs[j] - logs[i]) / (j - i) for i, j in pairs)
+    return math.exp(min(slope * (len(logs) - 1), 700))
 
 
-def _changes(case: Case) -> Iterator[tuple[str, float, int]]:
+def _changes(case: Case) -> Iterator[tuple[float, str, int]]:
     """By what factor the signal changes through the layers, and the gradient on its way back."""
-    chain = [use for use in case.chain if math.isfinite(use.signal)]
-    if len(chain) > 1:
-        yield "signal", trend([use.signal for use in chain]), len(chain)
-    deltas = [use.delta for use in chain if use.delta is not None and math.isfinite(use.delta)]
-    if len(deltas) > 1:
-        yield "gradient", trend(deltas[::-1]), len(deltas)
+    signals = [use.signal for use in case.chain]
+    deltas = [use.delta or 0.0 for use in case.chain][::-1]
+    for what, values in (("signal", signals), ("gradient", deltas)):
+        known = [value for value in values if 0 < value < math.inf]  # zeros have another cause
+        if len(known) > 1:
+            yield trend(known), what, len(known)
+
+
+def _through_time(case: Case) -> dict[str, float]:
+    """How the gradient changes from the last step of a sequence to the first, by weights."""
+    steps: dict[tuple[str, ...], list[float]] = {}
+    for use in case.trial.before.uses:
+        steps.setdefault(use.parameters, []).append(use.delta or 0.0)
+    return {
+        names[-1]: deltas[0] / deltas[-1]
+        for names, deltas in steps.items()
+        if len(deltas) >= SEQUENCE and deltas[-1] > 0
+    }
 
 
 def _exploding(case: Case) -> Iterator[Finding]:
-    worst = max(_changes(case), key=lambda one: one[1], default=None)
-    if worst and worst[1] >= GROWING:
-        severity = FAULT if worst[1] >= GROWTH else HINT
-        yield _changing(case, "exploding", severity, worst)
-        return
-    if time := [one for one in _through_time(case) if one[1] >= GROWTH]:
-        words = "The gradient grows from step to step of the sequence."
-        yield Finding("exploding", FAULT, places([time[0][0]]), time[0][1], words)
+    change = max(_changes(case), default=(1.0, "", 2))
+    if change[0] >= GROWTH[0]:
+        yield _changing(case, "exploding", FAULT if change[0] >= GROWTH[1] else HINT, change)
+    else:
+        grown = {k: v for k, v in _through_time(case).items() if v > THROUGH_TIME[1]}
+        if grown:
+            most = max(grown.values())
+            yield _finding("exploding/time", FAULT, list(grown), most, total=shown(most))
 
 
 def _vanishing(case: Case) -> Iterator[Finding]:
-    worst = min(_changes(case), key=lambda one: one[1], default=None)
-    if worst and worst[1] <= FADING:
-        yield _changing(case, "vanishing", FAULT if case.is_blind else HINT, worst)
-        return
-    if time := [one for one in _through_time(case) if one[1] <= FORGOTTEN]:
-        words = "The gradient shrinks from step to step of the sequence, so that early steps hardly count."
-        yield Finding("vanishing", HINT, places([time[0][0]]), time[0][1], words)
+    change = min(_changes(case), default=(1.0, "", 2))
+    if change[0] <= FADING:
+        severity = FAULT if case.is_blind or case.is_stalled else HINT
+        yield _changing(case, "vanishing", severity, change)
+    else:
+        lost = {k: v for k, v in _through_time(case).items() if 0 < v < THROUGH_TIME[0]}
+        if lost:
+            least = min(lost.values())
+            yield _finding("vanishing/time", HINT, list(lost), least, total=shown(least))
 
 
-def _changing(case: Case, kind: str, severity: str, change: tuple[str, float, int]) -> Finding:
-    what, factor, count = change
-    layer = factor ** (1 / (count - 1))
-    words = f"The {what} changes by a factor of {layer:.2g} a layer, {factor:.1e} over {count} layers."
-    return Finding(kind, severity, places([owner(u.parameters[-1]) for u in case.chain]), layer, words)
-
-
-def _through_time(case: Case) -> Iterator[tuple[str, float]]:
-    """How the gradient at the same weights changes from the last step of a sequence to the first."""
-    steps: dict[tuple[str, ...], list[float]] = {}
-    for use in case.trial.before.uses:
-        if use.delta is not None:
-            steps.setdefault(use.parameters, []).append(use.delta)
-    for names, deltas in steps.items():
-        if len(deltas) >= THROUGH_TIME and deltas[-1] > 0:
-            yield names[-1], deltas[0] / deltas[-1]
+def _changing(case: Case, kind: str, severity: str, change: tuple[float, str, int]) -> Finding:
+    total, what, count = change
+    where = [use.parameters[-1] for use in case.chain]
+    layer = total ** (1 / (count - 1))
+    return _finding(kind, severity, where, layer, what=what, total=shown(total))
 
 
 def _large_logits(case: Case) -> Iterator[Finding]:
     for answer in case.trial.before.answers:
-        ratio, severity = _excess(answer, case.trial.before.loss)
-        if severity:
-            words = f"The loss at the start is {answer.loss:.3g}, that of guessing {answer.guess:.3g}: the network is sure of answers that it has no reason for."
-            place = places([owner(answer.last[-1])]) if answer.last else "the answers"
-            yield Finding("large_logits", severity, place, ratio, words)
+        where = answer.last[-1:] or "the answers"
+        if answer.kind == "squares":
+            ratio = answer.size / max(answer.target, 1e-3)
+            if ratio > OVERSIZED[0]:
+                severity = FAULT if ratio > OVERSIZED[1] else HINT
+                yield _finding("large_logits/size", severity, where, ratio)
+                return
+        elif excess := _excessive(answer, case.trial.before.loss):
+            loss = answer.loss if math.isfinite(answer.loss) else case.trial.before.loss
+            words = {"loss": shown(loss), "guess": shown(answer.guess)}
+            yield _finding("large_logits/loss", excess, where, loss / answer.guess, **words)
             return
 
 
-def _excess(answer: Answer, loss: float) -> tuple[float, str | None]:
-    """The loss at the start over that of guessing, and whether that is much."""
-    if answer.kind == "squares":
-        ratio = answer.size / max(answer.target, 1e-3)
-        return ratio, FAULT if ratio > 10 else HINT if ratio > 3 else None
-    found = answer.loss if math.isfinite(answer.loss) else loss
-    excess, ratio = found - answer.guess, found / answer.guess
+def _excessive(answer: Answer, loss: float) -> str | None:
+    """Whether the loss at the start is far above that of guessing: more than three times."""
+    excess = (answer.loss if math.isfinite(answer.loss) else loss) - answer.guess
     if excess > max(2 * answer.guess, 3):
-        return ratio, FAULT
-    return ratio, HINT if excess > answer.guess else None
+        return FAULT
+    return HINT if excess > answer.guess else None
 
 
 def _input_blind(case: Case) -> Iterator[Finding]:
     share = case.blindness
-    if share is not None and share < 10 * BLIND:
-        words = "The answer hardly depends on the input, and the first steps do not mend it."
-        severity = FAULT if share < BLIND else HINT
-        yield Finding("input_blind", severity, "the answers", share, words)
+    if share is not None and share < BLIND[0]:
+        severity = FAULT if case.is_blind else HINT
+        yield _finding("input_blind", severity, "the answers", share, steps=case.steps)
 
 
-def _input_scale(case: Case, harmed: bool) -> Iterator[Finding]:
+def _input_scale(case: Case) -> Iterator[Finding]:
     for use in case.chain:
-        if use.given is None:
+        if use.given is None or SMALL <= use.given.size <= LARGE:
             continue
-        given, place = use.given, places([owner(use.parameters[-1])])
-        if given.size > LARGE:
-            words = "The input is large. Normalize it to a mean of 0 and a variance of 1."
-            yield Finding("input_scale", FAULT if harmed else HINT, place, given.size, words)
-        elif given.size < SMALL:
-            words = "The input is small. Normalize it to a mean of 0 and a variance of 1."
-            yield Finding("input_scale", FAULT if case.is_blind else HINT, place, given.size, words)
+        size, where = use.given.size, use.parameters[-1:]
+        if use.normalized:
+            yield _finding("input_scale/normalized", HINT, where, size)
+        elif size > LARGE:
+            yield _finding("input_scale/large", FAULT, where, size)
         else:
-            continue
+            severity = FAULT if case.trial.steps and case.is_blind else HINT
+            yield _finding("input_scale/small", severity, where, size)
         return
 
 
-JUDGES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    _not_finite, _equal_units, _no_gradient, _unused, _dead_units, _saturated, _exploding,
-    _vanishing, _large_logits, _input_blind,
+Judge = Callable[[Case], Iterable[Finding]]
+AT_THE_START: tuple[Judge, ...] = (_not_finite, _input_scale, _exploding, _large_logits)
+JUDGES: tuple[Judge, ...] = (
+    *AT_THE_START, _equal_units, _no_gradient, _unused, _dead_units, _saturated, _vanishing,
+    _input_blind,
 )  # fmt: skip
-
-
-def places(names: Iterable[str]) -> str:
-    """Names in one line: those that differ in numbers alone with a *, and the first three."""
-    groups: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
-        groups.setdefault(re.sub(r"(?<![^.])\d+(?![^.])", "*", name), []).append(name)
-    shown = [
-        one for pattern, names in groups.items()
-        for one in ([f"{pattern} ({len(names)})"] if len(names) > 3 else names)
-    ]  # fmt: skip
-    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-    return ", ".join(shown[:3]) + more

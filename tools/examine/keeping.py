@@ -77,10 +77,14 @@ def _tensor(tensor: Tensor, copy: Tensor) -> Restore:
 
 def _generators(module: nn.Module, loss: Callable[[], Tensor]) -> list[Restore]:
     """Restores the global generators, and those that the module or the loss hold."""
-    state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    state, numpy_state, torch_state = (
+        random.getstate(),
+        np.random.get_state(),  # noqa: NPY002  the user's
+        torch.get_rng_state(),
+    )
     restores: list[Restore] = [
         lambda: random.setstate(state),
-        lambda: np.random.set_state(numpy_state),
+        lambda: np.random.set_state(numpy_state),  # noqa: NPY002
         lambda: torch.set_rng_state(torch_state),
     ]
     if torch.cuda.is_initialized():

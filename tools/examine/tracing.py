@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tools.examine.names import owner
+
 PRODUCTS = {
     "addmm", "mm", "bmm", "baddbmm", "addmv", "mv", "dot", "convolution", "mkldnn_rnn_layer",
     "_trilinear",
@@ -28,7 +30,7 @@ FEWEST_KEYS = 4  # of a softmax that is judged
 
 @dataclass
 class Given:
-    """An input of the network: its size as a root mean square, and that of its features."""
+    """An input of the network: root mean squares of all values but zeros, and of features."""
 
     size: float
     largest: float
@@ -40,7 +42,8 @@ class Use:
     """A product with parameters: a layer, by the names of its tensors.
 
     `signal` is the standard deviation over examples of what comes out, as a root mean square over
-    units, `size` that of all values; `delta` the norm of the loss's gradient there; `given` an input of the network.
+    units; `size` the root mean square of all values; `delta` the norm of the loss's gradient there;
+    `given` an input of the network.
     """
 
     parameters: tuple[str, ...]
@@ -49,6 +52,7 @@ class Use:
     channels: int
     given: Given | None
     delta: float | None = None
+    normalized: bool = False  # directly afterwards
 
 
 @dataclass
@@ -132,14 +136,6 @@ def scalar(loss: Any) -> Tensor:
     return loss.reshape(())
 
 
-def owner(parameter: str) -> str:
-    """The name of the layer that a parameter belongs to."""
-    for inner in (".parametrizations.", ".weight_", ".bias_"):
-        parameter = parameter.partition(inner)[0] if inner in parameter else parameter
-    layer, _, leaf = parameter.rpartition(".")
-    return layer if layer and ("weight" in leaf or "bias" in leaf or layer == parameter) else parameter
-
-
 class _Watch(TorchDispatchMode):
     """Records operations, and by storage what a tensor was made from.
 
@@ -156,6 +152,7 @@ class _Watch(TorchDispatchMode):
         self.made |= {_storage(tensor): () for tensor in module.buffers()}
         self.made |= {_storage(tensor): (name,) for name, tensor in module.named_parameters()}
         self.after, self.axis = "the input", -1
+        self.computed = 0  # the storage of the last product
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
@@ -184,6 +181,8 @@ class _Watch(TorchDispatchMode):
                 self._product(name, names, data, out)
             elif not pure:
                 self._activation(name, out, zeros, args)
+            if "norm" in name and self.computed in map(_storage, given):
+                self.trace.uses[-1].normalized = True
             self._answer(name, given, out)
         return result
 
@@ -196,6 +195,7 @@ class _Watch(TorchDispatchMode):
         given = _given(floats[0], self.axis) if floats else None
         self.trace.examples = max(self.trace.examples, len(out))
         channels = out.shape[self.axis]
+        self.computed = _storage(out)
         self.trace.uses.append(Use(names, _signal(out), _size(out), channels, given))
 
     def _activation(self, name: str, out: Tensor, zeros: bool, args: Any) -> None:
@@ -209,10 +209,10 @@ class _Watch(TorchDispatchMode):
         elif name in FLAT:
             distance = (out if name.startswith("tanh") else 2 * out - 1).abs()
             share = (distance > FLAT[name]).float().mean().item()
-            found.append(Activation("saturated", self.after, share))
+            found.append(Activation("flat", self.after, share))
         elif name == "_softmax" and out.shape[args[1]] >= FEWEST_KEYS:
             share = (out.amax(args[1]) > SURE).float().mean().item()
-            found.append(Activation("sure", self.after, share))
+            found.append(Activation("softmax", self.after, share))
 
     def _answer(self, name: str, given: list[Tensor], out: Tensor) -> None:
         answers = self.trace.answers
@@ -234,7 +234,9 @@ class _Watch(TorchDispatchMode):
         columns = values.shape[-1] if values.ndim > 1 else 1
         size = _size(values)
         spread = (
-            values.std(-1, correction=0).square().mean().sqrt().item() if kind == "classes" else size
+            values.std(-1, correction=0).square().mean().sqrt().item()
+            if kind == "classes"
+            else size
         )
         last = next((u.parameters for u in reversed(self.trace.uses) if u.channels == columns), ())
         return Answer(kind, columns, spread, _signal(values), size, last)
@@ -256,8 +258,9 @@ def _size(values: Tensor) -> float:
 
 def _given(values: Tensor, axis: int) -> Given:
     others = [i for i in range(values.ndim) if i != axis % values.ndim]
-    features = values.detach().float().square().mean(others).sqrt()
-    size = features.square().mean().sqrt().item()
+    squares = values.detach().abs().float().square()
+    features = squares.mean(others).sqrt()
+    size = math.sqrt(squares.sum().item() / max(squares.count_nonzero().item(), 1))
     return Given(size, features.max().item(), features.median().item())
 
 

@@ -36,9 +36,7 @@ class Trial:
         return len(self.losses) - 1
 
 
-def tried(
-    module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, Tensor]
-) -> Trial:
+def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, Tensor]) -> Trial:
     """Train for some steps, each of which moves a tensor by about RATE of its size.
 
     So every gradient that is not exactly 0 moves its tensor, however small it is, and equal

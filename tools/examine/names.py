@@ -1,0 +1,41 @@
+"""Names and numbers, as a report shows them."""
+
+import re
+from collections.abc import Iterable
+
+SHOWN = 3  # names in a line; beyond, "and n more"
+NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
+
+
+def owner(parameter: str) -> str:
+    """The name of the layer that a parameter belongs to; its own if it stands alone."""
+    layer, _, leaf = parameter.partition(".parametrizations.")
+    if not leaf:
+        layer, _, leaf = parameter.rpartition(".")
+    return layer if layer and ("weight" in leaf or "bias" in leaf) else parameter
+
+
+def places(names: Iterable[str]) -> str:
+    """Names in one line: those that differ in numbers alone as one with *, and the first few."""
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(NUMBER.sub("*", name), []).append(name)
+    shown = []
+    for pattern, alike in groups.items():
+        shown += [f"{pattern} ({len(alike)})"] if len(alike) > SHOWN else alike
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more
+
+
+def shown(number: float) -> str:
+    """Three digits, with an exponent only where it is needed."""
+    if number == 0 or 1e-3 <= abs(number) < 1e4:
+        return f"{float(f'{number:.3g}'):g}"
+    return f"{number:.1e}"
+
+
+def percent(share: float) -> str:
+    """A share between 0 and 1, such as 12 %."""
+    if 0 < share < 0.01:
+        return "less than 0.01 %" if share < 1e-4 else f"{share * 100:.1g} %"
+    return f"{share * 100:.0f} %"

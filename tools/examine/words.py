@@ -1,0 +1,136 @@
+"""What a finding says: what was seen, the cause, and what to do."""
+
+WORDS = {
+    "not_finite/parameters": (
+        "{count} hold NaN or infinity before training.",
+        "Memory from torch.empty or from a meta device holds any values, and a checkpoint without "
+        "these tensors leaves them as they are.",
+        "Initialize them.",
+    ),
+    "not_finite/loss": (
+        "The loss is {number}; {where} is the first place with values that are not finite.",
+        "Values overflow on the way, an operation is undefined (a logarithm of 0, 0/0), or the "
+        "batch itself holds such values.",
+        "Look at what goes in there.",
+    ),
+    "not_finite/gradient": (
+        "The loss is finite, but its gradient at {count} is not.",
+        "The slope of a square root, a norm or a logarithm at 0 is infinite or undefined.",
+        "Add a small number before such an operation, or start away from 0.",
+    ),
+    "input_scale/large": (
+        "The input has a size of {number} (root mean square), and nothing normalizes it.",
+        "Initializers assume inputs of size 1: sums grow with the input, so that activations "
+        "saturate or the loss starts far too high.",
+        "Subtract the mean and divide by the standard deviation of every feature.",
+    ),
+    "input_scale/normalized": (
+        "The input has a size of {number} (root mean square); the normalization after the first "
+        "layer makes up for it.",
+        "Initializers assume inputs of size 1.",
+        "It does no harm here; normalized inputs are safer.",
+    ),
+    "input_scale/small": (
+        "The input has a size of {number} (root mean square), and nothing normalizes it.",
+        "Next to the biases it hardly counts, so the answers hardly differ between examples.",
+        "Subtract the mean and divide by the standard deviation (once: pixels divided by 255 "
+        "twice look like this).",
+    ),
+    "equal_units/stay": (
+        "{share} of the {kind} start equal and stay equal in training.",
+        "What receives and sends alike gets the same gradient, so that together they compute no "
+        "more than one of them.",
+        "Draw their initial values at random, or add a little noise to the copies.",
+    ),
+    "equal_units/part": (
+        "{count} start with the same random values as another; training drives them apart.",
+        "They were copied, or drawn twice from one seed.",
+        "This does no lasting harm; if it was not intended, initialize each by itself.",
+    ),
+    "dead_units": (
+        "Up to {share} of a layer's ReLU units are 0 for every example.",
+        "Such a unit passes no gradient. Negative biases, large weights or a deep and narrow "
+        "network lead to this.",
+        "Start biases at 0 and weights at a variance of 2/fan_in (He), or use wider layers.",
+    ),
+    "saturated/flat": (
+        "Up to {share} of a layer's values are at the flat ends of tanh or sigmoid.",
+        "The slope there is below 5 % of its largest, so hardly any gradient passes: weights, "
+        "biases or inputs are too large.",
+        "Normalize the input, and use smaller weights (Xavier; gain 5/3 for tanh).",
+    ),
+    "saturated/softmax": (
+        "In up to {share} of its rows, softmax gives more than 99 % to a single entry.",
+        "Hardly any gradient passes such a row: its scores are too large.",
+        "Divide scores by √d, and use smaller weights for queries and keys.",
+    ),
+    "no_gradient/zeros": (
+        "The gradient of {count} is exactly 0, and still 0 after {steps}.",
+        "These start at 0: {zeros}. In a product each factor's gradient is proportional to the other "
+        "factor, and ReLU passes nothing at 0, so these zeros never heal.",
+        "Keep at most one zero in every product (the last one), and draw the others at random.",
+    ),
+    "no_gradient/lost": (
+        "The gradient of {count} is exactly 0, and still 0 after {steps}.",
+        "Something above passes nothing: dead or saturated units, or values too small for the "
+        "number format.",
+        "Mend the finding about the layers above first.",
+    ),
+    "no_gradient/one": (
+        "The gradient of {count} is exactly 0, and still 0 after {steps}.",
+        "These are biases or scales, not matrices: what follows may not depend on them (as a bias "
+        "before a normalization or a softmax).",
+        "Leave them out if so.",
+    ),
+    "no_gradient/cut": (
+        "{count} ({share} of all trainable values) are used, but no gradient gets there.",
+        "detach(), no_grad(), .data, an argmax, rounding or a conversion to NumPy cuts them off.",
+        "Remove the cut; if it is intended, set requires_grad to False.",
+    ),
+    "unused": (
+        "{count} ({share} of all trainable values) are never used for this loss.",
+        "The forward pass does not reach them, for this batch at least.",
+        "Call them, or remove them.",
+    ),
+    "exploding": (
+        "The {what} grows by a factor of {number} a layer, {total} in all.",
+        "Weights are too large for their number of inputs, or sums of branches add up.",
+        "Use a variance of 1/fan_in (2/fan_in before ReLU); scale residual branches by 1/√(number "
+        "of blocks) or start them at 0; or normalize.",
+    ),
+    "exploding/time": (
+        "The gradient grows {total} times on its way through the steps of the sequence.",
+        "Recurrent weights with singular values above 1 multiply it at every step.",
+        "Start them orthogonal or as the identity.",
+    ),
+    "vanishing": (
+        "The {what} changes by a factor of {number} a layer, {total} in all.",
+        "Weights are too small for their number of inputs, or the slope of the activation is: "
+        "what differs between examples is lost on the way.",
+        "Use a variance of 1/fan_in (2/fan_in before ReLU), normalize, or add skip connections; "
+        "replace sigmoid in hidden layers.",
+    ),
+    "vanishing/time": (
+        "The gradient at the first step of the sequence is {total} of that at the last one.",
+        "Recurrent weights with singular values below 1 shrink it at every step.",
+        "Start them orthogonal or as the identity; start the forget bias of an LSTM at 1.",
+    ),
+    "large_logits/loss": (
+        "The loss starts at {loss}; guessing without looking at the input would give {guess}.",
+        "The outputs are too large, so the network is sure of answers that it has no reason for, "
+        "and first has to unlearn them.",
+        "Start the last layer smaller: zeros, or a variance below 1/fan_in (a tied embedding "
+        "counts as the last layer).",
+    ),
+    "large_logits/size": (
+        "The outputs are {number} times as large as the targets.",
+        "The network first has to unlearn them.",
+        "Start the last layer smaller, or bring outputs and targets to one scale.",
+    ),
+    "input_blind": (
+        "The answers differ between examples by {share} of their size, even after {steps}.",
+        "The input's influence is lost on the way, while biases or constants are not.",
+        "See the other findings; where there is none, use larger weights, skip connections or "
+        "normalization.",
+    ),
+}
