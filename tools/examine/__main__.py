@@ -19,7 +19,7 @@ import torch
 
 from stages import running
 from tools.examine import laws, report, subject
-from tools.examine.examination import ExaminationError, examine
+from tools.examine.examination import ExaminationError, examined
 
 UNABLE = 2
 
@@ -56,7 +56,7 @@ def main() -> None:
         torch.manual_seed(options.seed)
         module, loss = subject.of(options.place, batch)
         compared = laws.compared(expected, module)
-        found = examine(module, loss)
+        found = examined(module, loss)
     except ExaminationError as error:
         print(error, file=sys.stderr)
         sys.exit(UNABLE)

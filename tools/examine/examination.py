@@ -39,6 +39,17 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """A tensor against its initializer, with the probability of such a difference by chance."""
+
+    tensor: str
+    asked: str
+    found: str
+    probability: float
+    differs: bool
+
+
+@dataclass(frozen=True)
 class Report:
     """The verdict, the findings with the worst first, all layers, and what was not judged."""
 
@@ -68,7 +79,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def examine(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
+def examined(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
     """Examine a module before and in the first steps of training, and leave it as it was.
 
     `loss` computes the loss of the module on a batch. Parameters, buffers, gradients, modes, hooks

@@ -16,7 +16,7 @@ from stages.settings.mistakes import ParamsError
 from stages.training import initialization
 from stages.training.plan import Fill
 from stages.training.seeds import Draws, generator
-from tools.examine.examination import ExaminationError
+from tools.examine.examination import Compared, ExaminationError
 
 VALUES = 200_000  # of the initializer, at least, that a tensor is compared with
 SURELY = 1e-3  # a smaller probability, over all tensors, is a difference
@@ -28,17 +28,6 @@ class Expected:
 
     pattern: str
     fill: Fill
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A tensor against its initializer, with the probability of such a difference by chance."""
-
-    tensor: str
-    asked: str
-    found: str
-    probability: float
-    differs: bool
 
 
 class _Written(Section):

@@ -2,12 +2,12 @@
 
 import shutil
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 
-from tools.examine.examination import Layer, Report
-from tools.examine.laws import Compared
+from tools.examine.examination import Compared, Layer, Report
 from tools.examine.names import shown
 
 LABELS = {"fault": "FAULT", "hint": "hint"}
@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).with_name("report.html")
 HEADINGS = ("layer", "shape", "initial weight", "signal", "gradient", "equal", "first moved")
 
 
-def text(report: Report, compared: list[Compared]) -> str:
+def text(report: Report, compared: Sequence[Compared] = ()) -> str:
     """The verdict, the findings, the layers, and what was not judged."""
     width = min(shutil.get_terminal_size((100, 24)).columns, 100)
     lines = [*textwrap.wrap(report.verdict, width)]
@@ -36,7 +36,7 @@ def text(report: Report, compared: list[Compared]) -> str:
     return "\n".join(lines)
 
 
-def page(title: str, report: Report, compared: list[Compared]) -> str:
+def page(title: str, report: Report, compared: Sequence[Compared] = ()) -> str:
     """One HTML file that needs no network."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))

@@ -66,8 +66,8 @@ WORDS = {
     ),
     "no_gradient/zeros": (
         "The gradient of {count} is exactly 0, and still 0 after {steps}.",
-        "These start at 0: {zeros}. In a product each factor's gradient is proportional to the other "
-        "factor, and ReLU passes nothing at 0, so these zeros never heal.",
+        "These start at 0: {zeros}. In a product each factor's gradient is proportional to the "
+        "other factor, and ReLU passes nothing at 0, so these zeros never heal.",
         "Keep at most one zero in every product (the last one), and draw the others at random.",
     ),
     "no_gradient/lost": (
