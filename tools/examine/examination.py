@@ -12,7 +12,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from tools.examine import equality, findings
 from tools.examine.findings import Case, Finding
 from tools.examine.keeping import kept
-from tools.examine.names import owner
+from tools.examine.names import counted, owner
 from tools.examine.trial import STEPS, tried
 
 
@@ -127,13 +127,13 @@ def _verdict(case: Case, found: list[Finding]) -> str:
     if faults:
         first = faults[0].words.partition(". ")[0]
         others = len(faults) - 1
-        more = f" {others} more fault{'s' * (others != 1)} below." if others else ""
+        more = f" {counted(others, 'more fault')} below." if others else ""
         return (
             f"It will not learn well as it starts: {first[0].lower()}{first[1:]} "
             f"({faults[0].where}).{more}"
         )
     losses = case.trial.losses
-    hints = f" {len(found)} hint{'s' * (len(found) != 1)} below." if found else ""
+    hints = f" {counted(len(found), 'hint')} below." if found else ""
     change = f"In {case.steps}, the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
     return f"Nothing in its initialization keeps it from learning. {change}{hints}"
 

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tools.examine.equality import Equal
-from tools.examine.names import owner, percent, places, shown
+from tools.examine.names import counted, owner, percent, places, shown
 from tools.examine.tracing import Answer, Use
 from tools.examine.trial import STEPS, Trial
 from tools.examine.words import WORDS
@@ -33,6 +33,7 @@ LARGE, SMALL = 10, 0.02  # size of the input
 EQUAL = 0.25  # of the units of a tensor: a fault
 CUT, UNUSED = 0.1, 0.5  # of all trainable values: a fault
 OVERSIZED = 3, 10  # outputs over targets
+MUCH = 100, 10  # a loss, and how many times it falls in the trial
 SEQUENCE = 8  # uses of the same weights, from which they are steps of a sequence
 
 
@@ -86,7 +87,7 @@ class Case:
 
     @property
     def steps(self) -> str:
-        return f"{self.trial.steps} steps"
+        return counted(self.trial.steps, "step")
 
     def share(self, names: Collection[str]) -> float:
         """How many of all trainable values these tensors hold."""
@@ -106,10 +107,9 @@ def _finding(
 ) -> Finding:
     """With the words of a key, whose part before a slash is the kind."""
     place = where if isinstance(where, str) else places(map(owner, where))
-    values |= {"where": place, "number": shown(number), "share": percent(number)}
-    if not isinstance(where, str):
-        values["count"] = f"{len(where)} tensor{'s' * (len(where) != 1)}"
-    words = " ".join(WORDS[key]).format_map(values)
+    known = {"where": place, "number": shown(number), "share": percent(number)}
+    known["count"] = counted(len(where), "tensor")
+    words = " ".join(WORDS[key]).format_map(known | values)
     return Finding(key.partition("/")[0], severity, place, number, words)
 
 
@@ -117,7 +117,7 @@ def _not_finite(case: Case) -> Iterator[Finding]:
     named = case.module.named_parameters()
     broken = [name for name, tensor in named if not tensor.isfinite().all()]
     before = case.trial.before
-    slopes = [name for name, (slope, _) in case.trial.sizes.items() if not math.isfinite(slope)]
+    slopes = [name for name, slope in case.trial.slopes.items() if not math.isfinite(slope)]
     if broken:
         yield _finding("not_finite/parameters", FAULT, broken, len(broken))
     elif not math.isfinite(before.loss):
@@ -148,14 +148,14 @@ def _no_gradient(case: Case) -> Iterator[Finding]:
     known = case.trial.moved.keys() | case.trial.missing | case.trial.before.idle
     stuck = [name for name in case.initial if name not in known]
     matrices = [name for name in stuck if case.initial[name].ndim > 1]
-    zeros = [name for name in matrices or stuck if not case.initial[name].any()]
-    gains = [name for name in stuck if not case.initial[name].any() and "bias" not in name]
+    zeros = [name for name in stuck if not case.initial[name].any()]
+    zeros = [name for name in zeros if name in matrices or "bias" not in name]
     if stuck:
-        key = "one" if not matrices else "zeros" if zeros or gains else "lost"
-        severity = FAULT if matrices else HINT
+        key = "one" if not matrices else "zeros" if zeros else "lost"
+        severity, where = FAULT if matrices else HINT, zeros or matrices or stuck
         yield _finding(
-            f"no_gradient/{key}", severity, stuck, len(stuck), steps=case.steps,
-            zeros=places(zeros or gains),
+            f"no_gradient/{key}", severity, where, len(stuck), steps=case.steps,
+            zeros=places(zeros), count=counted(len(stuck), "tensor"),
         )  # fmt: skip
     cut = [name for name in case.trial.missing if name in case.trial.before.met]
     if cut:
@@ -268,6 +268,12 @@ def _large_logits(case: Case) -> Iterator[Finding]:
             words = {"loss": shown(loss), "guess": shown(answer.guess)}
             yield _finding("large_logits/loss", excess, where, loss / answer.guess, **words)
             return
+
+    losses = case.trial.losses
+    if not case.trial.before.answers and losses[0] > max(MUCH[0], MUCH[1] * losses[-1]):
+        start, end = shown(losses[0]), shown(losses[-1])
+        words = {"loss": start, "end": end, "steps": case.steps}
+        yield _finding("large_logits/fall", HINT, "the answers", losses[0], **words)
 
 
 def _excessive(answer: Answer, loss: float) -> str | None:

@@ -39,3 +39,8 @@ def percent(share: float) -> str:
     if 0 < share < 0.01:
         return "less than 0.01 %" if share < 1e-4 else f"{share * 100:.1g} %"
     return f"{share * 100:.0f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as 1 step, 20 steps."""
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -154,6 +154,10 @@ class _Watch(TorchDispatchMode):
         self.after, self.axis = "the input", -1
         self.computed = 0  # the storage of the last product
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # which would load the compiler: seconds, and 170 MB
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
         given = list(_flat([args, kwargs or {}]))

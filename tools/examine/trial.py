@@ -14,26 +14,34 @@ STEPS = 20
 SECONDS = 8.0  # for all steps; a slow network takes fewer
 FEWEST = 3  # steps: what a zero blocks can take one more to move
 RATE = 0.01  # of a tensor's size, moved in a step
+LARGEST = 1e30  # factor of a gradient
 
 
 @dataclass
 class Trial:
     """What a network did in its first steps.
 
-    `moved` has the step at which a tensor first moved; `sizes` the norms of gradients and values
-    before the first step, and `missing` the tensors that the loss has no gradient for.
+    `slopes` has the norm of every tensor's gradient at the start, `moved` the step at which it was
+    first not 0, and `missing` the tensors that the loss has no gradient for.
     """
 
     before: Trace
     after: Trace
     losses: list[float]
     moved: dict[str, int] = field(default_factory=dict)
-    sizes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    slopes: dict[str, float] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
     @property
     def steps(self) -> int:
         return len(self.losses) - 1
+
+    def note(self, slopes: Mapping[str, float], step: int) -> None:
+        """Note which tensors have a gradient before a step."""
+        self.missing -= slopes.keys()
+        for name, slope in slopes.items():
+            if slope:
+                self.moved.setdefault(name, step)
 
 
 def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, Tensor]) -> Trial:
@@ -45,23 +53,21 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
     before = traced(module, loss)
     trained = {name: t for name, t in module.named_parameters() if t.requires_grad}
     trial = Trial(before, before, [before.loss])
-    for name, tensor in trained.items():
-        if tensor.grad is None:
-            trial.missing.add(name)
-        else:
-            trial.sizes[name] = _norm(tensor.grad), _norm(tensor)
+    trial.missing = {name for name, tensor in trained.items() if tensor.grad is None}
+    sizes = {name: _norm(tensor) for name, tensor in initial.items()}
     rate, begun = RATE, time.perf_counter()
     for step in range(1, STEPS + 1):
-        if not _is_finite(trained):
+        slopes = {name: _norm(t.grad) for name, t in trained.items() if t.grad is not None}
+        trial.slopes = trial.slopes or slopes
+        trial.note(slopes, step)
+        if not all(map(math.isfinite, slopes.values())):
             return trial
-        _move(trained, initial, rate)
-        for name, tensor in trained.items():
-            if name not in trial.moved and tensor.grad is not None and tensor.grad.any():
-                trial.moved[name] = step
-        last = step == STEPS or (
-            step >= FEWEST and time.perf_counter() - begun > SECONDS * step / (step + 1)
-        )
-        if last:
+        for name, slope in slopes.items():
+            gradient = trained[name].grad
+            if slope and gradient is not None:
+                _move(trained[name], gradient, sizes[name], rate / slope)
+        slow = time.perf_counter() - begun > SECONDS * step / (step + 1)
+        if step == STEPS or (slow and step >= FEWEST):
             trial.after = traced(module, loss)
             trial.losses.append(trial.after.loss)
             break
@@ -69,11 +75,8 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
         if not math.isfinite(trial.losses[-1]):
             break
         rate = rate / 2 if trial.losses[-1] > trial.losses[-2] else rate
-    for name, tensor in trained.items():
-        if tensor.grad is not None:
-            trial.missing.discard(name)
-            if name not in trial.moved and tensor.grad.any():
-                trial.moved[name] = trial.steps + 1
+    slopes = {name: _norm(t.grad) for name, t in trained.items() if t.grad is not None}
+    trial.note(slopes, trial.steps + 1)
     return trial
 
 
@@ -87,30 +90,34 @@ def _stepped(module: nn.Module, loss: Callable[[], Tensor]) -> float:
     return outcome.item()
 
 
-def _is_finite(trained: Mapping[str, Tensor]) -> bool:
-    gradients = [tensor.grad for tensor in trained.values() if tensor.grad is not None]
-    return all(bool(gradient.isfinite().all()) for gradient in gradients)
-
-
 @torch.no_grad()
-def _move(trained: Mapping[str, Tensor], initial: Mapping[str, Tensor], rate: float) -> None:
-    for name, tensor in trained.items():
-        if tensor.grad is None or not (nonzero := tensor.grad.count_nonzero().item()):
-            continue
-        size = _norm(initial[name]) / math.sqrt(tensor.numel())
-        if tensor.ndim < 2:
-            size = max(size, 0.5)
-        elif size == 0:
-            size = 3 / math.sqrt(tensor[0].numel())
-        gradient = _norm(tensor.grad) / math.sqrt(nonzero)
-        if gradient > 0:
-            tensor.sub_(tensor.grad / gradient, alpha=rate * size)
+def _move(tensor: Tensor, gradient: Tensor, size: float, rate: float) -> None:
+    """Move along the gradient by `rate` of the tensor's size, for a gradient of norm 1.
+
+    The share of values without a gradient does not count. What starts at 0 has the size of Linear's
+    default; biases and scales have one of 0.5 at least.
+    """
+    value = size / math.sqrt(tensor.numel())
+    if tensor.ndim < 2:
+        value = max(value, 0.5)
+    elif value == 0:
+        value = 3 / math.sqrt(tensor[0].numel())
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    factor = rate * value * math.sqrt(values.count_nonzero().item())
+    if factor < LARGEST:
+        tensor.add_(gradient, alpha=-factor)
+    else:  # which single precision might not hold
+        tensor.sub_(gradient * LARGEST, alpha=factor / LARGEST)
 
 
 def _norm(tensor: Tensor) -> float:
-    """In double precision, since squares of small gradients vanish in single precision."""
+    """The Euclidean norm, also where squares vanish or overflow in single precision."""
     values = tensor.detach()
-    largest = values.abs().max().item() if values.numel() else 0.0
+    values = values.coalesce().values() if values.is_sparse else values
+    norm = float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
+    if 0 < norm < math.inf:
+        return norm
+    largest = float(torch.linalg.vector_norm(values, math.inf)) if values.numel() else 0.0
     if not 0 < largest < math.inf:
         return largest
-    return largest * float((values / largest).norm())
+    return largest * float(torch.linalg.vector_norm(values / largest))

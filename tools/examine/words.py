@@ -127,6 +127,11 @@ WORDS = {
         "The network first has to unlearn them.",
         "Start the last layer smaller, or bring outputs and targets to one scale.",
     ),
+    "large_logits/fall": (
+        "The loss starts at {loss} and falls to {end} in {steps}.",
+        "Something in the answers is too large or too sure (such as a small variance).",
+        "Start the last layer, or such a scale, closer to what a guess would be.",
+    ),
     "input_blind": (
         "The answers differ between examples by {share} of their size, even after {steps}.",
         "The input's influence is lost on the way, while biases or constants are not.",
