@@ -183,9 +183,9 @@ def _not_judged(case: Case) -> list[str]:
         )
     if not trial.before.uses:
         lines.append("Signals and gradients by layer: no product with a parameter was seen.")
-    if trial.steps < STEPS and math.isfinite(trial.losses[-1]):
+    if trial.steps < STEPS // 2 and math.isfinite(trial.losses[-1]):
         lines.append(f"What takes longer than {trial.steps} steps: a step of it takes too long.")
-    elif trial.steps < STEPS:
+    elif not math.isfinite(trial.losses[-1]) or not trial.steps:
         lines.append("What comes after the first steps: values are not finite.")
     if frozen := sum(not tensor.requires_grad for tensor in case.module.parameters()):
         lines.append(f"The training of {frozen} frozen tensors.")

@@ -75,7 +75,7 @@ class Case:
     def is_stalled(self) -> bool:
         """Whether the loss hardly falls in a whole trial."""
         losses = self.trial.losses
-        return self.trial.steps == STEPS and losses[0] - losses[-1] < STALLED * abs(losses[0])
+        return self.trial.steps >= STEPS // 2 and losses[0] - losses[-1] < STALLED * abs(losses[0])
 
     @property
     def chain(self) -> list[Use]:

@@ -16,13 +16,13 @@ def owner(parameter: str) -> str:
 
 
 def places(names: Iterable[str]) -> str:
-    """Names in one line: those that differ in numbers alone as one with *, and the first few."""
+    """Names in one line: those that differ in numbers alone as a range, and the first few."""
     groups: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         groups.setdefault(NUMBER.sub("*", name), []).append(name)
     shown = []
-    for pattern, alike in groups.items():
-        shown += [f"{pattern} ({len(alike)})"] if len(alike) > SHOWN else alike
+    for alike in groups.values():
+        shown += [f"{alike[0]} … {alike[-1]} ({len(alike)})"] if len(alike) > SHOWN else alike
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
     return ", ".join(shown[:SHOWN]) + more
 
