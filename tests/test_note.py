@@ -117,7 +117,7 @@ def test_the_template_has_no_measured_number(report):
     [
         (SAME, {}, "3.2", "2 hidden layers (128, 64 units; [[ReLU]]"),
         (SAME, {}, "3.3", "[[Adam]] with learning rate 0.001, 10 epochs, batches of 64"),
-        (SAME, {"data": {"limit": 600}}, "3.1", "MNIST; the first 600 training images"),
+        (SAME, {"data": {"limit": 600}}, "3.1", "MNIST; the first 600 training examples"),
         (SAME, {"network": {"activation": "tanh"}}, "3.3", "activation = tanh (the lecture: relu)"),
         (SAME, {"data": {"name": "fashion_mnist"}}, "4.1", "**PyTorch default:** 90.00 %"),
         (SAME | {"zero_fc1": STUCK}, {}, "4.2", "11.35 % (every seed), −78.65 points; *stuck*."),

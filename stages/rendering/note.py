@@ -70,7 +70,7 @@ def text(report: Report, claims: list[dict]) -> str:
 
 def own_setting(study: Study) -> Setting:
     """The network and training that most of a study's variants share."""
-    shared = {"data": study.data["name"], "limit": study.data["limit"]}
+    shared = {"network": "mlp", "data": study.data["name"], "limit": study.data["limit"]}
     return Setting("this study's network and training", study.network | study.training | shared)
 
 

@@ -17,11 +17,11 @@ DOWNLOADS = {
     "history": "losses and accuracies of every seed after every epoch",
     "seeds": "test accuracy and loss of every seed at the end",
     "symmetry": "symmetry gap of the first layer's units, every seed and epoch",
-    "dead_units": "share of all hidden ReLU units that are 0 for every image, every seed and epoch",
+    "dead_units": "share of hidden ReLU units that are 0 for every example, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training; if all weights of out are "
     "equal, the gradient is 0, and any other value is rounding",
     "tensors": "distinct values and the largest move of every tensor, every seed",
-    "confusion": "which digit is taken for which",
+    "confusion": "which class is taken for which",
     "summary": "every variant: accuracy, difference to the baseline, outcome",
     "statistics": "Wilson's and simultaneous intervals",
     "moves": "the largest move of every tensor, of any seed, and the step of its first move",
