@@ -122,31 +122,6 @@ def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> lis
     return [rows[name] for name in initializations.find(results.plans, wanted)[:1]]
 
 
-def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
-    """How many levels of noise end below the best one with less noise, seed by seed.
-
-    The finding needs every seed of theirs to have more dead units in fc1 than any of the best.
-    """
-    learned = (Outcome.LEARNS, Outcome.PARTLY)
-    levels = [name for _, noise, name in series.noise(results.study) if noise]
-    learning = [name for name in levels if rows[name].outcome in learned]
-    if not learning:
-        return None
-    best = max(learning, key=lambda name: results.accuracy(name).mean())
-    worse = [
-        name
-        for name in learning[learning.index(best) + 1 :]
-        if t_interval(results.difference(name, best)).high < 0
-    ]
-    dead = {
-        name: results.probe_by_seed(name, FIRST, "dead_fraction", -1, "max")
-        for name in (best, *worse)
-    }
-    if not worse or not all(dead[name].min() > dead[best].max() for name in worse):
-        return None
-    return {"count": len(worse)}
-
-
 def pattern(results: Results, rows: RowsByVariant) -> Numbers:
     """The best variant without randomness that learns, whose units differ before training."""
     own = set(results.study.with_own_settings())
@@ -214,5 +189,5 @@ def trainable(judgements: list[Judgement]) -> Numbers:
 
 FINDINGS = (
     baseline, stuck, partly, disagree, equal_units, zero_layer, little_noise, optimizer,
-    noise_cost, pattern, dead_layers, depth,
+    pattern, dead_layers, depth,
 )  # fmt: skip
