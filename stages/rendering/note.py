@@ -21,7 +21,7 @@ from stages.rendering.environment import environment
 
 # Links to notes of their own, where the concept has a usual name.
 ACTIVATIONS = {"relu": "[[ReLU]]", "leaky_relu": "[[ReLU|leaky ReLU]]"}
-OPTIMIZERS = {"adam": "[[Adam]]", "sgd": "[[Stochastic gradient descent]]"}
+OPTIMIZERS = style.OPTIMIZERS | {"adam": "[[Adam]]", "sgd": "[[Stochastic gradient descent]]"}
 
 # The lecture's initializations, by the sections about them.
 SECTIONS = {
