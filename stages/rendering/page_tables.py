@@ -58,23 +58,13 @@ def moves(report: Report) -> str:
 
 
 def units(report: Report) -> str:
-    """The share of the first layer's units that are distinct, by epoch, as CSV.
-
-    One row per seed; where all seeds of a variant end alike and have the same share, one for all of
-    them, so that the page stays small.
-    """
-    study, results = report.study, report.results
-    table = results.probes
-    first = table["variant"].map({name: v.layers[0] for name, v in study.variants.items()})
-    table = table.loc[
-        table["layer"] == first, ["variant", "seed", "epoch", "distinct_units", "end"]
-    ]
-    widths = table["variant"].map({name: v.width for name, v in study.variants.items()})
-    table = table.assign(distinct=table["distinct_units"] / widths)
-    groups = table.groupby(["variant", "epoch"])["distinct"]
-    same = (groups.transform("nunique") == 1) & table["variant"].map(results.agree)
-    table = table[~same | (table["seed"] == 0)].drop(columns="distinct_units")
-    return table.to_csv(index=False, float_format="%.6g")
+    """The share of the first layer's units that are distinct, by seed and epoch, as CSV."""
+    table, variants = report.results.probes, report.study.variants
+    first = table["variant"].map({name: one.layers[0] for name, one in variants.items()})
+    widths = table["variant"].map({name: one.width for name, one in variants.items()})
+    table = table.assign(distinct=table["distinct_units"] / widths)[table["layer"] == first]
+    columns = ["variant", "seed", "epoch", "end", "distinct"]
+    return table[columns].to_csv(index=False, float_format="%.6g")
 
 
 def layers_of_files(report: Report) -> dict[str, list[dict[str, Any]]]:
