@@ -11,7 +11,6 @@ import pandas as pd
 
 from stages.analysis import initializations, quantities, series
 from stages.analysis.claims import named
-from stages.analysis.initializations import Initialization
 from stages.analysis.judging import Judgement, estimated
 from stages.analysis.outcomes import PARTLY, Outcome
 from stages.analysis.results import FIRST, Results
@@ -21,6 +20,7 @@ from stages.analysis.stuck_findings import (
     RowsByVariant,
     equal_units,
     explained,
+    first_row,
     stuck_variants,
     zero_layer,
 )
@@ -105,21 +105,15 @@ def optimizer(results: Results, rows: RowsByVariant) -> Numbers:
     """What learns under Adam with next to no randomness, and ends far below the default under SGD
     in every seed: pairs of rows, and the default's row under SGD.
     """
-    [default] = _found(results, rows, named.DEFAULT_SGD) or [None]
+    default = first_row(results, rows, named.DEFAULT_SGD)
     pairs = [
         (adam, sgd)
         for one, other in ((named.NOISE, named.NOISE_SGD), (named.TINY, named.TINY_SGD))
-        for adam in _found(results, rows, one)
-        for sgd in _found(results, rows, other)
+        if (adam := first_row(results, rows, one)) and (sgd := first_row(results, rows, other))
         if adam.outcome is Outcome.LEARNS and default
         if results.difference(sgd.variant, default.variant).max() < -PARTLY
     ]
     return {"pairs": pairs, "default": default} if pairs else None
-
-
-def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> list[Any]:
-    """The row of the first variant with an initialization."""
-    return [rows[name] for name in initializations.find(results.plans, wanted)[:1]]
 
 
 def pattern(results: Results, rows: RowsByVariant) -> Numbers:
