@@ -46,9 +46,8 @@ def main() -> None:
 def stale_results(settings: Params) -> list[Path]:
     """The results of variants and sweeps that params.yaml no longer has.
 
-    DVC treats their folders as a whole: otherwise `evaluate` would treat leftover runs as part of
-    the study, and DVC deletes a run before it trains it again. So anything else in data/runs
-    raises ParamsError.
+    DVC treats their folders as a whole: `evaluate` depends on leftover runs, too, and DVC deletes a
+    run before it trains it again. So anything else in data/runs raises ParamsError.
     """
     runs = sorted((DATA / "runs").glob("*"))
     strange = [run for run in runs if not run.is_dir()]

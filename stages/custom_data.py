@@ -10,22 +10,21 @@ from safetensors.torch import save
 from torch import Tensor
 
 from stages import writing
+from stages.settings import datasets
+from stages.settings.mistakes import ParamsError
 from stages.training import data, integrity
 from stages.training.initialization import first_line
 
-LOADERS = Path("stages/datasets")
 DOWNLOADS = Path("data/downloads")
 
 
 def install(name: str) -> str:
     """Make data/NAME, unless it was made from this file; a line about it. Ends if it cannot."""
-    file, target = LOADERS / f"{name}.py", Path("data", name)
-    if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in LOADERS.glob("[!_]*.py")))
-        raise SystemExit(
-            f"params.yaml: data.name = {name!a}: no such data set; Allowed: mnist, fashion_mnist, "
-            f"kmnist, {known}"
-        )
+    file, target = datasets.FOLDER / f"{name}.py", Path("data", name)
+    try:
+        datasets.expect(name)
+    except ParamsError as error:
+        raise SystemExit(str(error)) from None
     if _is_made_from(file, target):
         return f"{target}: already here"
     try:

@@ -1,8 +1,8 @@
 """Stage download: the data set, in one folder.
 
 MNIST and its relatives are four IDX files, from the first source that has them; every other data
-set is what its file in stages/datasets loads. A source delivers into a temporary folder. Files are checked there against pinned sums, and moved
-into data/ together when all four are right.
+set is what its file in stages/datasets loads. A source delivers into a temporary folder. Files are
+checked there against pinned sums, and moved into data/ together when all four are right.
 """
 
 import os

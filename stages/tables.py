@@ -88,7 +88,7 @@ def endings(history: Rows, probes: Rows, learned_above: float) -> dict[int, str]
 
 
 def confusion(counts: dict[str, torch.Tensor]) -> Rows:
-    """How many images of a digit were taken for which, over the seeds with the same outcome."""
+    """How many examples of a class were taken for which, over the seeds with the same outcome."""
     return [
         {"end": end, "actual": i, "predicted": j, "count": table[i, j].item()}
         for end, table in counts.items()

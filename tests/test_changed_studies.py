@@ -67,6 +67,10 @@ STUDIES = {
          "2 variants on KMNIST: 2 of"],
         ["measured on MNIST", "[[Adam]] with", "24 of"],
     ),
+    "an optimizer of files alone": (
+        LEARNS, {"training": {"optimizer": "adamw"}}, ["AdamW with learning rate 0.001"],
+        ["Try an initialization"],
+    ),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages import check, evaluate
+from stages import check
 from stages.analysis.study import Study
 from stages.settings import plans
 from stages.settings.params import Params
@@ -152,14 +152,3 @@ def test_mistake_ends_check_in_one_line_and_changes_nothing():
         assert words in refused.value.code
         assert "\n" not in refused.value.code
         assert written() == before
-
-
-def test_evaluate_refuses_results_of_a_removed_variant(monkeypatch):
-    checked()
-    stale = run_of("zero")
-    before = written()
-    monkeypatch.setattr(sys, "argv", ["evaluate", "mnist"])
-    with pytest.raises(SystemExit) as refused:
-        evaluate.main()
-    assert refused.value.code.startswith(f"{stale}: params.yaml has no such variant")
-    assert written() == before

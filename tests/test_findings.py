@@ -28,7 +28,6 @@ DEAD = ("zero_fc1", "fc2", "dead_fraction")
 ONES, TENTH = (("all_ones", "fc1", "distinct_units"), ("constant", "fc1", "distinct_units"))
 FADING = ("deep_default_adam", "fc1", "gradient_std")
 GONE = ("all_ones", "fc1", "dead_fraction")
-LOST = ("noise_much", "fc1", "dead_fraction")
 
 # Accuracies and probes with which a finding is true, those with which it is not, and what its
 # sentence shows.
@@ -57,8 +56,6 @@ CASES = [
     ("optimizer", UNDER_SGD, UNDER_SGD | {"noise_little_sgd": 0.9},
      "97.30 % under Adam and at 11.35 % under SGD (best of 5 seeds)|default, SGD” ends at 92"),
     ("optimizer", UNDER_SGD, UNDER_SGD | {"noise_little": 0.5}, "under SGD"),
-    ("noise_cost", NOISE | {LOST: 0.8}, NOISE, "Many units of fc1 end dead"),
-    ("noise_cost", NOISE | {LOST: 0.8}, NOISE | {LOST: 0.8, "noise_much": 0.975}, "not tested"),
     ("pattern", {"identity": 0.96, "hadamard": 0.97}, {"identity": STUCK}, "“Hadamard rows”|97.00"),
     ("dead_layers", {"zero_fc1": STUCK, DEAD: 1.0, "tanh_usual": 0.9},
      {"zero_fc1": STUCK, DEAD: 0.9}, "1 of 1 variant with ReLU"),
@@ -174,7 +171,7 @@ def test_gradient_gains_of_deep_networks_are_measured_and_compared_with_theory()
 def everything(request) -> dict:
     """Every finding of a study in which all variants have the same label."""
     accuracies = made_up.ACCURACIES | UNDER_SGD
-    probed = made_up.PROBED | {FADING: 0.00009, LOST: 0.8, GONE: 1.0}
+    probed = made_up.PROBED | {FADING: 0.00009, GONE: 1.0}
     results = made_up.results(accuracies, probed)
     variants = results.study.variants.items()
     labelled = {name: replace(variant, label=request.param) for name, variant in variants}

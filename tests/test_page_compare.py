@@ -6,10 +6,8 @@ from itertools import combinations
 
 import pandas as pd
 import pytest
-from scipy import stats
 
 from stages.analysis.statistics import t_interval
-from stages.rendering import page
 from tests.conftest import needs_chromium
 from tests.page_study import VARIANTS, opened
 
@@ -37,17 +35,6 @@ def compared(tab, first: str, second: str) -> str:
     for place, name in enumerate((first, second)):
         tab.locator("#compare select").nth(place).select_option(name)
     return tab.locator("#compare [role=status]").inner_text()
-
-
-def test_quantiles_are_students(browser):
-    tab, numbers = browser.new_page(), [*range(1, 40), 200]
-    source = page.read("compare.js")
-    found = tab.evaluate(
-        f"numbers => {{ {source}; return numbers.map(studentsT) }}",
-        numbers,
-    )
-    assert found == pytest.approx(stats.t.ppf(0.975, numbers).tolist(), rel=1e-9)
-    tab.close()
 
 
 def test_two_variants_are_compared_seed_by_seed(tab, ends):

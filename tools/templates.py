@@ -105,28 +105,28 @@ def who_moved() -> alt.FacetChart:
 
 
 def confusion() -> alt.FacetChart:
-    """The share of every true digit that the network takes for every digit."""
+    """The share of every true class that the network takes for every class."""
     panel = "datum.revisions > 1 ? datum.variant + ' · ' + datum.rev : datum.variant"
     steps = (
         charts.with_agreement(alt.Chart())
-        .transform_calculate(images="toNumber(datum.count)", variant=NAMED)
-        .transform_joinaggregate(total="sum(images)", groupby=["rev", "variant", "actual"])
-        .transform_calculate(share="datum.images / datum.total")
+        .transform_calculate(examples="toNumber(datum.count)", variant=NAMED)
+        .transform_joinaggregate(total="sum(examples)", groupby=["rev", "variant", "actual"])
+        .transform_calculate(share="datum.examples / datum.total")
         .transform_window(position="row_number()", groupby=["rev"])
         .transform_joinaggregate(revisions="distinct(rev)")
         .transform_calculate(panel=panel)
     )
     axis = alt.Axis(labelAngle=0, labelFontSize=8, ticks=False)
     scale = alt.Scale(range=["#ffffff", "#08519c"], domain=[0, 1], interpolate="rgb")
-    true = alt.Tooltip("actual:N", title="true digit")
-    predicted = alt.Tooltip("predicted:N", title="predicted digit")
+    true = alt.Tooltip("actual:N", title="true class")
+    predicted = alt.Tooltip("predicted:N", title="predicted class")
     share = alt.Tooltip("share:Q", format=".1%")
     chart = alt.Chart(width=150, height=150).mark_rect(stroke="#ddd", strokeWidth=0.3)
     chart = chart.encode(
         x=alt.X("predicted:O", title=None, axis=axis),
         y=alt.Y("actual:O", title=None, axis=axis),
-        color=alt.Color("share:Q", title="share of the digit", scale=scale, legend=PERCENT),
-        tooltip=[REVISION, "variant:N", true, predicted, "images:Q", share],
+        color=alt.Color("share:Q", title="share of the class", scale=scale, legend=PERCENT),
+        tooltip=[REVISION, "variant:N", true, predicted, "examples:Q", share],
     )
     return in_panels(chart, "panel", steps)
 
@@ -148,8 +148,8 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
     ),
     "depth": (
         panels(CURVES["depth"], ".3~g"), "Signal and gradient by layer, before training",
-        "standard deviation of activations over images, and of the gradients of an image's loss; "
-        "mean over seeds; the logarithmic scale has no place for an exact 0",
+        "standard deviation of activations over examples, and of the gradients of an example's "
+        "loss; mean over seeds; the logarithmic scale has no place for an exact 0",
     ),
     "by_variant": (
         final_accuracy(), "Test accuracy after the last epoch",
@@ -161,9 +161,9 @@ TEMPLATES: dict[str, tuple[Any, str, str]] = {
     ),
     "heat_map": (heat_map(), "<DVC_METRIC_TITLE>", "the mean of a cell's networks, in per cent"),
     "confusion_by_variant": (
-        confusion(), "True and predicted digits",
-        "over the seeds of a variant with the same outcome; rows are true digits, columns "
-        "predicted digits; the revisions of a variant stand side by side",
+        confusion(), "True and predicted classes",
+        "over the seeds of a variant with the same outcome; rows are true classes, columns "
+        "predicted classes; the revisions of a variant stand side by side",
     ),
 }  # fmt: skip
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from stages.analysis import initializations, quantities, series
 from stages.analysis.claims import named
-from stages.analysis.initializations import Initialization
 from stages.analysis.judging import Judgement, estimated
 from stages.analysis.outcomes import PARTLY, Outcome
 from stages.analysis.results import FIRST, Results
@@ -21,6 +20,7 @@ from stages.analysis.stuck_findings import (
     RowsByVariant,
     equal_units,
     explained,
+    first_row,
     stuck_variants,
     zero_layer,
 )
@@ -105,46 +105,15 @@ def optimizer(results: Results, rows: RowsByVariant) -> Numbers:
     """What learns under Adam with next to no randomness, and ends far below the default under SGD
     in every seed: pairs of rows, and the default's row under SGD.
     """
-    [default] = _found(results, rows, named.DEFAULT_SGD) or [None]
+    default = first_row(results, rows, named.DEFAULT_SGD)
     pairs = [
         (adam, sgd)
         for one, other in ((named.NOISE, named.NOISE_SGD), (named.TINY, named.TINY_SGD))
-        for adam in _found(results, rows, one)
-        for sgd in _found(results, rows, other)
+        if (adam := first_row(results, rows, one)) and (sgd := first_row(results, rows, other))
         if adam.outcome is Outcome.LEARNS and default
         if results.difference(sgd.variant, default.variant).max() < -PARTLY
     ]
     return {"pairs": pairs, "default": default} if pairs else None
-
-
-def _found(results: Results, rows: RowsByVariant, wanted: Initialization) -> list[Any]:
-    """The row of the first variant with an initialization."""
-    return [rows[name] for name in initializations.find(results.plans, wanted)[:1]]
-
-
-def noise_cost(results: Results, rows: RowsByVariant) -> Numbers:
-    """How many levels of noise end below the best one with less noise, seed by seed.
-
-    The finding needs every seed of theirs to have more dead units in fc1 than any of the best.
-    """
-    learned = (Outcome.LEARNS, Outcome.PARTLY)
-    levels = [name for _, noise, name in series.noise(results.study) if noise]
-    learning = [name for name in levels if rows[name].outcome in learned]
-    if not learning:
-        return None
-    best = max(learning, key=lambda name: results.accuracy(name).mean())
-    worse = [
-        name
-        for name in learning[learning.index(best) + 1 :]
-        if t_interval(results.difference(name, best)).high < 0
-    ]
-    dead = {
-        name: results.probe_by_seed(name, FIRST, "dead_fraction", -1, "max")
-        for name in (best, *worse)
-    }
-    if not worse or not all(dead[name].min() > dead[best].max() for name in worse):
-        return None
-    return {"count": len(worse)}
 
 
 def pattern(results: Results, rows: RowsByVariant) -> Numbers:
@@ -214,5 +183,5 @@ def trainable(judgements: list[Judgement]) -> Numbers:
 
 FINDINGS = (
     baseline, stuck, partly, disagree, equal_units, zero_layer, little_noise, optimizer,
-    noise_cost, pattern, dead_layers, depth,
+    pattern, dead_layers, depth,
 )  # fmt: skip

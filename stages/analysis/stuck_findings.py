@@ -1,12 +1,11 @@
 """Findings about variants that learn nothing, or little: gradients, dead units, equal units."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from stages.analysis import initializations, quantities
 from stages.analysis.claims.named import FC1_ZERO, SETTING, ZEROS
-from stages.analysis.initializations import Setting
+from stages.analysis.initializations import Initialization, Setting
 from stages.analysis.outcomes import Outcome
 from stages.analysis.results import FIRST, LAST, Results
 
@@ -75,21 +74,16 @@ def equal_units(results: Results, rows: RowsByVariant) -> Numbers:
 
 def zero_layer(results: Results, rows: RowsByVariant) -> Numbers:
     """fc1 alone at 0 is stuck, like all zeros; `tanh` and `out` are rows of variants that learn."""
-    one, every = (_of(results, rows, case.fills, SETTING) for case in (FC1_ZERO, ZEROS))
+    one, every = (first_row(results, rows, case) for case in (FC1_ZERO, ZEROS))
     if not (one and every and one.outcome is every.outcome is Outcome.STUCK):
         return None
-    tanh = Setting("", SETTING.values | {"activation": "tanh"})
-    others = {
-        "tanh": _of(results, rows, FC1_ZERO.fills, tanh),
-        "out": _of(results, rows, lambda plan: initializations.alone(plan, "out") == 0, SETTING),
-    }
+    tanh = replace(FC1_ZERO, setting=Setting("", SETTING.values | {"activation": "tanh"}))
+    out = replace(FC1_ZERO, fills=lambda plan: initializations.alone(plan, "out") == 0)
+    others = {"tanh": first_row(results, rows, tanh), "out": first_row(results, rows, out)}
     learn = {key: row for key, row in others.items() if row and row.outcome is Outcome.LEARNS}
     return {"row": one, **dict.fromkeys(others), **learn}
 
 
-def _of(
-    results: Results, rows: RowsByVariant, fills: Callable[[Any], bool], setting: Setting
-) -> Any | None:
-    """The row of the variant with these tensors in a setting."""
-    wanted = replace(ZEROS, fills=fills, setting=setting)
+def first_row(results: Results, rows: RowsByVariant, wanted: Initialization) -> Any | None:
+    """The row of the first variant with an initialization."""
     return next((rows[name] for name in initializations.find(results.plans, wanted)), None)

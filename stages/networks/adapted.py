@@ -24,8 +24,6 @@ def build(
     for name, value in {"width": width, "depth": depth, "rank": rank}.items():
         if value < 1:
             raise ValueError(f"{name} = {value} must be at least 1")
-    if not math.isfinite(alpha):
-        raise ValueError(f"alpha = {alpha} must be finite")
     return Adapted([math.prod(shape), *[width] * depth, classes], rank, alpha / rank)
 
 

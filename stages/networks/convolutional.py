@@ -30,8 +30,6 @@ def build(
         raise ValueError(f"needs images or sequences, channels first; an example is {shape}")
     if not channels or min(channels) < 1:
         raise ValueError(f"channels = {list(channels)} must be numbers of at least 1")
-    if norm not in ("none", "batch"):
-        raise ValueError(f"norm = {norm!r} must be one of none, batch")
     conv, batch_norm, pool = KINDS[len(shape)]
     below, bias = shape[0], norm == "none"
     blocks = nn.Sequential()

@@ -25,8 +25,6 @@ def build(
     """
     if len(shape) not in (2, 3):
         raise ValueError(f"needs images or sequences, channels first; an example is {shape}")
-    if kind not in KINDS:
-        raise ValueError(f"kind = {kind!r} must be one of {', '.join(KINDS)}")
     if width < 1 or layers < 1:
         raise ValueError(f"width = {width} and layers = {layers} must be at least 1")
     inputs = shape[0] * math.prod(shape[2:])

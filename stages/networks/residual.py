@@ -25,10 +25,6 @@ def build(
     for name, value in {"width": width, "blocks": blocks}.items():
         if value < 1:
             raise ValueError(f"{name} = {value} must be at least 1")
-    if norm not in NORMS:
-        raise ValueError(f"norm = {norm!r} must be one of {', '.join(NORMS)}")
-    if not math.isfinite(scale):
-        raise ValueError(f"scale = {scale} must be finite")
     return Residual((math.prod(shape), width, classes), blocks, norm, scale)
 
 

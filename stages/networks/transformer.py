@@ -33,8 +33,6 @@ def build(
         raise ValueError(f"heads = {heads} must divide width = {width}")
     if any(side % patch for side in shape[1:]):
         raise ValueError(f"patch = {patch} must divide the sides of {shape}")
-    if norm not in ("pre", "post"):
-        raise ValueError(f"norm = {norm!r} must be one of pre, post")
     embed = (nn.Conv2d if len(shape) == 3 else nn.Conv1d)(shape[0], width, patch, patch)
     positions = 0.02 * torch.randn(math.prod(side // patch for side in shape[1:]), width)
     blocks = [Block(width, heads, norm == "pre") for _ in range(depth)]

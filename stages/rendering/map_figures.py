@@ -14,8 +14,8 @@ from stages.rendering.figures import plt
 SHOWN = {
     "train_acc": "training accuracy",
     "test_acc": "test accuracy",
-    "largest_guess": "share of images in the class that an untrained network guesses most often",
-    "constant": "share of untrained networks with the same output for every image",
+    "largest_guess": "share of examples in the class that an untrained network guesses most often",
+    "constant": "share of untrained networks with the same output for every example",
 }
 KEYS = {
     DEPTH: "Hidden layers",
@@ -45,8 +45,8 @@ def about(one: Map) -> str:
         return f"{cell}, untrained."
     steps = f"{least:,} to " * (least < most) + style.counted(most, "step")
     batches = {plan["batch_size"] for plan in one.plans}
-    images = f" of {batches.pop()} images" if len(batches) == 1 else ""
-    return f"{cell}, after {steps}{images}."
+    examples = f" of {batches.pop()} examples" if len(batches) == 1 else ""
+    return f"{cell}, after {steps}{examples}."
 
 
 def chart(one: Map) -> Any:
@@ -57,7 +57,7 @@ def chart(one: Map) -> Any:
     elif one.shows == "constant":
         tips |= {"networks": heat_charts.SHARE_OF_ALL}
     else:
-        tips |= {"share of images": heat_charts.MEAN}
+        tips |= {"share of examples": heat_charts.MEAN}
     if any(maps.theory(plan) for plan in one.plans):
         tips |= {"depth scale ξ": heat_charts.SCALE}
     return heat_charts.heat_map(one, title(one.x), title(one.y), tips)

@@ -21,7 +21,7 @@ from stages.rendering.environment import environment
 
 # Links to notes of their own, where the concept has a usual name.
 ACTIVATIONS = {"relu": "[[ReLU]]", "leaky_relu": "[[ReLU|leaky ReLU]]"}
-OPTIMIZERS = {"adam": "[[Adam]]", "sgd": "[[Stochastic gradient descent]]"}
+OPTIMIZERS = style.OPTIMIZERS | {"adam": "[[Adam]]", "sgd": "[[Stochastic gradient descent]]"}
 
 # The lecture's initializations, by the sections about them.
 SECTIONS = {
@@ -70,7 +70,7 @@ def text(report: Report, claims: list[dict]) -> str:
 
 def own_setting(study: Study) -> Setting:
     """The network and training that most of a study's variants share."""
-    shared = {"data": study.data["name"], "limit": study.data["limit"]}
+    shared = {"network": "mlp", "data": study.data["name"], "limit": study.data["limit"]}
     return Setting("this study's network and training", study.network | study.training | shared)
 
 

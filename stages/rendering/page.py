@@ -12,10 +12,12 @@ import pandas as pd
 import vl_convert
 import yaml
 from markupsafe import Markup
+from scipy import stats
 
 from stages.analysis import series
 from stages.analysis.outcomes import PARTLY
 from stages.analysis.report import Report
+from stages.analysis.statistics import CONFIDENCE
 from stages.analysis.study import BASELINE, Study, layers
 from stages.rendering import (
     charts,
@@ -68,6 +70,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         "baseline": BASELINE if BASELINE in study.variants else None,
         "tables": packed(as_json(csv).encode()),
         "films": films,
+        "quantiles": quantiles(study),
         "charts": plots,
         "trying": form,
     }
@@ -156,6 +159,12 @@ def dead_at_the_end(report: Report) -> dict[str, str]:
     means = rows[last].groupby("variant")["dead_fraction"].mean()
     agree = (name for name, row in report.rows.items() if row.outcome.has_mean and name in means)
     return {name: style.percent(means[name]) for name in agree}
+
+
+def quantiles(study: Study) -> list[float]:
+    """Student's t, that 95 % lie within, with 1, 2, … degrees of freedom: for as many seeds."""
+    most = max(variant.plan["seeds"] for variant in study.variants.values())
+    return stats.t.isf((1 - CONFIDENCE) / 2, range(1, most)).round(6).tolist()
 
 
 def look_of(look: style.Look) -> dict[str, Any]:

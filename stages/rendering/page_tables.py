@@ -17,11 +17,11 @@ DOWNLOADS = {
     "history": "losses and accuracies of every seed after every epoch",
     "seeds": "test accuracy and loss of every seed at the end",
     "symmetry": "symmetry gap of the first layer's units, every seed and epoch",
-    "dead_units": "share of all hidden ReLU units that are 0 for every image, every seed and epoch",
+    "dead_units": "share of hidden ReLU units that are 0 for every example, every seed and epoch",
     "depth": "signal and gradient in every hidden layer before training; if all weights of out are "
     "equal, the gradient is 0, and any other value is rounding",
     "tensors": "distinct values and the largest move of every tensor, every seed",
-    "confusion": "which digit is taken for which",
+    "confusion": "which class is taken for which",
     "summary": "every variant: accuracy, difference to the baseline, outcome",
     "statistics": "Wilson's and simultaneous intervals",
     "moves": "the largest move of every tensor, of any seed, and the step of its first move",
@@ -58,23 +58,13 @@ def moves(report: Report) -> str:
 
 
 def units(report: Report) -> str:
-    """The share of the first layer's units that are distinct, by epoch, as CSV.
-
-    One row per seed; where all seeds of a variant end alike and have the same share, one for all of
-    them, so that the page stays small.
-    """
-    study, results = report.study, report.results
-    table = results.probes
-    first = table["variant"].map({name: v.layers[0] for name, v in study.variants.items()})
-    table = table.loc[
-        table["layer"] == first, ["variant", "seed", "epoch", "distinct_units", "end"]
-    ]
-    widths = table["variant"].map({name: v.width for name, v in study.variants.items()})
-    table = table.assign(distinct=table["distinct_units"] / widths)
-    groups = table.groupby(["variant", "epoch"])["distinct"]
-    same = (groups.transform("nunique") == 1) & table["variant"].map(results.agree)
-    table = table[~same | (table["seed"] == 0)].drop(columns="distinct_units")
-    return table.to_csv(index=False, float_format="%.6g")
+    """The share of the first layer's units that are distinct, by seed and epoch, as CSV."""
+    table, variants = report.results.probes, report.study.variants
+    first = table["variant"].map({name: one.layers[0] for name, one in variants.items()})
+    widths = table["variant"].map({name: one.width for name, one in variants.items()})
+    table = table.assign(distinct=table["distinct_units"] / widths)[table["layer"] == first]
+    columns = ["variant", "seed", "epoch", "end", "distinct"]
+    return table[columns].to_csv(index=False, float_format="%.6g")
 
 
 def layers_of_files(report: Report) -> dict[str, list[dict[str, Any]]]:

@@ -38,7 +38,7 @@ def why_stuck(report: Report) -> plt.Figure:
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines))
     figure.suptitle(
         "Why is a network stuck?  Its units are equal (top), or dead: they output 0 for all "
-        f"{study.probed} images (bottom)",
+        f"{study.probed} examples (bottom)",
         fontsize=12,
     )
     return figure

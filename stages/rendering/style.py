@@ -85,7 +85,7 @@ def setting(value: object) -> object:
     """A setting's value in words; equal widths are like `30 × 64`."""
     if isinstance(value, list) and len(value) > 3 and len(set(value)) == 1:
         return f"{len(value)} × {value[0]}"
-    return "all images" if value is None else value
+    return "all examples" if value is None else value
 
 
 def shortened(label: str, longest: int) -> str:

@@ -63,7 +63,8 @@ def form(study: Study, sample: Path) -> dict[str, Any] | None:
     parts = [
         kept[f"{split}/{what}"] for what in ("pixels", "labels") for split in ("train", "test")
     ]
-    if study.shape != IMAGE or not len(kept["train/pixels"]):
+    known = study.shape == IMAGE and study.training["optimizer"] in OPTIMIZERS
+    if not known or not len(kept["train/pixels"]):
         return None
     setups = {name: setup(study, variant) for name, variant in study.variants.items()}
     return {

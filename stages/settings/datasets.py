@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+from stages.download import SHA256
 from stages.settings import files
 from stages.settings.mistakes import ParamsError, did_you_mean, mistake
 from stages.settings.params import Params, VariantSettings
@@ -10,7 +11,7 @@ from stages.training import data
 from stages.training.data import Facts
 
 FOLDER = Path("stages/datasets")
-RELATIVES = ("mnist", "fashion_mnist", "kmnist")
+RELATIVES = tuple(SHA256)
 
 
 def names() -> list[str]:

@@ -43,8 +43,12 @@ def _false_number(settings: Params, name: str, plan: Plan) -> str | None:
     words = label.lower()
     for found in NUMBER.finditer(label if name in settings.display else ""):
         every = label[: found.start()].endswith("all ")
-        kinds = ("weight", "bias") if every or "bias" in words else ("weight",)
-        fills = [f for name, f in plan.tensors.items() if f != DEFAULT and _is(name, kinds)]
+        biases = every or "bias" in words
+        fills = [
+            fill
+            for tensor, fill in plan.tensors.items()
+            if fill != DEFAULT and (biases or "bias" not in tensor.rpartition(".")[2])
+        ]
         values = [set(_numbers(fill.arguments)) for fill in fills]
         known = set.intersection(*values) if every and values else set().union(*values)
         known |= {len(plan.hidden), plan.lr, plan.momentum, plan.weight_decay}
@@ -53,11 +57,6 @@ def _false_number(settings: Params, name: str, plan: Plan) -> str | None:
         if not any(math.isclose(_value(found[0]), value, rel_tol=ROUNDED) for value in known):
             return found[0]
     return None
-
-
-def _is(tensor: str, kinds: tuple[str, ...]) -> bool:
-    """Whether a tensor is of one of these kinds."""
-    return any(kind in tensor.rpartition(".")[2] for kind in kinds)
 
 
 def _numbers(value: Any) -> Iterator[float]:

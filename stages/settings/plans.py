@@ -95,7 +95,8 @@ def _expect_layers(structure: Structure, variant: VariantSettings, place: str) -
     layers = dict.fromkeys(tensor.layer for tensor in structure.tensors.values())
     unknown = [name for name in variant.layers if not fnmatch.filter(layers, name)]
     if unknown:
-        raise ParamsError(*(unknown_key(place, name, layers) for name in unknown))
+        allowed = [*VariantSettings.model_fields, *layers]
+        raise ParamsError(*(unknown_key(place, name, allowed) for name in unknown))
 
 
 def expect_fills(plan: Plan, structure: Structure, variant: VariantSettings, place: str) -> None:

@@ -1,11 +1,9 @@
 """Reads params.yaml, with one line for each mistake in it."""
 
-import fnmatch
 import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import ValidationError
 
 from stages.settings import yaml_file
@@ -19,7 +17,6 @@ from stages.settings.params import (
     VariantSettings,
 )
 from stages.training.initialization import first_line
-from stages.training.plan import layer_names
 
 OUR_WORDS = {
     "a valid dictionary": "a mapping",
@@ -75,19 +72,11 @@ def contradictions(settings: Params, variant: VariantSettings, place: str) -> li
     """A line for each setting of a variant that contradicts its other or the shared settings."""
     lines = []
     training = settings.training_of(variant)
-    if not variant.network.file:
-        layers = layer_names(settings.network_of(variant).hidden)
-        allowed = [*VariantSettings.model_fields, *layers]
-        lines = [
-            unknown_key(place, name, allowed)
-            for name in variant.layers
-            if not fnmatch.filter(layers, name)
-        ]
-        for key in ("optimizer", "weight_decay"):
-            if (value := getattr(training, key)) not in ("adam", "sgd", 0.0):
-                shared = getattr(variant.training, key) is None
-                rule = "the built-in network has adam and sgd without decay; others are files"
-                lines.append(mistake(f"{'' if shared else place}training.{key}", value, rule))
+    for key in () if variant.network.file else ("optimizer", "weight_decay"):
+        if (value := getattr(training, key)) not in ("adam", "sgd", 0.0):
+            shared = getattr(variant.training, key) is None
+            rule = "the built-in network has adam and sgd without decay; others are files"
+            lines.append(mistake(f"{'' if shared else place}training.{key}", value, rule))
     return lines + _idle_momentum(place, variant.training.momentum, training.optimizer)
 
 
@@ -97,7 +86,7 @@ def read(path: Path = Path(FILE)) -> Any:
         return yaml_file.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
+    except yaml_file.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]

@@ -83,7 +83,7 @@ class Region:
 NONE = Region(high=0.5)  # of a count
 # Of a share of the seeds.
 EVERY, SOME = Region(low=1 - 1e-6), Region(low=1e-6)
-NOT_EVERY, NO = Region(high=1 - 1e-6), Region(high=1e-6)
+NOT_EVERY = Region(high=1 - 1e-6)
 
 
 @dataclass(frozen=True)

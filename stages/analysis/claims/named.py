@@ -15,9 +15,9 @@ ROUNDING_GAP = 1e-5  # a symmetry gap up to this is rounding
 SETTING = Setting(
     "the lecture's network and training",
     {
-        "data": "mnist", "limit": None, "crop": None, "hidden": [128, 64],
+        "data": "mnist", "limit": None, "network": "mlp", "crop": None, "hidden": [128, 64],
         "activation": "relu", "epochs": 10, "batch_size": 64, "optimizer": "adam", "lr": 0.001,
-        "momentum": 0.0,
+        "momentum": 0.0, "weight_decay": 0.0,
     },
 )  # fmt: skip
 SGD = {"epochs": 2, "optimizer": "sgd", "lr": 0.01}

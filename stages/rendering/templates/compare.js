@@ -1,33 +1,10 @@
 // Any two variants, compared seed by seed at the end of training.
 
-// The probability that Student's t with n degrees of freedom lies within ±√n·tan(angle), by
-// Abramowitz & Stegun 1972, 26.7.3 and 26.7.4.
-function probabilityWithin(angle, n) {
-  const odd = n % 2, cosine = Math.cos(angle);
-  let term = odd ? cosine : 1, sum = n > 1 ? term : 0;
-  for (let k = 2 + odd; k <= n - 2; k += 2) {
-    term *= ((k - 1) / k) * cosine ** 2;
-    sum += term;
-  }
-  return odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
-}
-
-// Student's t that 95 % lie within, found by bisection.
-function studentsT(n) {
-  let low = 0, high = Math.PI / 2;
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (probabilityWithin(middle, n) < 0.95) low = middle;
-    else high = middle;
-  }
-  return Math.sqrt(n) * Math.tan(low);
-}
-
-// The mean of differences, and its interval.
+// The mean of differences, and Student's interval.
 function estimate(differences) {
   const n = differences.length, mean = differences.reduce((sum, one) => sum + one, 0) / n;
   const squares = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0);
-  const half = studentsT(n - 1) * Math.sqrt(squares / (n - 1) / n);
+  const half = study.quantiles[n - 2] * Math.sqrt(squares / (n - 1) / n);
   return { mean, low: mean - half, high: mean + half };
 }
 
