@@ -16,7 +16,8 @@ from stages.training.results import Run
 # score of a network that gives every image the same answer.
 MARGIN = 0.02
 
-ROUNDING = 1e-3  # how far a score of torch may differ between processors
+ROUNDING = 1e-3  # how far a score of the same weights may differ between processors, with torch
+SCORES = ("test_acc", "test_loss")
 
 TEXT = ("variant", "layer")  # columns without numbers
 
@@ -26,14 +27,14 @@ Rows = list[dict]
 def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[str, Rows]:
     """The tables of one variant by name; `images` are those of the test set.
 
-    `history` and `probes` as trained; `seeds`: accuracy and loss on the test set; the others: see
-    the functions of their names. The column `end` has the outcome of a seed. Ends the stage if a
-    score differs from the one in history.
+    `history` and `probes` as trained; `seeds`: accuracy and loss on the test set, as in history;
+    the others: see the functions of their names. The column `end` has the outcome of a seed. Ends
+    the stage if a score of the saved weights differs from the one in history.
     """
     last = {int(row["seed"]): row for row in run.history}
     ends = endings(run.history, run.probes, test_set(images)["learned_above"])
 
-    seeds = []
+    seeds, distance = [], 0.0
     classes = plan.classes
     counts = {end: torch.zeros(classes, classes, dtype=torch.int64) for end in ends.values()}
     seen = images.cropped(plan.crop, plan.shape)
@@ -41,10 +42,15 @@ def of_variant(variant: str, plan: Plan, run: Run, images: data.Images) -> dict[
         weights = {name: values[seed] for name, values in run.weights.items()}
         loss, accuracy, logits = engines.of(plan).loaded(plan, weights).score(seen)
         row = {"seed": seed, "test_acc": rounded(accuracy), "test_loss": rounded(loss)}
-        expect_same(variant, row, last[seed], engines.of(plan).EXACT)
-        seeds.append(row)
+        distance = max(distance, expect_same(variant, row, last[seed], engines.of(plan).EXACT))
+        seeds.append({"seed": seed} | {score: float(last[seed][score]) for score in SCORES})
         pairs = images.labels * classes + logits.argmax(1)
         counts[ends[seed]] += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+    if distance:
+        print(
+            f"{variant}: scores of the saved weights differ by up to {distance:.1g} from those of "
+            f"its training, on another processor (allowed: {ROUNDING:g})"
+        )
 
     def with_end(rows: Rows) -> Rows:
         return [row | {"end": ends[int(row["seed"])]} for row in rows]
@@ -174,21 +180,24 @@ def gains(plan: Plan, layers: int) -> dict[str, list[float]]:
     return found
 
 
-def expect_same(variant: str, row: dict, recorded: dict, exact: bool) -> None:
-    """End the stage if a seed's scores differ from those recorded in its history.
+def expect_same(variant: str, row: dict, recorded: dict, exact: bool) -> float:
+    """How far a seed's scores are from those recorded in its history: 0 if `exact`.
 
-    Without `exact` they may differ by ROUNDING, as between processors.
+    Otherwise up to ROUNDING, as between processors. Ends the stage if they are further away.
     """
-    for score in ("test_acc", "test_loss"):
+    distances = [0.0]
+    for score in SCORES:
         now, then = row[score], float(recorded[score])
-        same = now == then or (now != now and then != then)  # a diverged loss is not a number
-        same = same or (not exact and math.isclose(now, then, rel_tol=ROUNDING, abs_tol=ROUNDING))
-        if not same:
+        if now == then or (now != now and then != then):  # a diverged loss is not a number
+            continue
+        if exact or not math.isclose(now, then, rel_tol=ROUNDING, abs_tol=ROUNDING):
             raise SystemExit(
                 f"data/runs/{variant}: seed {row['seed']} has {score} {now} from its saved "
                 f"weights, but {then} in its history; train it again: "
                 f"dvc repro --force --single-item train@{variant}"
             )
+        distances.append(abs(now - then))
+    return max(distances)
 
 
 def rounded(value: float) -> float:

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from safetensors.torch import load_file
 
-from tests.conftest import ROOT, SMALL, make
-from tools import verify
+from tests.conftest import ROOT, SMALL, make, plan_of
+from tools import readme, verify
 
 LABEL = SMALL["display"]["all_ones"]["label"]  # with letters beyond ASCII
 
@@ -90,6 +92,32 @@ def test_verify_names_the_processor_and_the_changed_files(study):
     assert f"results differ from the committed ones (processor: {verify.processor()}):" in printed
     assert " M dvc.lock" in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("", "training: 1 of 2 variants exactly, b (networks from files) within 0.001"),
+        (
+            " M dvc.lock",
+            "b (networks from files): trained on another processor, they have other bits",
+        ),
+    ],
+    ids=["equal", "changed"],
+)
+def test_verify_names_networks_whose_bits_depend_on_the_processor(
+    tmp_path, monkeypatch, capsys, status, line
+):
+    (tmp_path / "plans").mkdir()
+    for name, network in {"a": "mlp", "b": "residual"}.items():
+        text = replace(plan_of(), network=network).as_json()
+        (tmp_path / "plans" / f"{name}.json").write_text(text)
+    monkeypatch.setattr(verify, "DATA", tmp_path)
+    monkeypatch.setattr(verify, "git", lambda command, *_: status if command == "status" else "")
+    monkeypatch.setattr(readme, "renewed", lambda: readme.README.read_text(encoding="utf-8"))
+    with nullcontext() if not status else pytest.raises(SystemExit) as ended:
+        verify.main()
+    assert line in (str(ended.value) if status else capsys.readouterr().out)
 
 
 @pytest.mark.slow

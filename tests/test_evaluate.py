@@ -74,7 +74,8 @@ def test_weights_that_do_not_give_the_recorded_scores_are_refused(accuracy, loss
 
 def test_scores_that_differ_by_rounding_are_refused_where_bits_are_exact():
     row, recorded = {"seed": 0, "test_acc": 0.5, "test_loss": 1.25}, {"test_acc": "0.5"}
-    tables.expect_same("x", row, recorded | {"test_loss": "1.2501"}, exact=False)
+    distance = tables.expect_same("x", row, recorded | {"test_loss": "1.2501"}, exact=False)
+    assert distance == pytest.approx(1e-4)
     with pytest.raises(SystemExit, match="train it again"):
         tables.expect_same("x", row, recorded | {"test_loss": "1.2501"}, exact=True)
 
@@ -193,8 +194,7 @@ class Alone(torch.nn.Module):
         return x.flatten(1) @ self.table
 
 
-@pytest.mark.parametrize("network", [Masked, Alone])
-def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, tmp_path, network):
+def run_of_module(monkeypatch, tmp_path, network) -> tuple[Plan, results.Run]:
     monkeypatch.setenv("INITLAB_WORKERS", "1")
     monkeypatch.setattr(building, "function", lambda _: lambda shape, classes: network())
     plan = replace(PLANS["baseline"], network="mine", hidden=(), activation=None)
@@ -204,7 +204,25 @@ def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, 
     file = tmp_path / "plan.json"
     file.write_text(plan.as_json())
     results.write(tmp_path / "runs" / "mine", file, plan, train.run("mine", plan, DATASET))
-    run = results.read(tmp_path / "runs" / "mine", file)
+    return plan, results.read(tmp_path / "runs" / "mine", file)
+
+
+def test_scores_of_another_processor_leave_the_recorded_ones_in_tables(
+    monkeypatch, tmp_path, capsys
+):
+    plan, run = run_of_module(monkeypatch, tmp_path, Masked)
+    recorded = [row for row in run.history if row["epoch"] == "1"]
+    for row in recorded:
+        row["test_loss"] = str(float(row["test_loss"]) + 1e-5)
+    found = tables.of_variant("mine", plan, run, IMAGES)["seeds"]
+    assert [row["test_loss"] for row in found] == [float(row["test_loss"]) for row in recorded]
+    printed = capsys.readouterr().out
+    assert "mine: scores of the saved weights differ by up to 1e-05 from those" in printed
+
+
+@pytest.mark.parametrize("network", [Masked, Alone])
+def test_tables_of_a_network_from_a_file_have_its_parameters_alone(monkeypatch, tmp_path, network):
+    plan, run = run_of_module(monkeypatch, tmp_path, network)
     found = tables.of_variant("mine", plan, run, IMAGES)
     assert {row["tensor"] for row in found["tensors"]} == {*plan.tensors}
     moved = {row["tensor"] for row in found["tensors"] if row["largest_move"]}

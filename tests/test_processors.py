@@ -3,6 +3,8 @@
 import shutil
 
 import pytest
+import torch
+from safetensors.torch import save
 
 from tools import processors, verify
 
@@ -20,10 +22,9 @@ def test_a_processor_of_another_maker_gives_the_same_bytes(mnist_folder, tmp_pat
     study = processors.study()
     names = ("baseline", "momentum", "deep", "act_gelu", "init_orthogonal", "init_trunc_normal")
     variants = {name: study["variants"][name] for name in names}
-    monkeypatch.setattr(processors, "study", lambda: study | {"variants": variants})
     stages = processors.STAGES.replace(', ["report"]', "")
     monkeypatch.setattr(processors, "STAGES", stages)
-    processors.prepare(tmp_path / "prepared", mnist_folder)
+    processors.prepare(tmp_path / "prepared", mnist_folder, study | {"variants": variants})
     here = processors.run(tmp_path / "prepared", tmp_path / "here")
     assert len(here) > 6 * len(variants)
     there = processors.run(tmp_path / "prepared", tmp_path / "there", MODEL)
@@ -50,3 +51,19 @@ def test_models_are_those_of_all_makers_with_avx2():
 def test_a_file_that_differs_or_is_missing_is_named():
     here, there = {"a": b"1", "b": b"1", "c": b"1"}, {"a": b"1", "b": b"2"}
     assert processors.differences(here, there) == ["b", "c"]
+
+
+def test_networks_that_differ_are_named_with_the_largest_difference():
+    def files(rnn: float, note: bytes = b"") -> dict[str, bytes]:
+        weights = {name: [2.0, 8.0] for name in processors.NETWORKS} | {"rnn": [2.0, rnn]}
+        made = {
+            f"data/runs/{name}/weights.safetensors": save({"w": torch.tensor(values)})
+            for name, values in weights.items()
+        }
+        return made | {"data/runs/gru/history.csv": note}
+
+    found = processors.agreement(files(8.0), files(8.008, b"other"))
+    assert found == (
+        "every bit equal: residual, convolutional, transformer, adapted; "
+        "weights differ by up to: rnn 1e-03, gru 0e+00"
+    )
