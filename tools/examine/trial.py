@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tools.examine.tracing import Trace, scalar, traced
 
 STEPS = 20
-SECONDS = 8.0  # for all steps; a slow network takes fewer
+SECONDS = 12.0  # for all steps; a slow network takes fewer
 FEWEST = 3  # steps: what a zero blocks can take one more to move
 RATE = 0.01  # of a tensor's size, moved in a step
 LARGEST = 1e30  # factor of a gradient
