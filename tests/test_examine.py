@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 import stages.training  # noqa: F401  before torch is loaded
+from stages.datasets import mnist1d
 from tests.examined import broken, healthy
 from tools.examine import __main__ as command
 from tools.examine import equality, examination, examine, findings, keeping, laws, subject, trial
@@ -298,6 +299,21 @@ def test_examples_of_a_data_set_are_normalized(mnist_folder):
     batch = subject.from_data("mnist", 32)
     assert (batch.shape, batch.classes, len(batch.labels)) == ((1, 28, 28), 10, 32)
     assert batch.inputs.std().item() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("deep", "vanishing"), ("residual", "no_gradient"), ("queries", "equal_units")],
+)
+def test_examples_of_the_documentation(name, kind):
+    (inputs, labels), _ = mnist1d.load()
+    batch = subject.Batch(inputs[:64], labels[:64], 10)
+    for build, expected in ((name, kind), (f"{name}_mended", None)):
+        module, loss = subject.of(f"docs/examined.py:{build}", batch)
+        found = examine(module, loss)["findings"]
+        assert [one["kind"] for one in found if one["severity"] == "fault"][:1] == [
+            expected
+        ] * bool(expected)
 
 
 def test_frozen_and_lazy_networks_get_a_line():

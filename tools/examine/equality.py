@@ -11,6 +11,8 @@ from torch import Tensor
 ALIKE = 1e-5  # of the largest slice: how far apart rounding alone may drive equal slices
 TOGETHER = 1e-2  # of the distance that they moved: how far apart slices that stay equal may be
 ALONE = 1e-4  # the same for slices of one number, which can move alike by chance
+COMPARED = 4096  # slices of a tensor: the first ones, as for a table of embeddings
+NEAR = 8  # slices with about the same projections that one is compared with
 
 
 @dataclass
@@ -38,11 +40,11 @@ def equal_slices(initial: Mapping[str, Tensor], outputs: Mapping[str, int]) -> l
     """Equal slices of every tensor along its axis of `outputs`, or any axis; and equal tensors."""
     found = []
     for name, tensor in initial.items():
-        if tensor.ndim < 2:
+        if tensor.ndim < 2 or not tensor.numel():
             continue
         for axis in _axes(name, tensor, outputs):
             if pairs := _pairs(tensor, axis):
-                found.append(Equal([name], axis, tensor.shape[axis], pairs))
+                found.append(Equal([name], axis, min(tensor.shape[axis], COMPARED), pairs))
     return found + list(_same(initial))
 
 
@@ -55,40 +57,42 @@ def _axes(name: str, tensor: Tensor, outputs: Mapping[str, int]) -> list[int]:
 
 
 def _pairs(tensor: Tensor, axis: int) -> list[tuple[int, int]]:
-    """Every slice that is like an earlier one, with the earliest such."""
-    rows = tensor.movedim(axis, 0)
+    """Every slice that is like an earlier one, with the earliest such.
+
+    Slices that are equal have equal projections, so only neighbors among these are compared.
+    """
+    rows = tensor.movedim(axis, 0)[:COMPARED]
     rows = (torch.view_as_real(rows) if rows.is_complex() else rows).flatten(1)
-    if len(rows) < 2:
-        return []
-    size = rows.abs().amax(1).float()
-    if not size.isfinite().all():
+    size = torch.linalg.vector_norm(rows, torch.inf, 1).float()
+    if len(rows) < 2 or not size.isfinite().all():
         return []
     generator = torch.Generator().manual_seed(0)
     along = torch.randn(rows.shape[1], 2, generator=generator).to(rows.device, rows.dtype)
     seen = torch.cat([(rows @ along).float(), size[:, None]], 1).cpu()
     close = ALIKE * max(float(size.max()), 1e-30) * rows.shape[1] ** 0.5
-    order = seen[:, 0].argsort(stable=True).tolist()
-    pairs, group = [], order[:1]
-    for i in order[1:]:
-        if seen[i, 0] - seen[group[-1], 0] > close:
-            pairs += _verified(rows, seen, group, close)
-            group = []
-        group.append(i)
-    return pairs + _verified(rows, seen, group, close)
+    order = seen[:, 0].argsort(stable=True)
+    gaps = seen[order, 0].diff() > close
+    groups = order.tensor_split((gaps.nonzero()[:, 0] + 1).tolist())
+    return [
+        pair
+        for group in groups
+        if len(group) > 1
+        for pair in _verified(rows, seen, sorted(group.tolist()), close)
+    ]
 
 
-def _verified(rows: Tensor, seen: Tensor, group: list[int], close: float) -> list[tuple[int, int]]:
-    """The pairs of a group with close projections that are equal indeed."""
-    pairs: list[tuple[int, int]] = []
+def _verified(
+    rows: Tensor, seen: Tensor, group: list[int], close: float
+) -> Iterator[tuple[int, int]]:
+    """The pairs among slices with close projections that are equal indeed."""
     firsts: list[int] = []
-    for i in sorted(group):
-        near = (j for j in firsts[:8] if (seen[i] - seen[j]).abs().max() <= close)
+    for i in group:
+        near = (j for j in firsts[:NEAR] if (seen[i] - seen[j]).abs().max() <= close)
         like = next((j for j in near if _apart(rows[i], rows[j]) <= close), None)
         if like is None:
             firsts.append(i)
         else:
-            pairs.append((i, like))
-    return pairs
+            yield i, like
 
 
 def _apart(one: Tensor, other: Tensor) -> float:
@@ -96,12 +100,13 @@ def _apart(one: Tensor, other: Tensor) -> float:
 
 
 def _same(initial: Mapping[str, Tensor]) -> Iterator[Equal]:
-    """Tensors of the same random values."""
+    """Tensors of the same random values, whatever their shapes."""
     groups = defaultdict(list)
     for name, tensor in initial.items():
-        if tensor.ndim > 1 and not (tensor == tensor.flatten()[0]).all():
+        if tensor.ndim > 1 and tensor.numel() and not (tensor == tensor.flatten()[0]).all():
             bits = tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy()
-            groups[hashlib.sha256(bits).digest()].append(name)  # type: ignore[arg-type]
+            key = tensor.dtype, hashlib.sha256(bits).digest()  # type: ignore[arg-type]
+            groups[key].append(name)
     for names in groups.values():
         if len(names) > 1:
             pairs = [(i, 0) for i in range(1, len(names))]
@@ -110,13 +115,16 @@ def _same(initial: Mapping[str, Tensor]) -> Iterator[Equal]:
 
 def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tensor]) -> int:
     """How many of the slices moved in training and are still equal to the first of their kind."""
-    if equal.axis is None:
-        before, after = ([t[name] for name in equal.names] for t in (initial, now))
-    else:
-        before, after = (list(t[equal.tensor].movedim(equal.axis, 0)) for t in (initial, now))
+
+    def slice_of(tensors: Mapping[str, Tensor], i: int) -> Tensor:
+        if equal.axis is None:
+            return tensors[equal.names[i]].flatten()
+        return tensors[equal.tensor].select(equal.axis, i)
+
     count = 0
     for one, first in equal.pairs:
-        moved = _apart(after[one], before[one])
-        limit = (TOGETHER if after[one].numel() > 1 else ALONE) * moved
-        count += moved > 0 and _apart(after[one], after[first]) <= limit
+        after = slice_of(now, one)
+        moved = _apart(after, slice_of(initial, one))
+        limit = (TOGETHER if after.numel() > 1 else ALONE) * moved
+        count += moved > 0 and _apart(after, slice_of(now, first)) <= limit
     return count

@@ -13,7 +13,7 @@ from tools.examine import equality, findings
 from tools.examine.findings import Case, Finding
 from tools.examine.keeping import kept
 from tools.examine.names import counted, owner
-from tools.examine.trial import STEPS, tried
+from tools.examine.trial import STEPS, reached, tried
 
 
 class ExaminationError(ValueError):
@@ -96,11 +96,18 @@ def examined(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
         equal = equality.equal_slices(initial, _units(module))
         try:
             trial = tried(module, loss, initial)
+        except StopIteration:
+            many = f"about {STEPS + 2} times"
+            raise ExaminationError(f"loss() has no batch left; it is called {many}") from None
         except Exception as error:
             line = next(iter(str(error).strip().splitlines()), "")
             raise ExaminationError(f"loss() fails: {type(error).__name__}: {line}") from error
         now = {name: tensor.detach() for name, tensor in module.named_parameters()}
-        case = Case(module, initial, trial, [(e, equality.staying(e, initial, now)) for e in equal])
+        stay = [(one, equality.staying(one, initial, now)) for one in equal]
+        never = set(trial.stuck)
+        if never and trial.steps:
+            never -= reached(module, loss)
+        case = Case(module, initial, trial, stay, never)
         found = findings.findings(case)
         return Report(
             verdict=_verdict(case, found),
@@ -128,10 +135,8 @@ def _verdict(case: Case, found: list[Finding]) -> str:
         first = faults[0].words.partition(". ")[0]
         others = len(faults) - 1
         more = f" {counted(others, 'more fault')} below." if others else ""
-        return (
-            f"It will not learn well as it starts: {first[0].lower()}{first[1:]} "
-            f"({faults[0].where}).{more}"
-        )
+        first = f"{first[0].lower()}{first[1:]}"
+        return f"It will not learn well as it starts: {first}. Where: {faults[0].where}.{more}"
     losses = case.trial.losses
     hints = f" {counted(len(found), 'hint')} below." if found else ""
     change = f"In {case.steps}, the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
@@ -164,6 +169,8 @@ def _layers(case: Case) -> list[Layer]:
 
 def _start(tensor: Tensor) -> str:
     """What a tensor starts as: a constant, or a mean and a standard deviation."""
+    if not tensor.numel():
+        return "empty"
     values = (tensor.abs() if tensor.is_complex() else tensor).float()
     first = values.flatten()[0].item()
     if (values == first).all():
@@ -183,6 +190,10 @@ def _not_judged(case: Case) -> list[str]:
         )
     if not trial.before.uses:
         lines.append("Signals and gradients by layer: no product with a parameter was seen.")
+    elif all(use.delta is None for use in trial.before.uses):
+        lines.append("Gradients by layer: checkpointing hides them, or no gradient gets there.")
+    if trial.before.unseen:
+        lines.append(f"Operations that could not be watched: {', '.join(trial.before.unseen)}.")
     if trial.steps < STEPS // 2 and math.isfinite(trial.losses[-1]):
         lines.append(f"What takes longer than {trial.steps} steps: a step of it takes too long.")
     elif not math.isfinite(trial.losses[-1]) or not trial.steps:

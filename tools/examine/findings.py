@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tools.examine.equality import Equal
 from tools.examine.names import counted, owner, percent, places, shown
-from tools.examine.tracing import Answer, Use
+from tools.examine.tracing import Use
 from tools.examine.trial import STEPS, Trial
 from tools.examine.words import WORDS
 
@@ -22,6 +22,9 @@ ORDER = (
     "exploding", "vanishing", "large_logits", "input_blind", "unused",
 )  # fmt: skip
 
+# Faults that the first steps can undo.
+UNLEARNABLE = {"input_scale", "exploding", "large_logits"}
+
 # Limits of a hint and of a fault.
 DEAD = 0.5, 0.75  # of a layer's units
 SATURATED, SURE = 0.6, 0.9  # of a layer's values, of its rows: a fault
@@ -30,10 +33,14 @@ THROUGH_TIME = 1e-6, 1e3  # of a gradient through a sequence
 BLIND = 1e-2, 3e-3  # of the answers' size: how much they vary with the input after the trial
 STALLED = 0.05  # of the loss at the start: how far it falls at least
 LARGE, SMALL = 10, 0.02  # size of the input
+PASSED_ON = 3  # size of what the first layer makes of a large input
 EQUAL = 0.25  # of the units of a tensor: a fault
 CUT, UNUSED = 0.1, 0.5  # of all trainable values: a fault
 OVERSIZED = 3, 10  # outputs over targets
 MUCH = 100, 10  # a loss, and how many times it falls in the trial
+UNLEARNED = 0.5  # of the loss of guessing
+FALLEN = 0.6  # of the loss, in the trial: saturated values then do little harm
+UNMOVED = 1e-16  # gradient of a value, which no optimizer follows
 SEQUENCE = 8  # uses of the same weights, from which they are steps of a sequence
 
 
@@ -50,12 +57,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """What is judged; `equal` has how many of the equal slices stay equal."""
+    """What is judged.
+
+    `equal` has how many of the equal slices stay equal, `never` the tensors that would have no
+    gradient with any initialization.
+    """
 
     module: nn.Module
     initial: Mapping[str, Tensor]
     trial: Trial
     equal: list[tuple[Equal, int]]
+    never: set[str]
 
     @property
     def blindness(self) -> float | None:
@@ -64,7 +76,7 @@ class Case:
         if after.examples < 2:
             return None
         sizes = [(answer.varies, answer.spread) for answer in after.answers]
-        sizes = sizes or [(after.uses[-1].signal, after.uses[-1].size)]
+        sizes = sizes or [(use.signal, use.size) for use in after.uses if use.rows > 1][-1:]
         return max((v / size for v, size in sizes if 0 < size < math.inf), default=0.0)
 
     @property
@@ -76,6 +88,12 @@ class Case:
         """Whether the loss hardly falls in a whole trial."""
         losses = self.trial.losses
         return self.trial.steps >= STEPS // 2 and losses[0] - losses[-1] < STALLED * abs(losses[0])
+
+    @property
+    def unlearns(self) -> bool:
+        """Whether the loss falls far below that of guessing within the trial."""
+        guesses = [answer.guess for answer in self.trial.before.answers]
+        return bool(guesses) and self.trial.losses[-1] < UNLEARNED * min(guesses)
 
     @property
     def chain(self) -> list[Use]:
@@ -99,6 +117,8 @@ def findings(case: Case) -> list[Finding]:
     """All findings, faults before hints and causes before their consequences."""
     judges = JUDGES if case.trial.steps else AT_THE_START
     found = [one for judge in judges for one in judge(case)]
+    if case.unlearns:
+        found = [replace(f, severity=HINT) if f.kind in UNLEARNABLE else f for f in found]
     return sorted(found, key=lambda one: (one.severity != FAULT, ORDER.index(one.kind)))
 
 
@@ -124,29 +144,35 @@ def _not_finite(case: Case) -> Iterator[Finding]:
         yield _finding("not_finite/loss", FAULT, before.not_finite or "the loss", before.loss)
     elif slopes:
         yield _finding("not_finite/gradient", FAULT, slopes, len(slopes))
+    elif not math.isfinite(end := case.trial.losses[-1]):
+        yield _finding("not_finite/steps", HINT, "the loss", end, steps=case.steps)
 
 
 def _equal_units(case: Case) -> Iterator[Finding]:
-    answers = case.trial.before.answers
+    lasts = [(answer, answer.last) for answer in case.trial.before.answers if answer.last]
+    heads = {(name, last.channels) for _, last in lasts for name in last.parameters}
     # Classes that no example has are equal in a last layer of zeros, and do no harm.
-    classes = {(name, answer.columns) for answer in answers for name in answer.last}
-    stay, shares = [], []
-    for equal, count in case.equal:
-        if count and (equal.tensor, equal.count) not in classes:
-            stay += equal.names
-            shares.append(count / (equal.count - equal.whole))
-    if shares:
-        severity = FAULT if max(shares) >= EQUAL else HINT
-        kind = "tensors" if all(e.whole for e, n in case.equal if n) else "units"
-        yield _finding("equal_units/stay", severity, stay, max(shares), kind=kind)
+    harmless = {
+        (name, last.channels)
+        for answer, last in lasts
+        for name in last.parameters
+        if answer.labels or last.channels == answer.columns
+    }
+    staying = [(e, n) for e, n in case.equal if n and (e.tensor, e.count) not in harmless]
+    if staying:
+        share = max(n / (equal.count - equal.whole) for equal, n in staying)
+        undone = case.unlearns and all((e.tensor, e.count) in heads for e, _ in staying)
+        severity = FAULT if share >= EQUAL and not undone else HINT
+        kind = "tensors" if all(equal.whole for equal, _ in staying) else "units"
+        names = [name for equal, _ in staying for name in equal.names]
+        yield _finding("equal_units/stay", severity, names, share, kind=kind)
     copies = [name for equal, n in case.equal if equal.whole and not n for name in equal.names]
     if copies:
         yield _finding("equal_units/part", HINT, copies, len(copies))
 
 
 def _no_gradient(case: Case) -> Iterator[Finding]:
-    known = case.trial.moved.keys() | case.trial.missing | case.trial.before.idle
-    stuck = [name for name in case.initial if name not in known]
+    stuck = [name for name in case.trial.stuck if name not in case.never]
     matrices = [name for name in stuck if case.initial[name].ndim > 1]
     zeros = [name for name in stuck if not case.initial[name].any()]
     zeros = [name for name in zeros if name in matrices or "bias" not in name]
@@ -157,6 +183,9 @@ def _no_gradient(case: Case) -> Iterator[Finding]:
             f"no_gradient/{key}", severity, where, len(stuck), steps=case.steps,
             zeros=places(zeros), count=counted(len(stuck), "tensor"),
         )  # fmt: skip
+    if case.never:
+        share, names = case.share(case.never), sorted(case.never)
+        yield _finding("no_gradient/never", FAULT if share > UNUSED else HINT, names, share)
     cut = [name for name in case.trial.missing if name in case.trial.before.met]
     if cut:
         share = case.share(cut)
@@ -191,7 +220,9 @@ def _saturated(case: Case) -> Iterator[Finding]:
     for kind, limit in (("flat", SATURATED), ("softmax", SURE)):
         shares = lasting(case.trial, kind)
         if full := [layer for layer, share in shares.items() if share > limit]:
-            yield _finding(f"saturated/{kind}", FAULT, full, max(shares.values()))
+            fallen = 1 - case.trial.losses[-1] / case.trial.losses[0]
+            severity = HINT if FALLEN < fallen <= 1 else FAULT
+            yield _finding(f"saturated/{kind}", severity, full, max(shares.values()))
 
 
 def trend(values: list[float]) -> float:
@@ -212,15 +243,19 @@ def _changes(case: Case) -> Iterator[tuple[float, str, int]]:
             yield trend(known), what, len(known)
 
 
-def _through_time(case: Case) -> dict[str, float]:
-    """How the gradient changes from the last step of a sequence to the first, by weights."""
+def _through_time(case: Case, large: bool = False) -> dict[str, float]:
+    """How the gradient changes from the last step of a sequence to the first, by weights.
+
+    `large`: where it ends larger than at the answers.
+    """
     steps: dict[tuple[str, ...], list[float]] = {}
     for use in case.trial.before.uses:
         steps.setdefault(use.parameters, []).append(use.delta or 0.0)
+    answers = case.trial.before.uses[-1].delta or 0.0 if steps else 0.0
     return {
         names[-1]: deltas[0] / deltas[-1]
         for names, deltas in steps.items()
-        if len(deltas) >= SEQUENCE and deltas[-1] > 0
+        if len(deltas) >= SEQUENCE and deltas[-1] > 0 and (deltas[0] > answers or not large)
     }
 
 
@@ -229,7 +264,7 @@ def _exploding(case: Case) -> Iterator[Finding]:
     if change[0] >= GROWTH[0]:
         yield _changing(case, "exploding", FAULT if change[0] >= GROWTH[1] else HINT, change)
     else:
-        grown = {k: v for k, v in _through_time(case).items() if v > THROUGH_TIME[1]}
+        grown = {name: v for name, v in _through_time(case, True).items() if v > THROUGH_TIME[1]}
         if grown:
             most = max(grown.values())
             yield _finding("exploding/time", FAULT, list(grown), most, total=shown(most))
@@ -240,11 +275,20 @@ def _vanishing(case: Case) -> Iterator[Finding]:
     if change[0] <= FADING:
         severity = FAULT if case.is_blind or case.is_stalled else HINT
         yield _changing(case, "vanishing", severity, change)
+    elif tiny := _unmoved(case):
+        yield _finding("vanishing/gradient", FAULT, tiny, max(case.trial.slopes[n] for n in tiny))
     else:
-        lost = {k: v for k, v in _through_time(case).items() if 0 < v < THROUGH_TIME[0]}
+        lost = {name: v for name, v in _through_time(case).items() if 0 < v < THROUGH_TIME[0]}
         if lost:
             least = min(lost.values())
             yield _finding("vanishing/time", HINT, list(lost), least, total=shown(least))
+
+
+def _unmoved(case: Case) -> list[str]:
+    """The matrices with gradients that no optimizer follows, if they are most of them."""
+    slopes = {name: s for name, s in case.trial.slopes.items() if case.initial[name].ndim > 1}
+    tiny = [n for n, s in slopes.items() if 0 < s < UNMOVED * math.sqrt(case.initial[n].numel())]
+    return tiny if len(tiny) > len(slopes) / 2 else []
 
 
 def _changing(case: Case, kind: str, severity: str, change: tuple[float, str, int]) -> Finding:
@@ -256,32 +300,24 @@ def _changing(case: Case, kind: str, severity: str, change: tuple[float, str, in
 
 def _large_logits(case: Case) -> Iterator[Finding]:
     for answer in case.trial.before.answers:
-        where = answer.last[-1:] or "the answers"
+        where = answer.last.parameters[-1:] if answer.last else "the answers"
         if answer.kind == "squares":
-            ratio = answer.size / max(answer.target, 1e-3)
+            ratio = answer.size / answer.target if answer.target else 0
             if ratio > OVERSIZED[0]:
-                severity = FAULT if ratio > OVERSIZED[1] else HINT
+                decides = answer.loss > case.trial.before.loss / 2
+                severity = FAULT if ratio > OVERSIZED[1] and decides else HINT
                 yield _finding("large_logits/size", severity, where, ratio)
                 return
-        elif excess := _excessive(answer, case.trial.before.loss):
-            loss = answer.loss if math.isfinite(answer.loss) else case.trial.before.loss
-            words = {"loss": shown(loss), "guess": shown(answer.guess)}
-            yield _finding("large_logits/loss", excess, where, loss / answer.guess, **words)
+        elif (excess := answer.loss - answer.guess) > answer.guess:
+            severity = FAULT if excess > max(2 * answer.guess, 3) else HINT
+            words = {"loss": shown(answer.loss), "guess": shown(answer.guess)}
+            ratio = answer.loss / answer.guess
+            yield _finding("large_logits/loss", severity, where, ratio, **words)
             return
-
-    losses = case.trial.losses
-    if not case.trial.before.answers and losses[0] > max(MUCH[0], MUCH[1] * losses[-1]):
-        start, end = shown(losses[0]), shown(losses[-1])
-        words = {"loss": start, "end": end, "steps": case.steps}
-        yield _finding("large_logits/fall", HINT, "the answers", losses[0], **words)
-
-
-def _excessive(answer: Answer, loss: float) -> str | None:
-    """Whether the loss at the start is far above that of guessing: more than three times."""
-    excess = (answer.loss if math.isfinite(answer.loss) else loss) - answer.guess
-    if excess > max(2 * answer.guess, 3):
-        return FAULT
-    return HINT if excess > answer.guess else None
+    start, end = case.trial.losses[0], case.trial.losses[-1]
+    if not case.trial.before.answers and start > max(MUCH[0], MUCH[1] * end):
+        words = {"loss": shown(start), "end": shown(end), "steps": case.steps}
+        yield _finding("large_logits/fall", HINT, "the answers", start, **words)
 
 
 def _input_blind(case: Case) -> Iterator[Finding]:
@@ -299,7 +335,8 @@ def _input_scale(case: Case) -> Iterator[Finding]:
         if use.normalized:
             yield _finding("input_scale/normalized", HINT, where, size)
         elif size > LARGE:
-            yield _finding("input_scale/large", FAULT, where, size)
+            severity = FAULT if use.size > PASSED_ON else HINT
+            yield _finding("input_scale/large", severity, where, size)
         else:
             severity = FAULT if case.trial.steps and case.is_blind else HINT
             yield _finding("input_scale/small", severity, where, size)

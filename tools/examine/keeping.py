@@ -1,8 +1,9 @@
-"""Leaves a module as it was, whatever is done with it in between."""
+"""Leaves a module, and what its loss holds, as they were, whatever is done with them in between."""
 
+import functools
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,49 +15,64 @@ Restore = Callable[[], object]
 
 @contextmanager
 def kept(module: nn.Module, loss: Callable[[], Tensor]) -> Iterator[dict[str, Tensor]]:
-    """Afterwards the module, the gradients and all random generators are as before, bit for bit.
+    """Afterwards modules, gradients and random generators are as before, bit for bit.
 
-    Gives copies of the trainable parameters by name. Dropout is off in between, and no parameter
-    has a gradient.
+    Those of the module and those that the loss holds. Gives copies of the module's trainable
+    parameters by name. In between dropout is off, and no parameter has a gradient.
     """
-    with torch.no_grad():
-        copies = {id(tensor): tensor.detach().clone() for tensor in _tensors(module)}
-        restores = [_attributes(part) for part in module.modules()]
-        restores += [_tensor(tensor, copies[id(tensor)]) for tensor in _tensors(module)]
-        restores += _generators(module, loss)
-    for part in module.modules():
-        if isinstance(part, nn.modules.dropout._DropoutNd):
-            part.training = False
-    try:
+    held = list(_held(loss))
+    modules = dict.fromkeys(
+        part for one in [module, *held] if isinstance(one, nn.Module) for part in one.modules()
+    )
+    held += [value for part in modules for value in vars(part).values()]
+    tensors = {id(t): t for part in modules for t in _tensors(part)}
+    tensors |= {id(t): t for t in held if isinstance(t, Tensor) and t.is_leaf}
+    with ExitStack() as stack:  # which calls all, also where one fails
+        with torch.no_grad():
+            copies = {key: tensor.detach().clone() for key, tensor in tensors.items()}
+            for key, tensor in tensors.items():
+                stack.callback(_tensor(tensor, copies[key]))
+            for part in modules:
+                stack.callback(_attributes(part))
+        for restore in _generators(held):
+            stack.callback(restore)
+        for part in modules:
+            if isinstance(part, nn.modules.dropout._DropoutNd):
+                part.training = False
         yield {
             name: copies[id(tensor)]
             for name, tensor in module.named_parameters()
             if tensor.requires_grad
         }
-    finally:
-        with torch.no_grad():
-            for restore in restores:
-                restore()
 
 
-def _tensors(module: nn.Module) -> list[Tensor]:
-    """Parameters, buffers, and tensors that are plain attributes, each once."""
-    found = [*module.parameters(), *module.buffers()]
-    found += [v for part in module.modules() for v in vars(part).values() if isinstance(v, Tensor)]
-    return list({id(tensor): tensor for tensor in found if tensor.is_leaf}.values())
+def _held(loss: Any) -> Iterator[Any]:
+    """What a function can change: what it closes over, and the object of a method."""
+    if isinstance(loss, functools.partial):
+        yield from (*loss.args, *loss.keywords.values(), *_held(loss.func))
+    for cell in getattr(loss, "__closure__", None) or ():
+        yield cell.cell_contents
+    owner = getattr(loss, "__self__", None)
+    yield from () if owner is None else (owner, *getattr(owner, "__dict__", {}).values())
+
+
+def _tensors(part: nn.Module) -> list[Tensor]:
+    """Parameters, buffers, and tensors that are plain attributes."""
+    found = [*part._parameters.values(), *part._buffers.values(), *vars(part).values()]
+    return [one for one in found if isinstance(one, Tensor) and one.is_leaf]
 
 
 def _attributes(part: nn.Module) -> Restore:
-    """Restores flags and hooks, and which tensors are whose."""
+    """Restores flags, hooks, lists, and which tensors are whose."""
     before = dict(vars(part))
-    held = {name: value.copy() for name, value in before.items() if isinstance(value, dict)}
+    inner = {n: v.copy() for n, v in before.items() if isinstance(v, (dict, list, set))}
 
     def restore() -> None:
         vars(part).clear()
         vars(part).update(before)
-        for name, content in held.items():
+        for name, content in inner.items():
             before[name].clear()
-            before[name].update(content)
+            (before[name].extend if isinstance(content, list) else before[name].update)(content)
 
     return restore
 
@@ -67,46 +83,31 @@ def _tensor(tensor: Tensor, copy: Tensor) -> Restore:
     tensor.grad = None
 
     def restore() -> None:
+        tensor.grad = None
         tensor.data = data
-        tensor.data.copy_(copy)
+        if tensor.layout is not torch.strided or 0 not in tensor.stride():  # else it is expanded
+            with torch.no_grad():
+                tensor.data.copy_(copy)
         tensor.requires_grad_(trained)
         tensor.grad = gradient
 
     return restore
 
 
-def _generators(module: nn.Module, loss: Callable[[], Tensor]) -> list[Restore]:
-    """Restores the global generators, and those that the module or the loss hold."""
-    state, numpy_state, torch_state = (
-        random.getstate(),
-        np.random.get_state(),  # noqa: NPY002  the user's
-        torch.get_rng_state(),
-    )
-    restores: list[Restore] = [
-        lambda: random.setstate(state),
-        lambda: np.random.set_state(numpy_state),  # noqa: NPY002
-        lambda: torch.set_rng_state(torch_state),
-    ]
+def _generators(held: list[Any]) -> Iterator[Restore]:
+    """Restores the global random generators, and those among some objects."""
+    yield functools.partial(random.setstate, random.getstate())
+    yield functools.partial(np.random.set_state, np.random.get_state())  # noqa: NPY002  the user's
+    yield functools.partial(torch.set_rng_state, torch.get_rng_state())
     if torch.cuda.is_initialized():
-        devices = torch.cuda.get_rng_state_all()
-        restores.append(lambda: torch.cuda.set_rng_state_all(devices))
-    held: list[Any] = [value for part in module.modules() for value in vars(part).values()]
-    for cell in getattr(loss, "__closure__", None) or ():
-        held.append(cell.cell_contents)
+        yield functools.partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
     for one in {id(value): value for value in held}.values():
-        restores += _generator(one)
-    return restores
-
-
-def _generator(value: Any) -> list[Restore]:
-    match value:
-        case torch.Generator():
-            state = value.get_state()
-            return [lambda: value.set_state(state)]
-        case np.random.Generator():
-            found = value.bit_generator.state
-            return [lambda: setattr(value.bit_generator, "state", found)]
-        case random.Random():
-            inner = value.getstate()
-            return [lambda: value.setstate(inner)]
-    return []
+        match one:
+            case torch.Generator():
+                yield functools.partial(one.set_state, one.get_state())
+            case random.Random():
+                yield functools.partial(one.setstate, one.getstate())
+            case np.random.Generator():
+                yield functools.partial(
+                    setattr, one.bit_generator, "state", one.bit_generator.state
+                )

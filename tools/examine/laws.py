@@ -17,6 +17,7 @@ from stages.training import initialization
 from stages.training.plan import Fill
 from stages.training.seeds import Draws, generator
 from tools.examine.examination import Compared, ExaminationError
+from tools.examine.names import shown
 
 VALUES = 200_000  # of the initializer, at least, that a tensor is compared with
 SURELY = 1e-3  # a smaller probability, over all tensors, is a difference
@@ -103,4 +104,7 @@ def _probability(found: Tensor, reference: Tensor) -> float:
 
 def _size(values: Tensor) -> str:
     mean, std = values.mean().item(), values.std(correction=0).item()
-    return f"{mean:.3g} ± {std:.3g}" if std else f"all {mean:.3g}"
+    if not std:
+        return f"all {shown(mean)}"
+    by_chance = 3 * std / math.sqrt(len(values))
+    return f"{shown(mean) if abs(mean) > by_chance else 0} ± {shown(std)}"

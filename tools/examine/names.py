@@ -1,9 +1,11 @@
 """Names and numbers, as a report shows them."""
 
+import math
 import re
 from collections.abc import Iterable
 
 SHOWN = 3  # names in a line; beyond, "and n more"
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 
 
@@ -28,10 +30,11 @@ def places(names: Iterable[str]) -> str:
 
 
 def shown(number: float) -> str:
-    """Three digits, with an exponent only where it is needed."""
-    if number == 0 or 1e-3 <= abs(number) < 1e4:
+    """Three digits, or two with a power of ten where that is easier to read."""
+    if number == 0 or 1e-3 <= abs(number) < 1e4 or not math.isfinite(number):
         return f"{float(f'{number:.3g}'):g}"
-    return f"{number:.1e}"
+    digits, _, power = f"{number:.1e}".partition("e")
+    return f"{digits}·10{str(int(power)).translate(SUPERSCRIPTS)}"
 
 
 def percent(share: float) -> str:

@@ -76,7 +76,7 @@ def _number(value: float | None) -> str:
 
 def _chance(compared: Compared) -> str:
     number = shown(compared.probability)
-    return f"{number} differs" if compared.differs else number
+    return f"differs ({number})" if compared.differs else number
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

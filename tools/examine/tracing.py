@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tools.examine.names import owner
@@ -21,9 +22,14 @@ PRODUCTS = {
     "addmm", "mm", "bmm", "baddbmm", "addmv", "mv", "dot", "convolution", "mkldnn_rnn_layer",
     "_trilinear",
 }  # fmt: skip
-RECTIFYING = {"relu", "relu_", "clamp_min", "clamp_min_", "threshold", "hardtanh", "hardtanh_"}
+ADDING = {"addmm", "baddbmm", "addmv"}  # to the product
+RECTIFYING = {
+    "relu", "relu_", "clamp_min", "clamp_min_", "clamp", "clamp_", "threshold", "hardtanh",
+    "hardtanh_",
+}  # fmt: skip
 FLAT = {"tanh": 0.975, "tanh_": 0.975, "sigmoid": 0.974, "sigmoid_": 0.974}  # slope below 5 %
 MATCHES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+SUM = 2  # a reduction, by aten's number
 SURE = 0.99  # a softmax with a larger weight passes hardly any gradient
 FEWEST_KEYS = 4  # of a softmax that is judged
 
@@ -50,6 +56,7 @@ class Use:
     signal: float
     size: float
     channels: int
+    rows: int
     given: Given | None
     delta: float | None = None
     normalized: bool = False  # directly afterwards
@@ -78,8 +85,9 @@ class Answer:
     spread: float
     varies: float
     size: float
-    last: tuple[str, ...]  # parameters that made it
+    last: Use | None  # that made it
     loss: float = math.nan
+    labels: bool = False  # of classes, seen
     guess: float = math.nan
     target: float = math.nan
 
@@ -93,19 +101,22 @@ class Trace:
     activations: list[Activation] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     met: set[str] = field(default_factory=set)
-    idle: set[str] = field(default_factory=set)  # met by no example
+    unseen: set[str] = field(default_factory=set)  # operations that could not be watched
+    idle: set[str] = field(default_factory=set)  # met by nothing but zeros
     not_finite: str | None = None
     examples: int = 0
 
 
-def traced(module: nn.Module, loss: Callable[[], Tensor]) -> Trace:
+def traced(module: nn.Module, loss: Callable[[], Tensor], seed: int = 0) -> Trace:
     """Call the loss once, go back through it, and leave the gradients in the parameters."""
     for tensor in module.parameters():
         tensor.grad = None
-    torch.manual_seed(0)
-    with _unfused(module), _Watch(module) as watch:
+    torch.manual_seed(seed)
+    # Attention in its parts, so that its softmax is seen.
+    with _unfused(module), sdpa_kernel(SDPBackend.MATH), _Watch(module) as watch:
         outcome = scalar(loss())
     trace = watch.trace
+    trace.idle -= watch.busy
     trace.loss = outcome.item()
     if outcome.requires_grad:
         handles = list(_watch_gradients(module, outcome, trace.uses))
@@ -153,6 +164,7 @@ class _Watch(TorchDispatchMode):
         self.made |= {_storage(tensor): (name,) for name, tensor in module.named_parameters()}
         self.after, self.axis = "the input", -1
         self.computed = 0  # the storage of the last product
+        self.busy: set[str] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -162,33 +174,52 @@ class _Watch(TorchDispatchMode):
         name = func.overloadpacket.__name__
         given = list(_flat([args, kwargs or {}]))
         made = [self.made.get(_storage(one)) for one in given]
-        zeros = name in RECTIFYING and not given[0].any()
+        names = tuple(dict.fromkeys(n for one in made if one not in (None, self.FLOW) for n in one))
+        # A buffer next to a parameter is a mask, and next to one in a product the batch.
+        data = [one for one, by in zip(given, made, strict=True) if not by and by != self.FLOW]
+        data = [one for one in data if name in PRODUCTS or _storage(one) not in self.made]
+        pure = not data and self.FLOW not in made and bool(given)
+        zeros = name in RECTIFYING and bool(given) and not _any(given[0])
         result = func(*args, **(kwargs or {}))
         outputs = list(_flat([result]))
-        names = tuple(dict.fromkeys(n for one in made if one not in (None, self.FLOW) for n in one))
         self.trace.met.update(names)
-        data = [one for one, by in zip(given, made, strict=True) if by is None]
-        pure = not data and self.FLOW not in made and bool(given)
-        raw = not names and self.FLOW not in made
         for one in outputs:
             if pure:
                 self.made[_storage(one)] = names
-            elif raw:
-                self.made.pop(_storage(one), None)
-            else:
+            elif names or self.FLOW in made:
                 self.made[_storage(one)] = self.FLOW
-        if name in PRODUCTS and outputs and not outputs[0].numel():
-            self.trace.idle.update(names)
-        if outputs and outputs[0].is_floating_point() and outputs[0].numel():
-            out = outputs[0].detach()
-            if name in PRODUCTS and names and not pure:
-                self._product(name, names, data, out)
-            elif not pure:
-                self._activation(name, out, zeros, args)
-            if "norm" in name and self.computed in map(_storage, given):
-                self.trace.uses[-1].normalized = True
-            self._answer(name, given, out)
+            else:
+                self.made.pop(_storage(one), None)
+        try:
+            self._look(name, names, data, (given, args, kwargs or {}, made, zeros, pure), outputs)
+        except Exception:  # of an operation that nobody thought of: the loss must not fail for it
+            self.trace.unseen.add(name)
         return result
+
+    def _look(
+        self,
+        name: str,
+        names: tuple[str, ...],
+        data: list[Tensor],
+        call: Any,
+        outputs: list[Tensor],
+    ) -> None:
+        given, args, kwargs, made, zeros, pure = call
+        if name in PRODUCTS and outputs:
+            # No example, or the first state of a recurrent layer.
+            idle = not outputs[0].numel() or (self.FLOW not in made and not any(map(_any, data)))
+            (self.trace.idle if idle else self.busy).update(names)
+        if not (outputs and outputs[0].is_floating_point() and outputs[0].numel()) or pure:
+            return
+        out = outputs[0].detach()
+        if name in PRODUCTS and names:
+            mask = given[0] if name in ADDING else None
+            self._product(name, names, [one for one in data if one is not mask], out)
+        else:
+            self._activation(name, out, zeros, (args, kwargs))
+        if "norm" in name and self.computed in map(_storage, given):
+            self.trace.uses[-1].normalized = True
+        self._answer(name, given, args, out)
 
     def _product(self, name: str, names: tuple[str, ...], data: list[Tensor], out: Tensor) -> None:
         self.after = owner(names[-1])
@@ -200,13 +231,13 @@ class _Watch(TorchDispatchMode):
         self.trace.examples = max(self.trace.examples, len(out))
         channels = out.shape[self.axis]
         self.computed = _storage(out)
-        self.trace.uses.append(Use(names, _signal(out), _size(out), channels, given))
+        self.trace.uses.append(Use(names, _signal(out), _size(out), channels, len(out), given))
 
-    def _activation(self, name: str, out: Tensor, zeros: bool, args: Any) -> None:
-        found = self.trace.activations
+    def _activation(self, name: str, out: Tensor, zeros: bool, call: Any) -> None:
+        found, (args, kwargs) = self.trace.activations, call
         if name in RECTIFYING:
-            floor = args[1] if len(args) > 1 else 0
-            if floor == 0 and out.ndim > 1:
+            floor = [*args[1:2], *kwargs.values(), 0][0]
+            if isinstance(floor, (int, float)) and floor == 0 and out.ndim > 1:
                 others = [i for i in range(out.ndim) if i != self.axis % out.ndim]
                 dead = (out != 0).any(0) if len(others) == 1 else out.count_nonzero(others) != 0
                 found.append(Activation("dead", self.after, 1 - dead.float().mean().item(), zeros))
@@ -218,20 +249,24 @@ class _Watch(TorchDispatchMode):
             share = (out.amax(args[1]) > SURE).float().mean().item()
             found.append(Activation("softmax", self.after, share))
 
-    def _answer(self, name: str, given: list[Tensor], out: Tensor) -> None:
+    def _answer(self, name: str, given: list[Tensor], args: Any, out: Tensor) -> None:
         answers = self.trace.answers
         if name == "_log_softmax":
-            logits = given[0].detach().movedim(_axis(given[0]), -1)
-            answers.append(self._answered("classes", logits.flatten(0, -2).float()))
+            logits = given[0].detach().movedim(args[1], -1).flatten(0, -2).float()
+            answers.append(self._answered("classes", logits))
             answers[-1].guess = math.log(logits.shape[-1])
+            # For labels at random, until the loss is known.
+            answers[-1].loss = (logits.logsumexp(1) - logits.mean(1)).mean().item()
         elif name.startswith("nll_loss") and answers and answers[-1].kind == "classes":
-            answers[-1].loss = out.float().mean().item()
+            answers[-1].loss = _mean(out, args[3:4], given[1].numel())
+            answers[-1].labels = True
         elif name == "binary_cross_entropy_with_logits":
             answers.append(self._answered("binary", given[0].detach().float()))
-            answers[-1].loss, answers[-1].guess = out.float().mean().item(), math.log(2)
+            answers[-1].loss = _mean(out, args[4:5], given[0].numel())
+            answers[-1].guess = math.log(2)
         elif name in MATCHES:
             answers.append(self._answered("squares", given[0].detach().float()))
-            answers[-1].loss = out.float().mean().item()
+            answers[-1].loss = _mean(out, args[2:3], given[0].numel())
             answers[-1].target = _size(given[1].detach())
 
     def _answered(self, kind: str, values: Tensor) -> Answer:
@@ -242,13 +277,14 @@ class _Watch(TorchDispatchMode):
             if kind == "classes"
             else size
         )
-        last = next((u.parameters for u in reversed(self.trace.uses) if u.channels == columns), ())
+        uses = reversed(self.trace.uses)
+        last = next((use for use in uses if use.channels % columns == 0), None)
         return Answer(kind, columns, spread, _signal(values), size, last)
 
 
-def _axis(logits: Tensor) -> int:
-    """The axis of classes: 1, as in images of labels, unless there are two."""
-    return 1 if logits.ndim > 2 else -1
+def _mean(loss: Tensor, reduction: Any, count: int) -> float:
+    """The mean of a loss whose operation was given a reduction: none, mean or (2) sum."""
+    return loss.float().mean().item() / (count if list(reduction) == [SUM] else 1)
 
 
 def _signal(values: Tensor) -> float:
@@ -268,8 +304,14 @@ def _given(values: Tensor, axis: int) -> Given:
     return Given(size, features.max().item(), features.median().item())
 
 
+def _any(tensor: Tensor) -> bool:
+    """Whether a value is not 0; sparse and nested tensors count as such."""
+    return tensor.layout is not torch.strided or tensor.is_nested or bool(tensor.any())
+
+
 def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+    strided = tensor.layout is torch.strided and not tensor.is_nested
+    return tensor.untyped_storage().data_ptr() if strided else id(tensor)
 
 
 def _flat(values: Iterable[Any]) -> Iterator[Tensor]:

@@ -33,6 +33,13 @@ class Trial:
     missing: set[str] = field(default_factory=set)
 
     @property
+    def stuck(self) -> list[str]:
+        """The tensors whose gradient stayed exactly 0."""
+        return [
+            name for name in self.slopes if name not in self.moved and name not in self.before.idle
+        ]
+
+    @property
     def steps(self) -> int:
         return len(self.losses) - 1
 
@@ -51,7 +58,7 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
     gradients move equally.
     """
     before = traced(module, loss)
-    trained = {name: t for name, t in module.named_parameters() if t.requires_grad}
+    trained = {name: t for name, t in module.named_parameters() if name in initial}
     trial = Trial(before, before, [before.loss])
     trial.missing = {name for name, tensor in trained.items() if tensor.grad is None}
     sizes = {name: _norm(tensor) for name, tensor in initial.items()}
@@ -68,10 +75,10 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
                 _move(trained[name], gradient, sizes[name], rate / slope)
         slow = time.perf_counter() - begun > SECONDS * step / (step + 1)
         if step == STEPS or (slow and step >= FEWEST):
-            trial.after = traced(module, loss)
+            trial.after = traced(module, loss, step)
             trial.losses.append(trial.after.loss)
             break
-        trial.losses.append(_stepped(module, loss))
+        trial.losses.append(_stepped(module, loss, step))
         if not math.isfinite(trial.losses[-1]):
             break
         rate = rate / 2 if trial.losses[-1] > trial.losses[-2] else rate
@@ -80,10 +87,31 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
     return trial
 
 
-def _stepped(module: nn.Module, loss: Callable[[], Tensor]) -> float:
+def reached(module: nn.Module, loss: Callable[[], Tensor]) -> set[str]:
+    """The parameters that have a gradient once all of them are drawn at random.
+
+    The others have none whatever their initial values are.
+    """
+    generator = torch.Generator().manual_seed(0)
+    trained = {name: t for name, t in module.named_parameters() if t.requires_grad}
+    with torch.no_grad():
+        for name, tensor in trained.items():
+            drawn = torch.randn(tensor.shape, generator=generator).to(tensor)
+            if tensor.ndim > 1:
+                tensor.copy_(drawn / math.sqrt(tensor[0].numel()))
+            elif "bias" in name:
+                tensor.copy_(drawn / 10)
+            else:  # a scale
+                tensor.copy_(1 + drawn / 10)
+    _stepped(module, loss, 0)
+    return {name for name, t in trained.items() if t.grad is not None and _norm(t.grad)}
+
+
+def _stepped(module: nn.Module, loss: Callable[[], Tensor], seed: int) -> float:
+    """The loss, with new gradients; each step has a seed, since parts can be dropped at random."""
     for tensor in module.parameters():
         tensor.grad = None
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     outcome = scalar(loss())
     if outcome.requires_grad:
         outcome.backward()

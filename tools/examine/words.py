@@ -18,6 +18,11 @@ WORDS = {
         "The slope of a square root, a norm or a logarithm at 0 is infinite or undefined.",
         "Add a small number before such an operation, or start away from 0.",
     ),
+    "not_finite/steps": (
+        "The loss is finite at the start, and {number} after {steps}.",
+        "Each step moves a tensor by 1 % of its size only, so values are close to an overflow.",
+        "See the other findings.",
+    ),
     "input_scale/large": (
         "The input has a size of {number} (root mean square), and nothing normalizes it.",
         "Initializers assume inputs of size 1: sums grow with the input, so that activations "
@@ -82,6 +87,13 @@ WORDS = {
         "before a normalization or a softmax).",
         "Leave them out if so.",
     ),
+    "no_gradient/never": (
+        "The gradient of {count} ({share} of all trainable values) is exactly 0, and would be with "
+        "any initial values.",
+        "Nobody reads what they compute (as with the far end of a bidirectional layer), a factor "
+        "after them is 0, or an operation such as rounding has no slope.",
+        "Look at what becomes of their outputs.",
+    ),
     "no_gradient/cut": (
         "{count} ({share} of all trainable values) are used, but no gradient gets there.",
         "detach(), no_grad(), .data, an argmax, rounding or a conversion to NumPy cuts them off.",
@@ -109,6 +121,12 @@ WORDS = {
         "what differs between examples is lost on the way.",
         "Use a variance of 1/fan_in (2/fan_in before ReLU), normalize, or add skip connections; "
         "replace sigmoid in hidden layers.",
+    ),
+    "vanishing/gradient": (
+        "The gradients of {count} are so small (norm {number} at most) that no optimizer follows "
+        "them.",
+        "A product of many small factors, or a signal that is lost on the way.",
+        "Use larger weights, or compute with logarithms.",
     ),
     "vanishing/time": (
         "The gradient at the first step of the sequence is {total} of that at the last one.",
