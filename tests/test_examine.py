@@ -1,5 +1,6 @@
 """The examination of networks: what it finds, that it harms nothing, and its command."""
 
+import functools
 import json
 import math
 import random
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 from torch import nn
 from torch.nn import functional
 
@@ -197,6 +199,7 @@ def test_tensors_against_their_initializer(fill, expected, differs):
 
 FILE = """
 import torch
+import torch.utils.checkpoint
 from torch import nn
 
 
@@ -320,6 +323,140 @@ def test_frozen_and_lazy_networks_get_a_line():
     frozen = nn.Linear(2, 2).requires_grad_(False)
     with pytest.raises(examination.ExaminationError, match="no parameter can be trained"):
         examine(frozen, lambda: frozen(torch.ones(2, 2)).sum())
-    lazy = nn.LazyLinear(2)
-    with pytest.raises(examination.ExaminationError, match="weight is lazy"):
-        examine(lazy, lambda: lazy(torch.ones(2, 2)).sum())
+    for lazy in (nn.LazyLinear(2), nn.Sequential(nn.Linear(2, 2), nn.LazyBatchNorm1d())):
+        with pytest.raises(examination.ExaminationError, match="is lazy; call the module once"):
+            examine(lazy, lambda: lazy(torch.ones(2, 2)).sum())  # noqa: B023
+    meta = nn.Linear(2, 2, device="meta")
+    with pytest.raises(examination.ExaminationError, match="weight is on the device meta"):
+        examine(meta, lambda: meta(torch.ones(2, 2)).sum())
+
+
+def learner() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    labels = torch.arange(32) % 4
+    net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+    return net, torch.randn(4, 16)[labels] + torch.randn(32, 16) / 2, labels
+
+
+def summed():
+    net, inputs, labels = learner()
+    return net, lambda: functional.cross_entropy(net(inputs), labels, reduction="sum")
+
+
+def masked():
+    net, inputs, labels = learner()
+    net.query, net.key = nn.Parameter(torch.randn(1, 16)), nn.Linear(16, 16)
+    mask = torch.zeros(1, 8).masked_fill(torch.arange(8) > 5, -math.inf)
+
+    def loss():
+        sequence = net.key(inputs.unflatten(0, (4, 8)))
+        scores = torch.baddbmm(mask.expand(4, 1, 8), net.query.expand(4, 1, 16), sequence.mT)
+        found = (scores.softmax(-1) @ sequence)[:, 0]
+        return functional.cross_entropy(net[2](net[1](net[0](found))), labels[:4])
+
+    return net, loss
+
+
+def far_end_of_a_bidirectional_layer():
+    torch.manual_seed(0)
+    net = nn.ModuleDict({"lstm": nn.LSTM(4, 16, bidirectional=True), "out": nn.Linear(32, 4)})
+    inputs, labels = torch.randn(12, 16, 4), torch.arange(16) % 4
+    return net, lambda: functional.cross_entropy(net["out"](net["lstm"](inputs)[0][-1]), labels)
+
+
+def sparse_embedding():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Embedding(50, 8, sparse=True), nn.Flatten(), nn.Linear(24, 4))
+    inputs, labels = torch.randint(50, (16, 3)), torch.arange(16) % 4
+    return net, lambda: functional.cross_entropy(net(inputs), labels)
+
+
+def sparse_graph():
+    net, inputs, labels = learner()
+    graph = torch.eye(32).to_sparse()
+    return net, lambda: functional.cross_entropy(torch.sparse.mm(graph, net(inputs)), labels)
+
+
+def batch_in_a_buffer():
+    net, inputs, labels = learner()
+    net.register_buffer("batch", inputs)
+    return net, lambda: functional.cross_entropy(net(net.batch), labels)
+
+
+def blocks_dropped_at_random():
+    net, inputs, labels = learner()
+    net.extra = nn.Linear(4, 4)
+
+    def loss():
+        logits = net[2](net[1](net[0](inputs)))
+        return functional.cross_entropy(
+            logits + net.extra(logits) if torch.rand(()) < 0.5 else logits, labels
+        )
+
+    return net, loss
+
+
+def checkpointed():
+    net, inputs, labels = learner()
+    body = lambda x: net[1](net[0](x))  # noqa: E731
+    inputs.requires_grad_()
+    call = torch.utils.checkpoint.checkpoint
+    return net, lambda: functional.cross_entropy(
+        net[2](call(body, inputs, use_reentrant=True)), labels
+    )
+
+
+def empty_parameter():
+    net, inputs, labels = learner()
+    net.device_of = nn.Parameter(torch.empty(0))
+    return net, lambda: functional.cross_entropy(net(inputs), labels)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        summed, masked, far_end_of_a_bidirectional_layer, sparse_embedding, sparse_graph,
+        batch_in_a_buffer, blocks_dropped_at_random, checkpointed, empty_parameter,
+    ],
+)  # fmt: skip
+def test_ordinary_code_has_no_fault(make):
+    module, loss = make()
+    report = examine(module, loss)
+    assert not [one for one in report["findings"] if one["severity"] == "fault"]
+    assert not [line for line in report["not_judged"] if "watched" in line]
+
+
+def test_layers_of_a_batch_in_a_buffer_are_seen():
+    module, loss = batch_in_a_buffer()
+    assert examine(module, loss)["layers"][0]["signal"] > 0
+
+
+def test_what_the_loss_holds_is_unharmed_too():
+    net, inputs, labels = learner()
+    other = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 4))
+    drawn = torch.Generator().manual_seed(3)
+    net.register_buffer("wide", torch.ones(1, 4).expand(32, 4))
+    inputs.requires_grad_()
+    net.history = []
+
+    def loss(generator):
+        net.history.append(1)
+        noise = torch.randn(32, 4, generator=generator)
+        return functional.cross_entropy(other(net(inputs) + noise * net.wide), labels)
+
+    before, state = snapshot(other), drawn.get_state()
+    examine(net, functools.partial(loss, drawn))
+    assert same(before, snapshot(other))
+    assert torch.equal(drawn.get_state(), state)
+    assert inputs.grad is None
+    assert net.history == []
+
+
+def test_tensors_drawn_from_one_seed_are_a_hint_whatever_their_shapes():
+    net = nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 8))
+    with torch.no_grad():
+        net[1].weight.copy_(net[0].weight.reshape(8, 4))
+    found = examine(net, lambda: net(torch.ones(4, 8)).square().mean())["findings"]
+    assert [(f["kind"], f["severity"], f["where"]) for f in found][-1] == (
+        "equal_units", "hint", "0, 1",
+    )  # fmt: skip

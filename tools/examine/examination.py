@@ -86,10 +86,15 @@ def examined(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
     and random generators are the same afterwards. Raises ExaminationError if the module cannot be
     examined.
     """
-    if lazy := [n for n, t in module.named_parameters() if nn.parameter.is_lazy(t)]:
-        raise ExaminationError(
-            f"{lazy[0]} is lazy; call the module once with a batch, then examine"
-        )
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    uninitialized = nn.parameter.UninitializedTensorMixin
+    for name, tensor in tensors:
+        if isinstance(tensor, uninitialized):
+            raise ExaminationError(
+                f"{name} is lazy; call the module once with a batch, then examine"
+            )
+        if tensor.is_meta:
+            raise ExaminationError(f"{name} is on the device meta, which holds no values")
     if not any(tensor.requires_grad for tensor in module.parameters()):
         raise ExaminationError("no parameter can be trained: each has requires_grad=False")
     with kept(module, loss) as initial, torch.enable_grad():

@@ -27,7 +27,7 @@ UNLEARNABLE = {"input_scale", "exploding", "large_logits"}
 
 # Limits of a hint and of a fault.
 DEAD = 0.5, 0.75  # of a layer's units
-SATURATED, SURE = 0.6, 0.9  # of a layer's values, of its rows: a fault
+SATURATED, SURE = (0.6, 0.6), (0.6, 0.9)  # of a layer's values, of its rows
 GROWTH, FADING = (30, 1e3), 1e-4  # of a signal or gradient through all layers
 THROUGH_TIME = 1e-6, 1e3  # of a gradient through a sequence
 BLIND = 1e-2, 3e-3  # of the answers' size: how much they vary with the input after the trial
@@ -217,12 +217,13 @@ def _dead_units(case: Case) -> Iterator[Finding]:
 
 
 def _saturated(case: Case) -> Iterator[Finding]:
-    for kind, limit in (("flat", SATURATED), ("softmax", SURE)):
+    for kind, (hint, fault) in (("flat", SATURATED), ("softmax", SURE)):
         shares = lasting(case.trial, kind)
-        if full := [layer for layer, share in shares.items() if share > limit]:
+        if full := [layer for layer, share in shares.items() if share > hint]:
+            worst = max(shares.values())
             fallen = 1 - case.trial.losses[-1] / case.trial.losses[0]
-            severity = HINT if FALLEN < fallen <= 1 else FAULT
-            yield _finding(f"saturated/{kind}", severity, full, max(shares.values()))
+            severity = FAULT if worst > fault and not FALLEN < fallen <= 1 else HINT
+            yield _finding(f"saturated/{kind}", severity, full, worst)
 
 
 def trend(values: list[float]) -> float:

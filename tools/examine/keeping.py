@@ -47,11 +47,13 @@ def kept(module: nn.Module, loss: Callable[[], Tensor]) -> Iterator[dict[str, Te
 
 
 def _held(loss: Any) -> Iterator[Any]:
-    """What a function can change: what it closes over, and the object of a method."""
+    """What a function can change: variables around it, and the object of a method."""
     if isinstance(loss, functools.partial):
         yield from (*loss.args, *loss.keywords.values(), *_held(loss.func))
     for cell in getattr(loss, "__closure__", None) or ():
         yield cell.cell_contents
+    for name in loss.__code__.co_names if hasattr(loss, "__code__") else ():
+        yield loss.__globals__.get(name)
     owner = getattr(loss, "__self__", None)
     yield from () if owner is None else (owner, *getattr(owner, "__dict__", {}).values())
 

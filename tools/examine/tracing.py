@@ -5,9 +5,10 @@ alone are seen like modules.
 """
 
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,8 +113,7 @@ def traced(module: nn.Module, loss: Callable[[], Tensor], seed: int = 0) -> Trac
     for tensor in module.parameters():
         tensor.grad = None
     torch.manual_seed(seed)
-    # Attention in its parts, so that its softmax is seen.
-    with _unfused(module), sdpa_kernel(SDPBackend.MATH), _Watch(module) as watch:
+    with _unfused(module), _Watch(module) as watch:
         outcome = scalar(loss())
     trace = watch.trace
     trace.idle -= watch.busy
@@ -128,12 +128,16 @@ def traced(module: nn.Module, loss: Callable[[], Tensor], seed: int = 0) -> Trac
 
 @contextmanager
 def _unfused(module: nn.Module) -> Iterator[None]:
-    """Recurrent layers step by step, since oneDNN would compute all steps at once."""
+    """Operations one by one: no compiled module, no fused attention or recurrent layer."""
     fused = torch._C._get_mkldnn_enabled()
     if any(isinstance(part, nn.RNNBase) for part in module.modules()):
         torch._C._set_mkldnn_enabled(False)
     try:
-        yield
+        with ExitStack() as stack:
+            if "torch._dynamo" in sys.modules:
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            yield
     finally:
         torch._C._set_mkldnn_enabled(fused)
 

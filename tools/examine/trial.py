@@ -98,11 +98,11 @@ def reached(module: nn.Module, loss: Callable[[], Tensor]) -> set[str]:
         for name, tensor in trained.items():
             drawn = torch.randn(tensor.shape, generator=generator).to(tensor)
             if tensor.ndim > 1:
-                tensor.copy_(drawn / math.sqrt(tensor[0].numel()))
+                tensor.data.copy_(drawn / math.sqrt(tensor[0].numel()))
             elif "bias" in name:
-                tensor.copy_(drawn / 10)
+                tensor.data.copy_(drawn / 10)
             else:  # a scale
-                tensor.copy_(1 + drawn / 10)
+                tensor.data.copy_(1 + drawn / 10)
     _stepped(module, loss, 0)
     return {name for name, t in trained.items() if t.grad is not None and _norm(t.grad)}
 
@@ -133,9 +133,9 @@ def _move(tensor: Tensor, gradient: Tensor, size: float, rate: float) -> None:
     values = gradient.coalesce().values() if gradient.is_sparse else gradient
     factor = rate * value * math.sqrt(values.count_nonzero().item())
     if factor < LARGEST:
-        tensor.add_(gradient, alpha=-factor)
+        tensor.data.add_(gradient, alpha=-factor)
     else:  # which single precision might not hold
-        tensor.sub_(gradient * LARGEST, alpha=factor / LARGEST)
+        tensor.data.sub_(gradient * LARGEST, alpha=factor / LARGEST)
 
 
 def _norm(tensor: Tensor) -> float:
