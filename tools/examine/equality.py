@@ -128,3 +128,19 @@ def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tenso
         limit = (TOGETHER if after.numel() > 1 else ALONE) * moved
         count += moved > 0 and _apart(after, slice_of(now, first)) <= limit
     return count
+
+
+def resting(
+    initial: Mapping[str, Tensor], now: Mapping[str, Tensor], outputs: Mapping[str, int]
+) -> dict[str, float]:
+    """The share of slices that never moved, of tensors of others that did: experts, for example.
+
+    Of tensors with three axes or more that stand alone, along their first axis.
+    """
+    shares = {}
+    for name, tensor in initial.items():
+        if tensor.ndim > 2 and len(tensor) > 1 and name not in outputs:
+            moved = (now[name] != tensor).flatten(1).any(1).float().mean().item()
+            if 0 < moved < 1:
+                shares[name] = 1 - moved
+    return shares

@@ -87,9 +87,8 @@ def examined(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
     examined.
     """
     tensors = [*module.named_parameters(), *module.named_buffers()]
-    uninitialized = nn.parameter.UninitializedTensorMixin
     for name, tensor in tensors:
-        if isinstance(tensor, uninitialized):
+        if isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)):
             raise ExaminationError(
                 f"{name} is lazy; call the module once with a batch, then examine"
             )
@@ -109,10 +108,11 @@ def examined(module: nn.Module, loss: Callable[[], Tensor]) -> Report:
             raise ExaminationError(f"loss() fails: {type(error).__name__}: {line}") from error
         now = {name: tensor.detach() for name, tensor in module.named_parameters()}
         stay = [(one, equality.staying(one, initial, now)) for one in equal]
+        resting = equality.resting(initial, now, _units(module))
         never = set(trial.stuck)
         if never and trial.steps:
             never -= reached(module, loss)
-        case = Case(module, initial, trial, stay, never)
+        case = Case(module, initial, trial, stay, never, resting)
         found = findings.findings(case)
         return Report(
             verdict=_verdict(case, found),

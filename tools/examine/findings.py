@@ -60,7 +60,7 @@ class Case:
     """What is judged.
 
     `equal` has how many of the equal slices stay equal, `never` the tensors that would have no
-    gradient with any initialization.
+    gradient with any initialization, `resting` the share of a tensor's slices that never moved.
     """
 
     module: nn.Module
@@ -68,6 +68,7 @@ class Case:
     trial: Trial
     equal: list[tuple[Equal, int]]
     never: set[str]
+    resting: Mapping[str, float]
 
     @property
     def blindness(self) -> float | None:
@@ -186,6 +187,9 @@ def _no_gradient(case: Case) -> Iterator[Finding]:
     if case.never:
         share, names = case.share(case.never), sorted(case.never)
         yield _finding("no_gradient/never", FAULT if share > UNUSED else HINT, names, share)
+    if case.resting:
+        worst = max(case.resting.values())
+        yield _finding("no_gradient/slices", HINT, list(case.resting), worst)
     cut = [name for name in case.trial.missing if name in case.trial.before.met]
     if cut:
         share = case.share(cut)

@@ -94,6 +94,11 @@ WORDS = {
         "after them is 0, or an operation such as rounding has no slope.",
         "Look at what becomes of their outputs.",
     ),
+    "no_gradient/slices": (
+        "Up to {share} of the slices of {count} (experts, for example) never get a gradient.",
+        "Nothing of this batch is sent to them.",
+        "Start the router at zero or small, or balance its choices.",
+    ),
     "no_gradient/cut": (
         "{count} ({share} of all trainable values) are used, but no gradient gets there.",
         "detach(), no_grad(), .data, an argmax, rounding or a conversion to NumPy cuts them off.",
