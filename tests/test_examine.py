@@ -18,7 +18,7 @@ import stages.training  # noqa: F401  before torch is loaded
 from stages.datasets import mnist1d
 from tests.examined import broken, healthy
 from tools.examine import __main__ as command
-from tools.examine import equality, examination, examine, findings, keeping, laws, subject, trial
+from tools.examine import equality, examination, examine, keeping, laws, sizes, subject, trial
 
 HINTS = {"never_called"}  # whether an unused part is a mistake cannot be seen
 CASES = [pytest.param(*case, id=name) for name, case in (broken.CASES | healthy.CASES).items()]
@@ -159,8 +159,8 @@ def test_equal_slices(tensor, axis, pairs):
 
 
 def test_trend_is_the_median_slope():
-    assert findings.trend([1, 0.1, 1e-2, 1e-3]) == pytest.approx(1e-3)
-    assert findings.trend([1, 1, 1e-6, 1, 1]) == pytest.approx(1)  # a branch, not the chain
+    assert sizes.trend([1, 0.1, 1e-2, 1e-3]) == pytest.approx(1e-3)
+    assert sizes.trend([1, 1, 1e-6, 1, 1]) == pytest.approx(1)  # a branch, not the chain
 
 
 def test_what_cannot_be_judged_is_named():

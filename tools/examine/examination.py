@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from tools.examine import equality, findings
-from tools.examine.findings import Case, Finding
+from tools.examine.case import FAULT, Case, Finding
 from tools.examine.keeping import kept
 from tools.examine.names import counted, owner
 from tools.examine.trial import STEPS, reached, tried
@@ -61,7 +61,7 @@ class Report:
 
     @property
     def has_fault(self) -> bool:
-        return any(one.severity == findings.FAULT for one in self.findings)
+        return any(one.severity == FAULT for one in self.findings)
 
     def as_json(self) -> dict[str, Any]:
         """As values of JSON, in which numbers that are not finite are null."""
@@ -135,7 +135,7 @@ def _units(module: nn.Module) -> dict[str, int]:
 
 
 def _verdict(case: Case, found: list[Finding]) -> str:
-    faults = [one for one in found if one.severity == findings.FAULT]
+    faults = [one for one in found if one.severity == FAULT]
     if faults:
         first = faults[0].words.partition(". ")[0]
         others = len(faults) - 1

@@ -24,9 +24,10 @@ def kept(module: nn.Module, loss: Callable[[], Tensor]) -> Iterator[dict[str, Te
     modules = dict.fromkeys(
         part for one in [module, *held] if isinstance(one, nn.Module) for part in one.modules()
     )
-    held += [value for part in modules for value in vars(part).values()]
     tensors = {id(t): t for part in modules for t in _tensors(part)}
-    tensors |= {id(t): t for t in held if isinstance(t, Tensor) and t.is_leaf}
+    # No copy of a data set: only what gets a gradient.
+    tensors |= {id(t): t for t in held if isinstance(t, Tensor) and t.is_leaf and t.requires_grad}
+    held += [value for part in modules for value in vars(part).values()]
     with ExitStack() as stack:  # which calls all, also where one fails
         with torch.no_grad():
             copies = {key: tensor.detach().clone() for key, tensor in tensors.items()}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from tools.examine.tracing import Trace, scalar, traced
+from tools.examine.trace import Trace
+from tools.examine.tracing import scalar, traced
 
 STEPS = 20
 SECONDS = 12.0  # for all steps; a slow network takes fewer
