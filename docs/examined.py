@@ -1,6 +1,6 @@
 """The networks of docs/examine.md, as they were and mended; trains all of them on MNIST-1D.
 
-python -m docs.examined      # about a minute: test accuracies, three seeds each
+python -m docs.examined      # a few minutes: test accuracies, three seeds each
 """
 
 import statistics
@@ -110,6 +110,5 @@ def accuracy(build: Callable[[tuple[int, ...], int], nn.Module], seed: int) -> f
 if __name__ == "__main__":
     for build in (deep, deep_mended, residual, residual_mended, queries, queries_mended):
         found = [accuracy(build, seed) for seed in range(SEEDS)]
-        print(
-            f"{build.__name__}: {statistics.mean(found):.1%} ({min(found):.1%} to {max(found):.1%})"
-        )
+        spread = f"({min(found):.1%} to {max(found):.1%})"
+        print(f"{build.__name__}: {statistics.mean(found):.1%} {spread}", flush=True)

@@ -224,6 +224,14 @@ def number():
     return 3
 
 
+def one(shape):
+    return build(shape, 5)
+
+
+def uncalled():
+    return build((3, 4), 5), torch.zeros(())
+
+
 def fails():
     raise ValueError("no such model")
 """
@@ -271,14 +279,22 @@ def test_command_compares_initial_values(run):
         "build", "--input", "3x4", "--classes", "5", "--expect", "1.weight={normal: {std: 1.0}}"
     )
     assert code == 1
+    assert "1 tensor not as expected." in output
     assert "differs" in output
 
 
 @pytest.mark.parametrize(
     ("function", "options", "line"),
     [
+        ("one", [], "one(shape): must take nothing, or the shape and the classes"),
+        ("uncalled", [], "the loss must be a function, such as lambda: loss(model(x), y)"),
+        ("build", ["--html", "none/page.html"], "none/page.html: there is no folder none"),
         ("build", [], "needs shape, classes: add --data NAME, or --input and --classes"),
-        ("nothing", [], "has no function nothing; it has build, stuck, wrong, number, fails"),
+        (
+            "nothing",
+            [],
+            "has no function nothing; it has build, stuck, wrong, number, one, uncalled, fails",
+        ),
         ("number", [], "returned int instead of a module or (module, loss)"),
         ("fails", [], "fails: ValueError: no such model"),
         ("wrong", [], "loss() returned shape [2] instead of a single number"),
@@ -450,6 +466,23 @@ def test_what_the_loss_holds_is_unharmed_too():
     assert torch.equal(drawn.get_state(), state)
     assert inputs.grad is None
     assert net.history == []
+
+
+def test_gains_of_a_normalization_near_zero_are_a_hint():
+    net, inputs, labels = learner()
+    net.insert(1, nn.BatchNorm1d(32))
+    nn.init.normal_(net[1].weight, 0, 0.02)
+    found = examine(net, lambda: functional.cross_entropy(net(inputs), labels))["findings"]
+    assert [(one["kind"], one["severity"], one["where"]) for one in found] == [
+        ("vanishing", "hint", "1")
+    ]
+
+
+def test_a_tied_weight_is_expected_by_both_names():
+    net = nn.ModuleDict({"word": nn.Embedding(50, 20), "head": nn.Linear(20, 50, bias=False)})
+    net["head"].weight = net["word"].weight
+    [row] = laws.compared([laws.parsed("head.weight=normal")], net)
+    assert not row.differs
 
 
 def test_tensors_drawn_from_one_seed_are_a_hint_whatever_their_shapes():

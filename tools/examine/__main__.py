@@ -46,6 +46,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
     try:
+        for file in filter(None, (options.html, options.json)):
+            if not file.parent.is_dir():
+                raise ExaminationError(f"{file}: there is no folder {file.parent}")
         expected = [laws.parsed(one) for one in options.expect]
         if options.data:
             batch = subject.from_data(options.data, options.examples)

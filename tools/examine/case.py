@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from tools.examine.equality import Equal
 from tools.examine.names import counted, owner, percent, places, shown
-from tools.examine.trace import Use
 from tools.examine.trial import STEPS, Trial
 from tools.examine.words import WORDS
 
 FAULT, HINT = "fault", "hint"
 BLIND = 3e-3  # of the answers' size: how much they vary with the input after the trial
+DIM = 1e-2  # the same, where something else shows that the input is lost
 STALLED = 0.05  # of the loss at the start: how far it falls at least
-UNLEARNED = 0.5  # of the loss of guessing
+UNLEARNED, HOPELESS = 0.5, 100  # times the loss of guessing
 
 
 @dataclass(frozen=True)
@@ -60,29 +60,27 @@ class Case:
         return self.blindness is not None and self.blindness < BLIND
 
     @property
+    def is_dim(self) -> bool:
+        return self.blindness is not None and self.blindness < DIM
+
+    @property
     def is_stalled(self) -> bool:
         """Whether the loss hardly falls in a whole trial."""
         return self.trial.steps >= STEPS // 2 and self.fallen < STALLED
 
     @property
     def unlearns(self) -> bool:
-        """Whether the loss falls far below that of guessing within the trial."""
+        """Whether the loss starts not too high, and falls far below that of guessing."""
         guesses = [answer.guess for answer in self.trial.before.answers]
-        return bool(guesses) and self.trial.losses[-1] < UNLEARNED * min(guesses)
+        if not guesses or self.trial.losses[0] > HOPELESS * max(guesses):
+            return False
+        return self.trial.losses[-1] < UNLEARNED * min(guesses)
 
     @property
     def fallen(self) -> float:
         """The share of the loss that is gone after the trial."""
         start, end = self.trial.losses[0], self.trial.losses[-1]
         return 1 - end / start if start else 0.0
-
-    @property
-    def chain(self) -> list[Use]:
-        """Every layer's first product, in the order of computation."""
-        first: dict[tuple[str, ...], Use] = {}
-        for use in self.trial.before.uses:
-            first.setdefault(use.parameters, use)
-        return list(first.values())
 
     @property
     def steps(self) -> str:
@@ -100,6 +98,7 @@ def finding(
     """With the words of a key, whose part before a slash is the kind."""
     place = where if isinstance(where, str) else places(map(owner, where))
     known = {"where": place, "number": shown(number), "share": percent(number)}
+    known["upto"] = "All of" if number > 0.995 else f"Up to {percent(number)} of"
     known["count"] = counted(len(where), "tensor")
     words = " ".join(WORDS[key]).format_map(known | values)
     return Finding(key.partition("/")[0], severity, place, number, words)

@@ -144,8 +144,9 @@ def _verdict(case: Case, found: list[Finding]) -> str:
         return f"It will not learn well as it starts: {first}. Where: {faults[0].where}.{more}"
     losses = case.trial.losses
     hints = f" {counted(len(found), 'hint')} below." if found else ""
-    change = f"In {case.steps}, the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
-    return f"Nothing in its initialization keeps it from learning. {change}{hints}"
+    change = f"In {case.steps}, the loss goes from {losses[0]:.4g} to {losses[-1]:.4g}"
+    slow = ", which is little" if case.is_stalled else ""
+    return f"Nothing in its initialization keeps it from learning. {change}{slow}.{hints}"
 
 
 def _layers(case: Case) -> list[Layer]:
@@ -190,8 +191,8 @@ def _not_judged(case: Case) -> list[str]:
         lines.append("Whether the answers depend on the input: that takes two examples in a batch.")
     if not trial.before.answers:
         lines.append(
-            "The loss against that of guessing: it is no cross-entropy, BCE, squared or absolute "
-            "error of PyTorch."
+            "The loss against that of guessing: it is not computed by PyTorch's cross-entropy, "
+            "BCE with logits, squared or absolute error."
         )
     if not trial.before.uses:
         lines.append("Signals and gradients by layer: no product with a parameter was seen.")
@@ -199,8 +200,9 @@ def _not_judged(case: Case) -> list[str]:
         lines.append("Gradients by layer: checkpointing hides them, or no gradient gets there.")
     if trial.before.unseen:
         lines.append(f"Operations that could not be watched: {', '.join(trial.before.unseen)}.")
-    if trial.steps < STEPS // 2 and math.isfinite(trial.losses[-1]):
-        lines.append(f"What takes longer than {trial.steps} steps: a step of it takes too long.")
+    if trial.steps < STEPS and math.isfinite(trial.losses[-1]):
+        taken = f"{trial.steps} of {STEPS} steps"
+        lines.append(f"What shows later: only {taken} were taken, to save time.")
     elif not math.isfinite(trial.losses[-1]) or not trial.steps:
         lines.append("What comes after the first steps: values are not finite.")
     if frozen := sum(not tensor.requires_grad for tensor in case.module.parameters()):

@@ -20,8 +20,8 @@ AT_THE_START: tuple[Judge, ...] = (
     sizes.not_finite, sizes.input_scale, sizes.exploding, sizes.large_logits,
 )  # fmt: skip
 JUDGES: tuple[Judge, ...] = (
-    *AT_THE_START, sizes.saturated, sizes.vanishing, sizes.input_blind, still.equal_units,
-    still.no_gradient, still.unused, still.dead_units,
+    *AT_THE_START, sizes.saturated, sizes.vanishing, sizes.small_gains, sizes.input_blind,
+    still.equal_units, still.no_gradient, still.unused, still.dead_units,
 )  # fmt: skip
 
 

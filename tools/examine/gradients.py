@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from tools.examine.operations import PRODUCTS
 from tools.examine.trace import Use
 
+# Their indices are data, which is no node of the graph.
+CHOOSING = {"embeddingbackward0", "indexbackward0", "indexselectbackward0", "gatherbackward0"}
 NODES = {name.strip("_").replace("_", "") + "backward0" for name in PRODUCTS}
 
 
@@ -55,7 +57,8 @@ def _products(root: Any, trained: dict[int, str]) -> list[tuple[Any, frozenset[s
             continue
         known = [pure[one] if one is not None else None for one in below]
         names = frozenset().union(*(one for one in known if one))
-        pure[node] = names if known and all(one is not None for one in known) else None
+        alone = bool(known) and all(one is not None for one in known)
+        pure[node] = names if alone and node.name().lower() not in CHOOSING else None
         if pure[node] is None and names and node.name().lower() in NODES:
             found.append((node, names))
     return found

@@ -45,7 +45,9 @@ def parsed(text: str) -> Expected:
         return Expected(pattern.strip(), initializers.resolve(value, "--expect"))
     except (ParamsError, ValueError, yaml.YAMLError) as error:
         line = str(error).strip().splitlines()[0].removeprefix("params.yaml: --expect")
-        raise ExaminationError(f"--expect {text}: {line.lstrip(' =:')}") from None
+        raise ExaminationError(
+            f"--expect {text}: {line.lstrip(' =:').partition('. Experiments')[0]}"
+        ) from None
 
 
 def compared(expected: list[Expected], module: nn.Module) -> list[Compared]:
@@ -56,7 +58,7 @@ def compared(expected: list[Expected], module: nn.Module) -> list[Compared]:
 
 
 def _named(expected: Expected, module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    named = dict(module.named_parameters())
+    named = dict(module.named_parameters(remove_duplicate=False))
     found = fnmatch.filter(named, expected.pattern)
     if not found:
         some = ", ".join(list(named)[:8])

@@ -24,7 +24,9 @@ def places(names: Iterable[str]) -> str:
         groups.setdefault(NUMBER.sub("*", name), []).append(name)
     shown = []
     for alike in groups.values():
-        shown += [f"{alike[0]} … {alike[-1]} ({len(alike)})"] if len(alike) > SHOWN else alike
+        shown += (
+            [f"{alike[0]} … {alike[-1]} ({len(alike)} in all)"] if len(alike) > SHOWN else alike
+        )
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
     return ", ".join(shown[:SHOWN]) + more
 

@@ -8,24 +8,30 @@ from pathlib import Path
 import jinja2
 
 from tools.examine.examination import Compared, Layer, Report
-from tools.examine.names import shown
+from tools.examine.names import counted, shown
 
 LABELS = {"fault": "FAULT", "hint": "hint"}
 ROWS = 24  # layers that a terminal shows
 TEMPLATE = Path(__file__).with_name("report.html")
+LEGEND = (
+    "signal: how much outputs differ between examples; gradient: the norm of the loss's gradient "
+    "at the outputs; equal: units that stay equal to another; first moved: the step at which all "
+    "tensors of the layer had changed; –: not seen, or none"
+)
 HEADINGS = ("layer", "shape", "initial weight", "signal", "gradient", "equal", "first moved")
 
 
 def text(report: Report, compared: Sequence[Compared] = ()) -> str:
     """The verdict, the findings, the layers, and what was not judged."""
     width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    lines = [*textwrap.wrap(report.verdict, width)]
+    lines = [*textwrap.wrap(f"{report.verdict}{differing(compared)}", width)]
     for one in report.findings:
         lines += ["", f"{LABELS[one.severity]} {one.kind}: {one.where}"]
         lines += textwrap.wrap(one.words, width, initial_indent="  ", subsequent_indent="  ")
     lines += ["", *_table([HEADINGS, *map(cells, report.layers[:ROWS])])]
     if len(report.layers) > ROWS:
         lines.append(f"… {len(report.layers) - ROWS} more layers: --html or --json shows all")
+    lines += textwrap.wrap(LEGEND, width)
     if compared:
         rows = [(c.tensor, c.asked, c.found, _chance(c)) for c in compared]
         lines += ["", *_table([("tensor", "asked", "found", "chance"), *rows])]
@@ -36,12 +42,19 @@ def text(report: Report, compared: Sequence[Compared] = ()) -> str:
     return "\n".join(lines)
 
 
+def differing(compared: Sequence[Compared]) -> str:
+    """How many tensors differ from what was expected, as a sentence."""
+    count = sum(one.differs for one in compared)
+    return f" {counted(count, 'tensor')} not as expected." if count else ""
+
+
 def page(title: str, report: Report, compared: Sequence[Compared] = ()) -> str:
     """One HTML file that needs no network."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         title=title,
+        differing=differing(compared),
         report=report,
         headings=HEADINGS,
         rows=[cells(layer) for layer in report.layers],
@@ -54,7 +67,7 @@ def cells(layer: Layer) -> tuple[str, ...]:
     steps = list(layer.moved.values())
     moved = "frozen" if not steps else "never" if not any(steps) else f"step {_latest(steps)}"
     if None in steps and any(steps):
-        moved += " (part)"
+        moved += ", not all"
     return (
         layer.layer,
         "×".join(map(str, layer.shape)),

@@ -5,22 +5,26 @@ import statistics
 from collections.abc import Iterator
 from itertools import combinations
 
+from torch import nn
+
 from tools.examine.case import FAULT, HINT, Case, Finding, finding
 from tools.examine.names import shown
 from tools.examine.still import lasting
+from tools.examine.trace import Trace
 
 # Limits of a fault; the first of two is that of a hint.
 SATURATED, SURE = (0.6, 0.6), (0.6, 0.9)  # of a layer's values, of its rows
 FALLEN = 0.6  # of the loss, in the trial: saturated values then do little harm
 GROWTH, FADING = (30, 1e3), 1e-4  # of a signal or gradient through all layers
+LATER = 0.1  # the same, after the trial
 THROUGH_TIME = 1e-6, 1e3  # of a gradient through a sequence
 SEQUENCE = 8  # uses of the same weights, from which they are steps of a sequence
 UNMOVED = 1e-16  # gradient of a value, which no optimizer follows
 LARGE, SMALL = 10, 0.02  # size of the input
+GAIN = 0.1  # of a normalization, as a root mean square: a hint
 PASSED_ON = 3  # size of what the first layer makes of a large input
 OVERSIZED = 3, 10  # outputs over targets
 MUCH = 100, 10  # a loss, and how many times it falls in the trial
-DIM = 1e-2  # how much answers vary: a hint
 
 
 def not_finite(case: Case) -> Iterator[Finding]:
@@ -55,10 +59,11 @@ def trend(values: list[float]) -> float:
     return math.exp(min(slope * (len(logs) - 1), 700))
 
 
-def _changes(case: Case) -> Iterator[tuple[float, str, int]]:
+def _changes(trace: Trace) -> Iterator[tuple[float, str, int]]:
     """By what factor the signal changes through the layers, and the gradient on its way back."""
-    signals = [use.signal for use in case.chain]
-    deltas = [use.delta or 0.0 for use in case.chain][::-1]
+    chain = trace.chain
+    signals = [use.signal for use in chain]
+    deltas = [use.delta or 0.0 for use in chain][::-1]
     for what, values in (("signal", signals), ("gradient", deltas)):
         known = [value for value in values if 0 < value < math.inf]  # zeros have another cause
         if len(known) > 1:
@@ -82,7 +87,7 @@ def _through_time(case: Case, large: bool = False) -> dict[str, float]:
 
 
 def exploding(case: Case) -> Iterator[Finding]:
-    change = max(_changes(case), default=(1.0, "", 2))
+    change = max(_changes(case.trial.before), default=(1.0, "", 2))
     if change[0] >= GROWTH[0]:
         yield _changing(case, "exploding", FAULT if change[0] >= GROWTH[1] else HINT, change)
     else:
@@ -93,9 +98,11 @@ def exploding(case: Case) -> Iterator[Finding]:
 
 
 def vanishing(case: Case) -> Iterator[Finding]:
-    change = min(_changes(case), default=(1.0, "", 2))
+    change = min(_changes(case.trial.before), default=(1.0, "", 2))
+    later = min(_changes(case.trial.after), default=change)
     if change[0] <= FADING:
-        severity = FAULT if case.is_blind or case.is_stalled else HINT
+        stays = case.is_stalled or (case.is_dim and later[0] <= LATER)
+        severity = FAULT if stays else HINT
         yield _changing(case, "vanishing", severity, change)
     elif tiny := _unmoved(case):
         yield finding("vanishing/gradient", FAULT, tiny, max(case.trial.slopes[n] for n in tiny))
@@ -115,14 +122,14 @@ def _unmoved(case: Case) -> list[str]:
 
 def _changing(case: Case, kind: str, severity: str, change: tuple[float, str, int]) -> Finding:
     total, what, count = change
-    where = [use.parameters[-1] for use in case.chain]
+    where = [use.parameters[-1] for use in case.trial.before.chain]
     layer = total ** (1 / (count - 1))
-    return finding(kind, severity, where, layer, what=what, total=shown(total))
+    return finding(kind, severity, where, layer, what=what, total=shown(total), layers=count)
 
 
 def large_logits(case: Case) -> Iterator[Finding]:
     for answer in case.trial.before.answers:
-        where = answer.last.parameters[-1:] if answer.last else "the answers"
+        where = answer.last.parameters[-1:] if answer.last else "the outputs"
         if answer.kind == "squares":
             ratio = answer.size / answer.target if answer.target else 0
             if ratio > OVERSIZED[0]:
@@ -139,18 +146,19 @@ def large_logits(case: Case) -> Iterator[Finding]:
     start, end = case.trial.losses[0], case.trial.losses[-1]
     if not case.trial.before.answers and start > max(MUCH[0], MUCH[1] * end):
         words = {"loss": shown(start), "end": shown(end), "steps": case.steps}
-        yield finding("large_logits/fall", HINT, "the answers", start, **words)
+        yield finding("large_logits/fall", HINT, "the outputs", start, **words)
 
 
 def input_blind(case: Case) -> Iterator[Finding]:
     share = case.blindness
-    if share is not None and share < DIM:
+    if share is not None and case.is_dim:
         severity = FAULT if case.is_blind else HINT
-        yield finding("input_blind", severity, "the answers", share, steps=case.steps)
+        key = "input_blind/differ" if share else "input_blind/same"
+        yield finding(key, severity, "the outputs", share, steps=case.steps)
 
 
 def input_scale(case: Case) -> Iterator[Finding]:
-    for use in case.chain:
+    for use in case.trial.before.chain:
         if use.given is None or SMALL <= use.given <= LARGE:
             continue
         size, where = use.given, use.parameters[-1:]
@@ -160,6 +168,17 @@ def input_scale(case: Case) -> Iterator[Finding]:
             severity = FAULT if use.size > PASSED_ON else HINT
             yield finding("input_scale/large", severity, where, size)
         else:
-            severity = FAULT if case.trial.steps and case.is_blind else HINT
+            severity = FAULT if case.trial.steps and case.is_dim else HINT
             yield finding("input_scale/small", severity, where, size)
         return
+
+
+def small_gains(case: Case) -> Iterator[Finding]:
+    norms = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+    sizes = {
+        f"{name}.weight": case.initial[f"{name}.weight"].float().square().mean().sqrt().item()
+        for name, part in case.module.named_modules()
+        if isinstance(part, norms) and f"{name}.weight" in case.initial
+    }
+    if small := [name for name, size in sizes.items() if 0 < size < GAIN]:
+        yield finding("vanishing/gains", HINT, small, min(sizes[name] for name in small))

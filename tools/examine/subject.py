@@ -39,7 +39,8 @@ def function(place: str) -> Callable[..., Any]:
     except (Exception, SystemExit) as error:
         raise ExaminationError(f"{file}: {_line(error)}") from error
     if not callable(found := getattr(module, name, None)):
-        names = [n for n, value in vars(module).items() if inspect.isfunction(value)]
+        own = (v for v in vars(module).values() if inspect.isfunction(v))
+        names = [value.__name__ for value in own if value.__module__ == path.stem]
         known = f"; it has {', '.join(names)}" if names else ""
         raise ExaminationError(f"{file}: has no function {name}{known}")
     return found
@@ -54,8 +55,10 @@ def of(place: str, batch: "Batch | None") -> Subject:
     build = function(place)
     wanted = [p for p in inspect.signature(build).parameters.values() if p.default is p.empty]
     wanted = [p for p in wanted if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = ", ".join(p.name for p in wanted)
+    if len(wanted) not in (0, 2):
+        raise ExaminationError(f"{place}({names}): must take nothing, or the shape and the classes")
     if wanted and batch is None:
-        names = ", ".join(p.name for p in wanted)
         raise ExaminationError(f"{place} needs {names}: add --data NAME, or --input and --classes")
     try:
         built = build(batch.shape, batch.classes) if wanted and batch else build()
@@ -71,6 +74,10 @@ def of(place: str, batch: "Batch | None") -> Subject:
     if not (isinstance(built, tuple) and len(built) == 2 and isinstance(built[0], nn.Module)):
         raise ExaminationError(
             f"{place} returned {type(built).__name__} instead of a module or (module, loss)"
+        )
+    if not callable(built[1]):
+        raise ExaminationError(
+            f"{place}: the loss must be a function, such as lambda: loss(model(x), y)"
         )
     return built
 

@@ -66,3 +66,11 @@ class Trace:
     idle: set[str] = field(default_factory=set)  # met by nothing but zeros
     not_finite: str | None = None
     examples: int = 0
+
+    @property
+    def chain(self) -> list[Use]:
+        """Every layer's first product, in the order of computation."""
+        first: dict[tuple[str, ...], Use] = {}
+        for use in self.uses:
+            first.setdefault(use.parameters, use)
+        return list(first.values())

@@ -31,7 +31,7 @@ class Trial:
     losses: list[float]
     moved: dict[str, int] = field(default_factory=dict)
     slopes: dict[str, float] = field(default_factory=dict)
-    missing: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
 
     @property
     def stuck(self) -> list[str]:
@@ -46,7 +46,7 @@ class Trial:
 
     def note(self, slopes: Mapping[str, float], step: int) -> None:
         """Note which tensors have a gradient before a step."""
-        self.missing -= slopes.keys()
+        self.missing = [name for name in self.missing if name not in slopes]
         for name, slope in slopes.items():
             if slope:
                 self.moved.setdefault(name, step)
@@ -61,7 +61,7 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
     before = traced(module, loss)
     trained = {name: t for name, t in module.named_parameters() if name in initial}
     trial = Trial(before, before, [before.loss])
-    trial.missing = {name for name, tensor in trained.items() if tensor.grad is None}
+    trial.missing = [name for name, tensor in trained.items() if tensor.grad is None]
     sizes = {name: _norm(tensor) for name, tensor in initial.items()}
     rate, begun = RATE, time.perf_counter()
     for step in range(1, STEPS + 1):

@@ -2,7 +2,7 @@
 
 WORDS = {
     "not_finite/parameters": (
-        "{count} hold NaN or infinity before training.",
+        "In {count}, values are NaN or infinite before training.",
         "Memory from torch.empty or from a meta device holds any values, and a checkpoint without "
         "these tensors leaves them as they are.",
         "Initialize them.",
@@ -43,8 +43,8 @@ WORDS = {
     ),
     "equal_units/stay": (
         "{share} of the {kind} start equal and stay equal in training.",
-        "What receives and sends alike gets the same gradient, so that together they compute no "
-        "more than one of them.",
+        "Units with equal inputs and outputs get equal gradients, so together they compute no more "
+        "than one of them.",
         "Draw their initial values at random, or add a little noise to the copies.",
     ),
     "equal_units/part": (
@@ -53,13 +53,13 @@ WORDS = {
         "This does no lasting harm; if it was not intended, initialize each by itself.",
     ),
     "dead_units": (
-        "Up to {share} of a layer's ReLU units are 0 for every example.",
+        "{upto} a layer's ReLU units are 0 for every example.",
         "Such a unit passes no gradient. Negative biases, large weights or a deep and narrow "
         "network lead to this.",
         "Start biases at 0 and weights at a variance of 2/fan_in (He), or use wider layers.",
     ),
     "saturated/flat": (
-        "Up to {share} of a layer's values are at the flat ends of tanh or sigmoid.",
+        "{upto} a layer's values are at the flat ends of tanh or sigmoid.",
         "The slope there is below 5 % of its largest, so hardly any gradient passes: weights, "
         "biases or inputs are too large.",
         "Normalize the input, and use smaller weights (Xavier; gain 5/3 for tanh).",
@@ -72,14 +72,15 @@ WORDS = {
     "no_gradient/zeros": (
         "The gradient of {count} is exactly 0, and still 0 after {steps}.",
         "These start at 0: {zeros}. In a product each factor's gradient is proportional to the "
-        "other factor, and ReLU passes nothing at 0, so these zeros never heal.",
-        "Keep at most one zero in every product (the last one), and draw the others at random.",
+        "other factor, and ReLU passes nothing at 0, so these zeros can never change.",
+        "Keep at most one zero in every product: draw weights at random, and start scales and "
+        "gains at 1.",
     ),
     "no_gradient/lost": (
         "The gradient of {count} is exactly 0, and still 0 after {steps}.",
         "Something above passes nothing: dead or saturated units, or values too small for the "
         "number format.",
-        "Mend the finding about the layers above first.",
+        "Fix the finding about the layers above first.",
     ),
     "no_gradient/one": (
         "The gradient of {count} is exactly 0, and still 0 after {steps}.",
@@ -101,8 +102,9 @@ WORDS = {
     ),
     "no_gradient/cut": (
         "{count} ({share} of all trainable values) are used, but no gradient gets there.",
-        "detach(), no_grad(), .data, an argmax, rounding or a conversion to NumPy cuts them off.",
-        "Remove the cut; if it is intended, set requires_grad to False.",
+        "detach(), no_grad(), .data, an argmax or a conversion to NumPy cuts them off, or what "
+        "they compute is thrown away.",
+        "Remove the cut, or use the result; if it is intended, set requires_grad to False.",
     ),
     "unused": (
         "{count} ({share} of all trainable values) are never used for this loss.",
@@ -110,7 +112,7 @@ WORDS = {
         "Call them, or remove them.",
     ),
     "exploding": (
-        "The {what} grows by a factor of {number} a layer, {total} in all.",
+        "The {what} grows {number} times a layer, {total} times over {layers} layers.",
         "Weights are too large for their number of inputs, or sums of branches add up.",
         "Use a variance of 1/fan_in (2/fan_in before ReLU); scale residual branches by 1/√(number "
         "of blocks) or start them at 0; or normalize.",
@@ -121,7 +123,7 @@ WORDS = {
         "Start them orthogonal or as the identity.",
     ),
     "vanishing": (
-        "The {what} changes by a factor of {number} a layer, {total} in all.",
+        "The {what} shrinks to {number} of itself a layer, to {total} over {layers} layers.",
         "Weights are too small for their number of inputs, or the slope of the activation is: "
         "what differs between examples is lost on the way.",
         "Use a variance of 1/fan_in (2/fan_in before ReLU), normalize, or add skip connections; "
@@ -142,8 +144,8 @@ WORDS = {
         "The loss starts at {loss}; guessing without looking at the input would give {guess}.",
         "The outputs are too large, so the network is sure of answers that it has no reason for, "
         "and first has to unlearn them.",
-        "Start the last layer smaller: zeros, or a variance below 1/fan_in (a tied embedding "
-        "counts as the last layer).",
+        "Start the last layer smaller: zeros, or a variance below 1/fan_in. If its weight is an "
+        "embedding too, draw that with σ 0.02 (not zeros), and position embeddings with the same.",
     ),
     "large_logits/size": (
         "The outputs are {number} times as large as the targets.",
@@ -155,10 +157,22 @@ WORDS = {
         "Something in the answers is too large or too sure (such as a small variance).",
         "Start the last layer, or such a scale, closer to what a guess would be.",
     ),
-    "input_blind": (
-        "The answers differ between examples by {share} of their size, even after {steps}.",
+    "vanishing/gains": (
+        "The gains of a normalization start near 0 (size {number}).",
+        "A normalization multiplies by them, and starts at 1 by default; N(1, σ) may have been "
+        "meant instead of N(0, σ).",
+        "Start them at 1, or at exactly 0 where a skip connection goes around them.",
+    ),
+    "input_blind/same": (
+        "The outputs are the same for every example, even after {steps}.",
         "The input's influence is lost on the way, while biases or constants are not.",
-        "See the other findings; where there is none, use larger weights, skip connections or "
-        "normalization.",
+        "See the other findings; where there is none, use larger weights (a variance of "
+        "1/fan_in), skip connections or normalization.",
+    ),
+    "input_blind/differ": (
+        "The outputs differ between examples by {share} of their size only, even after {steps}.",
+        "The input's influence is lost on the way, while biases or constants are not.",
+        "See the other findings; where there is none, use larger weights (a variance of "
+        "1/fan_in), skip connections or normalization.",
     ),
 }
