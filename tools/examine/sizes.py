@@ -101,7 +101,8 @@ def vanishing(case: Case) -> Iterator[Finding]:
     change = min(_changes(case.trial.before), default=(1.0, "", 2))
     later = min(_changes(case.trial.after), default=change)
     if change[0] <= FADING:
-        stays = case.is_stalled or (case.is_dim and later[0] <= LATER)
+        stalled = case.is_stalled and change[2] > 2  # two layers are no trend
+        stays = stalled or (case.is_dim and later[0] <= LATER)
         severity = FAULT if stays else HINT
         yield _changing(case, "vanishing", severity, change)
     elif tiny := _unmoved(case):
