@@ -3,7 +3,6 @@
 from functools import cache
 from pathlib import Path
 
-from stages.download import SHA256
 from stages.settings import files
 from stages.settings.mistakes import ParamsError, did_you_mean, mistake
 from stages.settings.params import Params, VariantSettings
@@ -11,7 +10,7 @@ from stages.training import data
 from stages.training.data import Facts
 
 FOLDER = Path("stages/datasets")
-RELATIVES = tuple(SHA256)
+RELATIVES = ("mnist", "fashion_mnist", "kmnist")
 
 
 def names() -> list[str]:

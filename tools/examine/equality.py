@@ -114,7 +114,10 @@ def _same(initial: Mapping[str, Tensor]) -> Iterator[Equal]:
 
 
 def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tensor]) -> int:
-    """How many of the slices moved in training and are still equal to the first of their kind."""
+    """How many of the slices moved in training and are still equal to one that was equal to them.
+
+    What started equal can part into groups, such as the gates of a recurrent layer.
+    """
 
     def slice_of(tensors: Mapping[str, Tensor], i: int) -> Tensor:
         if equal.axis is None:
@@ -122,11 +125,15 @@ def staying(equal: Equal, initial: Mapping[str, Tensor], now: Mapping[str, Tenso
         return tensors[equal.tensor].select(equal.axis, i)
 
     count = 0
+    groups: dict[int, list[Tensor]] = {}  # by the first slice: one of each group, as it is now
     for one, first in equal.pairs:
-        after = slice_of(now, one)
+        after, group = slice_of(now, one), groups.setdefault(first, [slice_of(now, first)])
         moved = _apart(after, slice_of(initial, one))
         limit = (TOGETHER if after.numel() > 1 else ALONE) * moved
-        count += moved > 0 and _apart(after, slice_of(now, first)) <= limit
+        if moved > 0 and any(_apart(after, other) <= limit for other in group):
+            count += 1
+        elif len(group) < NEAR:
+            group.append(after)
     return count
 
 
