@@ -129,7 +129,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
     [
         (b"", "must be a mapping with the keys data, seeds"),
         (b"seeds: [1\n", "params.yaml, line 2: not valid YAML: "),
-        (b"a: 1\nseeds: 1\nseeds: 2\n", "params.yaml, line 3: not valid YAML: found duplicate"),
+        (b"a: 1\nseeds: 1\nseeds: 2\n", "params.yaml, line 3: not valid YAML: the key seeds "),
         (b"seeds: !!python/module:antigravity\n", "not valid YAML: could not determine"),
         (b"a: 1\nb: {c: 2026-01-01}\n", "params.yaml, line 2: 2026-01-01 is a date; quote it"),
         (b"<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> x\n", "params.yaml, line 1: merge conflict"),

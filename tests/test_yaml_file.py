@@ -1,8 +1,10 @@
 """YAML as initlab reads it, compared with DVC's own reading of the same file."""
 
 import datetime
+import math
 
 import pytest
+import yaml
 from dvc.utils.serialize import load_yaml
 
 from stages.settings import yaml_file
@@ -16,19 +18,34 @@ SCALARS = [
 ]  # fmt: skip
 
 
+def same(ours, dvcs) -> bool:
+    if isinstance(ours, float) and math.isnan(ours):
+        return isinstance(dvcs, float) and math.isnan(dvcs)
+    if isinstance(ours, dict) and isinstance(dvcs, dict):
+        return ours.keys() == dvcs.keys() and all(same(ours[key], dvcs[key]) for key in ours)
+    if isinstance(ours, list) and isinstance(dvcs, list):
+        return len(ours) == len(dvcs) and all(map(same, ours, dvcs))
+    return type(ours) is type(dvcs) and ours == dvcs
+
+
+def both(path, text: str) -> tuple:
+    path.write_text(text, encoding="utf-8")
+    return yaml_file.loads(text), load_yaml(str(path))
+
+
 @pytest.mark.parametrize(
     "text",
     [f"{{key: [{', '.join(SCALARS)}]}}\n", (ROOT / "params.yaml").read_text(encoding="utf-8")],
     ids=["scalars", "study"],
 )
 def test_values_equal_those_that_dvc_reads(tmp_path, text):
-    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
-    assert repr(yaml_file.loads(text)) == repr(load_yaml(str(tmp_path / "params.yaml")))
+    ours, dvcs = both(tmp_path / "params.yaml", text)
+    assert same(ours, dvcs), (ours, dvcs)
 
 
 @pytest.mark.parametrize("text", ["a: 1\na: 2\n", "v: {a: 1, b: 2, a: 3}\n", "- {x: 1, 'x': 1}\n"])
 def test_key_that_occurs_twice_is_refused(text):
-    with pytest.raises(yaml_file.YAMLError, match="duplicate key"):
+    with pytest.raises(yaml.YAMLError, match="occurs twice"):
         yaml_file.loads(text)
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
+import yaml
 from pydantic import ValidationError
 
 from stages.settings import yaml_file
@@ -86,7 +87,7 @@ def read(path: Path = Path(FILE)) -> Any:
         return yaml_file.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from None
-    except yaml_file.YAMLError as error:
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]

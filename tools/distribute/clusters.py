@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dask
+import yaml
 from distributed import Client, LocalCluster
 from pydantic import BaseModel, PositiveInt, ValidationError
 
@@ -110,7 +111,7 @@ def _read(file: Path) -> Jobs:
         key = ".".join(map(str, mistake["loc"])) or "the file"
         value = "" if mistake["type"] == "missing" else f" = {mistake['input']!r}"
         sys.exit(f"{file}: {key}{value}: {mistake['msg']}")
-    except (ValueError, yaml_file.YAMLError) as error:
+    except (ValueError, yaml.YAMLError) as error:
         sys.exit(f"{file}: {_in_one_line(error)}")
 
 
