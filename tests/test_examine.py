@@ -493,3 +493,18 @@ def test_tensors_drawn_from_one_seed_are_a_hint_whatever_their_shapes():
     assert [(f["kind"], f["severity"], f["where"]) for f in found][-1] == (
         "equal_units", "hint", "0, 1",
     )  # fmt: skip
+
+
+def test_a_loss_below_zero_that_falls_is_not_stalled():
+    net, inputs, labels = learner()
+    report = examine(net, lambda: functional.cross_entropy(net(inputs), labels) - 1.6)
+    assert report["losses"][0] < 0
+    assert "which is little" not in report["verdict"]
+
+
+def test_no_step_is_not_called_saved_time():
+    net = nn.Linear(2, 1, bias=False)
+    nn.init.zeros_(net.weight)
+    report = examine(net, lambda: net(torch.ones(2, 2)).sum().sqrt())
+    assert report["findings"][0]["kind"] == "not_finite"
+    assert not any("save time" in line for line in report["not_judged"])

@@ -80,7 +80,7 @@ class Case:
     def fallen(self) -> float:
         """The share of the loss that is gone after the trial."""
         start, end = self.trial.losses[0], self.trial.losses[-1]
-        return 1 - end / start if start else 0.0
+        return (start - end) / abs(start) if start else 0.0
 
     @property
     def steps(self) -> str:

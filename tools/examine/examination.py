@@ -200,11 +200,11 @@ def _not_judged(case: Case) -> list[str]:
         lines.append("Gradients by layer: checkpointing hides them, or no gradient gets there.")
     if trial.before.unseen:
         lines.append(f"Operations that could not be watched: {', '.join(trial.before.unseen)}.")
-    if trial.steps < STEPS and math.isfinite(trial.losses[-1]):
+    if not trial.steps or not math.isfinite(trial.losses[-1]):
+        lines.append("What comes after the first steps: values are not finite.")
+    elif trial.steps < STEPS:
         taken = f"{trial.steps} of {STEPS} steps"
         lines.append(f"What shows later: only {taken} were taken, to save time.")
-    elif not math.isfinite(trial.losses[-1]) or not trial.steps:
-        lines.append("What comes after the first steps: values are not finite.")
     if frozen := sum(not tensor.requires_grad for tensor in case.module.parameters()):
         lines.append(f"The training of {frozen} frozen tensors.")
     if not case.module.training:

@@ -16,9 +16,7 @@ from tools.examine.trace import Trace
 
 def traced(module: nn.Module, loss: Callable[[], Tensor], seed: int = 0) -> Trace:
     """Call the loss once, go back through it, and leave the gradients in the parameters."""
-    for tensor in module.parameters():
-        tensor.grad = None
-    torch.manual_seed(seed)
+    begin(module, seed)
     with _unfused(module), Watch(module) as watch:
         outcome = scalar(loss())
     trace = watch.trace
@@ -30,6 +28,13 @@ def traced(module: nn.Module, loss: Callable[[], Tensor], seed: int = 0) -> Trac
         for handle in handles:
             handle.remove()
     return trace
+
+
+def begin(module: nn.Module, seed: int) -> None:
+    """Without gradients, and with a seed for what the loss draws."""
+    for tensor in module.parameters():
+        tensor.grad = None
+    torch.manual_seed(seed)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tools.examine.trace import Trace
-from tools.examine.tracing import scalar, traced
+from tools.examine.tracing import begin, scalar, traced
 
 STEPS = 20
 SECONDS = 12.0  # for all steps; a slow network takes fewer
@@ -65,7 +65,7 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
     sizes = {name: _norm(tensor) for name, tensor in initial.items()}
     rate, begun = RATE, time.perf_counter()
     for step in range(1, STEPS + 1):
-        slopes = {name: _norm(t.grad) for name, t in trained.items() if t.grad is not None}
+        slopes = _slopes(trained)
         trial.slopes = trial.slopes or slopes
         trial.note(slopes, step)
         if not all(map(math.isfinite, slopes.values())):
@@ -83,8 +83,7 @@ def tried(module: nn.Module, loss: Callable[[], Tensor], initial: Mapping[str, T
         if not math.isfinite(trial.losses[-1]):
             break
         rate = rate / 2 if trial.losses[-1] > trial.losses[-2] else rate
-    slopes = {name: _norm(t.grad) for name, t in trained.items() if t.grad is not None}
-    trial.note(slopes, trial.steps + 1)
+    trial.note(_slopes(trained), trial.steps + 1)
     return trial
 
 
@@ -105,14 +104,17 @@ def reached(module: nn.Module, loss: Callable[[], Tensor]) -> set[str]:
             else:  # a scale
                 tensor.data.copy_(1 + drawn / 10)
     _stepped(module, loss, 0)
-    return {name for name, t in trained.items() if t.grad is not None and _norm(t.grad)}
+    return {name for name, slope in _slopes(trained).items() if slope}
+
+
+def _slopes(trained: Mapping[str, Tensor]) -> dict[str, float]:
+    """The norm of every tensor's gradient, of those that have one."""
+    return {name: _norm(t.grad) for name, t in trained.items() if t.grad is not None}
 
 
 def _stepped(module: nn.Module, loss: Callable[[], Tensor], seed: int) -> float:
     """The loss, with new gradients; each step has a seed, since parts can be dropped at random."""
-    for tensor in module.parameters():
-        tensor.grad = None
-    torch.manual_seed(seed)
+    begin(module, seed)
     outcome = scalar(loss())
     if outcome.requires_grad:
         outcome.backward()
