@@ -45,11 +45,14 @@ def read() -> Report:
     integrity.read(TABLES, TABLE_FILES)
     study = Study.of(integrity.read_json(Path("data/study.json")))
     results = Results.read(study, REPORTS, TABLES)
-    maps = [
-        Map.read(name, described, SWEEPS / f"{name}.json", REPORTS / "sweeps" / f"{name}.csv")
-        for name, described in study.sweeps.items()
-    ]
-    return Report.of(results, maps, REPORTS, TABLES)
+    maps, asked = (
+        [
+            Map.read(name, described, SWEEPS / f"{name}.json", REPORTS / "sweeps" / f"{name}.csv")
+            for name, described in sweeps.items()
+        ]
+        for sweeps in (study.sweeps, study.questions.get("sweeps", {}))
+    )
+    return Report.of(results, maps, asked, REPORTS, TABLES)
 
 
 def as_json(values: object) -> str:

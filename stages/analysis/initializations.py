@@ -7,6 +7,7 @@ on the tensors of a plan, a setting is a condition on all the rest.
 import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 from stages.training.laws import Law, law, rounded
@@ -122,6 +123,21 @@ def twice(plan: PlanValues) -> bool:
 
     of_weights = [one for one in plan["tensors"].items() if one[0].endswith("weight")]
     return set(laws(plan, "bias")) == {ZERO} and all(doubles(*one) for one in of_weights)
+
+
+def filled(*patterns: tuple[str, Law]) -> Callable[[PlanValues], bool]:
+    """Whether every tensor has the law of the last pattern that its name matches, with * for any
+    part; PyTorch's default without one."""
+
+    def fills(plan: PlanValues) -> bool:
+        for tensor, fill in plan["tensors"].items():
+            expected = [drawn for pattern, drawn in patterns if fnmatchcase(tensor, pattern)]
+            [found] = laws({"tensors": {f"{tensor}.weight": fill}}, "weight")
+            if rounded(found) != rounded([DEFAULT_LAW, *expected][-1]):
+                return False
+        return True
+
+    return fills
 
 
 def copies(plan: PlanValues) -> int:

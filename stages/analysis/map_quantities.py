@@ -10,7 +10,7 @@ from stages.analysis.quantities import Quantity, Unit
 from stages.analysis.statistics import Values
 
 
-def _by_seed(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+def by_seed(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
     """A column as `[seeds, cells]`."""
     table = rows.sort_values(["seed", "j", "i"])
     return table[column].to_numpy(dtype=float).reshape(rows["seed"].nunique(), -1)
@@ -23,7 +23,7 @@ def share_that_learns(deeper: bool) -> Quantity:
         line = evidence.lines[name]
         depth = np.repeat(line.y.values, len(line.x.values))
         there = (depth > MULTIPLE * np.array(line.depth_scales)) == deeper
-        return _by_seed(line.rows, "learn")[:, there].mean(1)
+        return by_seed(line.rows, "learn")[:, there].mean(1)
 
     side = "deeper than" if deeper else "less deep than"
     kind = f"networks {side} {MULTIPLE} ξ"
@@ -38,15 +38,15 @@ def _deepest(evidence: Lines, name: str) -> tuple[npt.NDArray[np.float64], pd.Da
 
 def _from_two(evidence: Lines, name: str) -> Values:
     variances, deepest = _deepest(evidence, name)
-    learns = _by_seed(deepest, "learn").any(1)  # else the best is the best by chance
-    best = variances[_by_seed(deepest, "train_acc").argmax(1)]
+    learns = by_seed(deepest, "learn").any(1)  # else the best is the best by chance
+    best = variances[by_seed(deepest, "train_acc").argmax(1)]
     return np.where(learns, np.abs(best - 2), np.nan)
 
 
 def _learn_far_off(evidence: Lines, name: str) -> Values:
     """How many of the deepest networks learn with half of 2 or less, and with twice it or more."""
     variances, deepest = _deepest(evidence, name)
-    return _by_seed(deepest, "learn")[:, (variances <= 1) | (variances >= 4)].sum(1)
+    return by_seed(deepest, "learn")[:, (variances <= 1) | (variances >= 4)].sum(1)
 
 
 def born_dead(width: int, depth: int) -> Quantity:
@@ -64,13 +64,13 @@ def born_dead(width: int, depth: int) -> Quantity:
 
 def _at_best_rate(evidence: Lines, name: str) -> Values:
     rows = evidence.lines[name].rows
-    best = _by_seed(rows, "train_acc").mean(0).argmax()
-    return _by_seed(rows, "test_acc")[:, best]
+    best = by_seed(rows, "train_acc").mean(0).argmax()
+    return by_seed(rows, "test_acc")[:, best]
 
 
 rates_that_learn = Quantity(
     "learning rates at which a seed learns", Unit.COUNT,
-    lambda evidence, name: _by_seed(evidence.lines[name].rows, "learn").sum(1),
+    lambda evidence, name: by_seed(evidence.lines[name].rows, "learn").sum(1),
     "{variant} learns at {measured} of the rates", exact=np.max,
 )  # fmt: skip
 at_best_rate = Quantity(

@@ -74,7 +74,8 @@ class Map:
     ) -> "Map":
         """A map from its description in study.json, its plan's cells, and its rows in order."""
         x, y = Axis(**described["x"]), Axis(**described["y"])
-        j, i = np.divmod(np.repeat(np.arange(len(cells)), described["seeds"]), len(x.values))
+        seeds = [cell["plan"]["seeds"] for cell in cells]
+        j, i = np.divmod(np.repeat(np.arange(len(cells)), seeds), len(x.values))
         return cls(
             name=name, figure=f"map_{name}", label=described["label"], seeds=described["seeds"],
             shows=described["shows"], x=x, y=y, steps=[cell["steps"] for cell in cells],
@@ -85,14 +86,14 @@ class Map:
     def read(cls, name: str, described: dict[str, Any], plan: Path, table: Path) -> "Map":
         """Read the files of check and sweep; raises DamagedError if they do not belong together."""
         cells = integrity.read_json(plan)["cells"]
-        expected = [(c["x"], c["y"], seed) for c in cells for seed in range(described["seeds"])]
+        expected = [(c["x"], c["y"], seed) for c in cells for seed in range(c["plan"]["seeds"])]
         try:
             names = {
                 side: str for side in ("x", "y") if isinstance(described[side]["values"][0], str)
             }
             rows = pd.read_csv(
                 table, dtype=names, float_precision="round_trip", keep_default_na=False,
-                na_values={column: ["nan"] for column in ("train_loss", "test_loss")},
+                na_values={f"{part}_loss": ["nan"] for part in ("start", "train", "test")},
             )  # fmt: skip
             there = list(rows[["x", "y", "seed"]].itertuples(index=False, name=None))
         except (OSError, ValueError, KeyError):
@@ -156,13 +157,17 @@ class Map:
     def plan(self) -> dict[str, Any]:
         """What the cells' plans share, so that claims find the map as they find variants.
 
-        Where cells differ the value is None, but for the tensors, which are the first cell's. Both
+        Where cells differ the value is None, but for the tensors, which are the first cell's, and
+        the arguments of a network, of which those that differ are left out. Both
         axes are there as key and values, the common width of all hidden layers, and the steps.
         """
         plans = [plan | {"steps": n} for plan, n in zip(self.plans, self.steps, strict=True)]
         shared = {k: v if all(p[k] == v for p in plans) else None for k, v in plans[0].items()}
         widths = {width for plan in plans for width in plan["hidden"]}
+        arguments = (set(map(repr, plan["arguments"].items())) for plan in plans)
+        common = set.intersection(*arguments)
         return shared | {
+            "arguments": {k: v for k, v in plans[0]["arguments"].items() if repr((k, v)) in common},
             "tensors": plans[0]["tensors"],
             "width": widths.pop() if len(widths) == 1 else None,
             "x": [self.x.key, *self.x.values],

@@ -91,7 +91,10 @@ def probe(
 # ----------------------------------------------------------------------------------- accuracy
 
 final_accuracy = Quantity(
-    "final test accuracy", Unit.ACCURACY, Results.accuracy, "{variant} ends at {measured}"
+    "final test accuracy",
+    Unit.ACCURACY,
+    lambda results, variant: results.accuracy(variant),
+    "{variant} ends at {measured}",
 )
 first_accuracy = Quantity(
     "test accuracy after one epoch", Unit.ACCURACY,

@@ -57,6 +57,7 @@ class Study:
     probed: int
     variants: dict[str, Variant]
     sweeps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    questions: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Study":

@@ -4,17 +4,18 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from stages.settings.fields import MOST, Count, Label, Section
+from stages.settings.fields import MOST, Count, Label, Name, Section
 
 MOST_VALUES = 50  # values of an axis
 VARIANT = "variant"  # the key of an axis whose values are names of variants
+SETTINGS = "settings"  # the key of an axis whose values are names of settings, which it has
 KEY = r"(network|training)(\.[^.]+)+|[\w*]+(\.[\w*]+)*\.(weight|bias)(\.[^.]+)*"
 
 
 def _is_key(key: str) -> str:
-    if key != VARIANT and not re.fullmatch(KEY, key):
+    if key not in (VARIANT, SETTINGS) and not re.fullmatch(KEY, key):
         raise ValueError(
             "must be variant, or a setting that a variant can have, like training.lr, "
             "network.hidden.depth or all.weight.normal.std"
@@ -36,13 +37,25 @@ def _whole(value: Any) -> Any:
 Value = Annotated[Any, BeforeValidator(_is_value)]
 
 
+class Named(Section):
+    """Settings of a variant under a name on an axis; the rest is checked with each cell."""
+
+    model_config = ConfigDict(extra="allow")
+
+    label: Label | None = None
+    seeds: Count | None = None
+
+
 class Axis(Section):
-    """A setting by its dotted key, and its values: a list, or a range.
+    """A setting by its dotted key, and its values: a list, or a range; or settings by name.
 
     `labels` are the names of the values on heat maps, one for each value.
     """
 
-    key: Annotated[str, AfterValidator(_is_key)]
+    key: Annotated[str, AfterValidator(_is_key)] = SETTINGS
+    settings: Annotated[dict[Name, Named], Field(min_length=1, max_length=MOST_VALUES)] | None = (
+        None
+    )
     values: Annotated[list[Value], Field(min_length=1, max_length=MOST_VALUES)] | None = None
     start: float | None = Field(default=None, alias="from")
     to: float | None = None
@@ -51,11 +64,19 @@ class Axis(Section):
     labels: list[Label] | None = None
 
     @model_validator(mode="after")
+    def _has_settings_or_a_key(self) -> "Axis":
+        if (self.settings is None) == (self.key == SETTINGS):
+            raise ValueError("needs settings by name, or else a key with values, or with a range")
+        return self
+
+    @model_validator(mode="after")
     def _has_values_or_a_range(self) -> "Axis":
         ends = [self.start, self.to, self.count]
         if self.values and (any(end is not None for end in ends) or self.scale == "log"):
             raise ValueError("takes either values, or from, to, count and scale")
-        if not self.values and any(end is None for end in ends):
+        if self.settings and self.values:
+            raise ValueError("takes either settings or values")
+        if not self.settings and not self.values and any(end is None for end in ends):
             raise ValueError("needs values, or from, to and count")
         if self.scale == "log" and not all(end and end > 0 for end in ends):
             raise ValueError("needs from and to above 0, since its scale is logarithmic")
@@ -68,7 +89,9 @@ class Axis(Section):
         return self
 
     def points(self) -> list[Any]:
-        """All values; those of a range in six digits."""
+        """All values; those of a range in six digits, and of settings their names."""
+        if self.settings:
+            return list(self.settings)
         if self.start is None or self.to is None or self.count is None:
             return self.values or []
         ends, count = (self.start, self.to), self.count
@@ -97,7 +120,7 @@ class SweepSettings(Section):
     seeds: Count
     steps: Annotated[int, Field(ge=0, le=MOST)] | None = None
     epochs: Count | None = None
-    shows: Literal["train_acc", "test_acc", "largest_guess", "constant"]
+    shows: Literal["train_acc", "test_acc", "train_loss", "largest_guess", "constant"]
 
     @model_validator(mode="after")
     def _has_a_length_and_two_axes(self) -> "SweepSettings":
@@ -106,8 +129,8 @@ class SweepSettings(Section):
         if (self.steps == 0) != (self.shows in ("largest_guess", "constant")):
             raise ValueError(
                 f"cannot show {self.shows}: largest_guess and constant are measured before "
-                "training, with steps: 0, and train_acc and test_acc after training"
+                "training, with steps: 0, and the others after training"
             )
-        if self.axes.x.key == self.axes.y.key:
+        if self.axes.x.key == self.axes.y.key != SETTINGS:
             raise ValueError("needs axes with different keys")
         return self

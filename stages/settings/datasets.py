@@ -18,11 +18,11 @@ def names() -> list[str]:
     return [*RELATIVES, *files.names(FOLDER)]
 
 
-def expect(name: str) -> None:
-    """Raise ParamsError for an unknown data set."""
+def expect(name: str, key: str = "data.name") -> None:
+    """Raise ParamsError for an unknown data set at a key."""
     if name not in names():
         rule = f"no such data set; {did_you_mean(name, names())}Allowed: {', '.join(names())}"
-        raise ParamsError(mistake("data.name", name, rule))
+        raise ParamsError(mistake(key, name, rule))
 
 
 def is_here(name: str) -> bool:

@@ -1,17 +1,18 @@
-"""Mistakes in params.yaml, one line each."""
+"""Mistakes in params.yaml and questions.yaml, one line each."""
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TypeVar
 
 FILE = "params.yaml"
+QUESTIONS = "questions"  # the only key of questions.yaml
 LONGEST = 60  # characters of a value that are shown
 
 T = TypeVar("T")
 
 
 class ParamsError(ValueError):
-    """params.yaml cannot be used; `lines` has one line for each mistake."""
+    """The settings cannot be used; `lines` has one line for each mistake."""
 
     def __init__(self, *lines: str):
         super().__init__("\n".join(lines))
@@ -34,8 +35,9 @@ def unknown_key(place: str, key: object, allowed: Iterable[str]) -> str:
 
 
 def in_file(key: str) -> str:
-    """A key of params.yaml in ASCII: escapes show letters that only look alike."""
-    return f"{FILE}: {key.encode('unicode_escape').decode()}"
+    """A key in its file, in ASCII: escapes show letters that only look alike."""
+    file = f"{QUESTIONS}.yaml" if key.startswith(QUESTIONS) else FILE
+    return f"{file}: {key.encode('unicode_escape').decode()}"
 
 
 def did_you_mean(name: str, allowed: list[str]) -> str:

@@ -97,7 +97,8 @@ class LayerSettings(Section):
 
 
 class VariantSettings(Section):
-    """An initialization; every other key is the name of a layer (`fc1`, `blocks.*.last`)."""
+    """An initialization; every other key is the name of a layer (`fc1`, `blocks.*.last`), or of one
+    of its tensors (`cell.weight_hh_l0`)."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[Annotated[str, AfterValidator(_is_layer)], LayerSettings]
@@ -112,15 +113,17 @@ class VariantSettings(Section):
         """The settings of single layers, which come before those of `all`."""
         return self.__pydantic_extra__
 
-    def fill_of(self, tensor: Parameter) -> tuple[str, Fill]:
+    def fill_of(self, own: str, tensor: Parameter) -> tuple[str, Fill]:
         """The key (`all.weight`) and the value that fill a tensor; no key: PyTorch's default.
 
-        The exact name of its layer comes before names with *, a later one before an earlier one,
-        and `all` last, for layers that mix their inputs.
+        Its `own` name comes first, then the exact name of its layer, then names with *, a later one
+        before an earlier one, and `all` last, for layers that mix their inputs.
         """
         sections = [("all", self.all)] if tensor.mixes else []
-        sections += [(n, s) for n, s in self.layers.items() if fnmatchcase(tensor.layer, n)]
-        sections.sort(key=lambda named: named[0] == tensor.layer)
+        for name, section in self.layers.items():
+            if fnmatchcase(tensor.layer, name) or fnmatchcase(own, name):
+                sections.append((name, section))
+        sections.sort(key=lambda named: (named[0] == own, named[0] == tensor.layer))
         for name, section in reversed(sections):
             if fill := getattr(section, tensor.kind):
                 return f"{name}.{tensor.kind}", fill
@@ -136,6 +139,20 @@ class DisplaySettings(Section):
 def one_line(label: str | None) -> str:
     """A label in Unicode's composed form, with single blanks for white space."""
     return unicodedata.normalize("NFC", " ".join((label or "").split()))
+
+
+class QuestionSettings(Section):
+    """The settings of questions.yaml: sweeps on a data set of their own."""
+
+    data: fields.Name
+    training: TrainingSettings
+    sweeps: dict[fields.Name, SweepSettings]
+
+
+class Asked(Section):
+    """questions.yaml, whose one key keeps it apart from params.yaml: DVC reads both as one."""
+
+    questions: QuestionSettings
 
 
 class Params(Section):
@@ -155,6 +172,8 @@ class Params(Section):
         """The labels of an axis's values, each on one line; None: the values themselves."""
         if axis.labels:
             return [one_line(label) for label in axis.labels]
+        if axis.settings:
+            return [one_line(one.label) or name for name, one in axis.settings.items()]
         named = axis.key == VARIANT
         return [self.label_of(str(value)) for value in axis.points()] if named else None
 

@@ -49,7 +49,7 @@ def plan_of(settings: Params, variant: VariantSettings, place: str) -> tuple[Pla
     resolved: dict[str, Fill] = {}  # many layers share a fill
     used = set(map(Path, plan.files))
     for name, tensor in structure.tensors.items():
-        key, written = variant.fill_of(tensor)
+        key, written = variant.fill_of(name, tensor)
         if key and key not in resolved:
             resolved[key] = initializers.resolve(written, place + key)
             used |= initializers.files_of(written.initializer)
@@ -93,7 +93,8 @@ def _unfilled(settings: Params, variant: VariantSettings, place: str) -> Plan:
 def _expect_layers(structure: Structure, variant: VariantSettings, place: str) -> None:
     """Raise ParamsError for settings of layers that the network does not have."""
     layers = dict.fromkeys(tensor.layer for tensor in structure.tensors.values())
-    unknown = [name for name in variant.layers if not fnmatch.filter(layers, name)]
+    known = [*layers, *structure.tensors]
+    unknown = [name for name in variant.layers if not fnmatch.filter(known, name)]
     if unknown:
         allowed = [*VariantSettings.model_fields, *layers]
         raise ParamsError(*(unknown_key(place, name, allowed) for name in unknown))
@@ -115,6 +116,6 @@ def expect_fills(plan: Plan, structure: Structure, variant: VariantSettings, pla
                 rule = "gives other values each time; draw from the argument draws alone"
                 raise InitializationError(tensor, rule)
     except InitializationError as error:
-        key, written = variant.fill_of(structure.tensors[error.tensor])
+        key, written = variant.fill_of(error.tensor, structure.tensors[error.tensor])
         line = mistake(place + key, as_written(written), f"cannot fill {error.tensor}: {error}")
         raise ParamsError(line) from None

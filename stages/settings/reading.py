@@ -1,4 +1,4 @@
-"""Reads params.yaml, with one line for each mistake in it."""
+"""Reads params.yaml and questions.yaml, with one line for each mistake in them."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,18 @@ from pydantic import ValidationError
 
 from stages.settings import yaml_file
 from stages.settings.fields import RULES, Section
-from stages.settings.mistakes import FILE, ParamsError, in_file, mistake, unknown_key
+from stages.settings.mistakes import (
+    FILE,
+    QUESTIONS,
+    ParamsError,
+    in_file,
+    mistake,
+    unknown_key,
+)
 from stages.settings.params import (
     UNKNOWN_LAYER,
+    Asked,
+    DataSettings,
     LayerSettings,
     NetworkOverrides,
     Params,
@@ -50,6 +59,20 @@ def checked(values: Any) -> Params:
     return settings
 
 
+def asked(settings: Params, values: Any) -> Params:
+    """The settings with the data, the training and the sweeps of questions.yaml.
+
+    Raises ParamsError with a line for each mistake.
+    """
+    own = validated(Asked, values).questions
+    if both := sorted(own.sweeps.keys() & settings.sweeps.keys()):
+        rule = f"is in {FILE}, too: sweeps need different names"
+        raise ParamsError(*(f"{in_file(f'{QUESTIONS}.sweeps.{name}')}: {rule}" for name in both))
+    data = DataSettings(name=own.data)
+    changed = {"data": data, "training": own.training, "sweeps": own.sweeps}
+    return settings.model_copy(update=changed)
+
+
 def validated(model: type[Model], values: Any, place: str = "") -> Model:
     """Values as a section at a place, a prefix for keys like `variants.baseline.`.
 
@@ -86,15 +109,15 @@ def read(path: Path = Path(FILE)) -> Any:
     try:
         return yaml_file.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from None
+        raise ParamsError(f"{path}: cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
         kind = "" if isinstance(error, yaml_file.RefusedError) else "not valid YAML: "
-        raise ParamsError(f"{FILE}{where}: {kind}{problem}") from None
+        raise ParamsError(f"{path}{where}: {kind}{problem}") from None
     except Exception as error:  # such as bytes that are not UTF-8, or !!int abc
-        line = f"{FILE}: cannot be read: {first_line(error)}"
+        line = f"{path}: cannot be read: {first_line(error)}"
         raise ParamsError(line) from None
 
 

@@ -1,4 +1,4 @@
-"""Turns the sweeps of params.yaml into grids of cells, each with a plan."""
+"""Turns sweeps into grids of cells, each with a plan."""
 
 import re
 from copy import deepcopy
@@ -10,23 +10,28 @@ from typing import Any
 from stages.settings import memory, plans, reading
 from stages.settings.axes import VARIANT, SweepSettings
 from stages.settings.mistakes import ParamsError, collect, mistake
-from stages.settings.params import Params, VariantSettings
+from stages.settings.params import NetworkOverrides, Params, VariantSettings
 from stages.training import probes
 from stages.training.grid import Cell, Grid
 from stages.training.plan import Plan
 
-
-def resolve(settings: Params) -> dict[str, Grid]:
-    """Every sweep's grid, tested by filling tensors; raises ParamsError."""
-    return collect(settings.sweeps, partial(_grid, settings))
+BUILT_IN = set(NetworkOverrides.model_fields)  # the settings of the built-in network
 
 
-def _grid(settings: Params, name: str) -> Grid:
-    sweep = settings.sweeps[name]
+def resolve(settings: Params, place: str = "") -> dict[str, Grid]:
+    """Every sweep's grid, tested by filling tensors; `place` is a prefix for keys.
+
+    Raises ParamsError.
+    """
+    return collect(settings.sweeps, partial(_grid, settings, f"{place}sweeps."))
+
+
+def _grid(settings: Params, sweeps: str, name: str) -> Grid:
+    sweep, sweeps = settings.sweeps[name], f"{sweeps}{name}"
     shared = settings.model_copy(update={"seeds": sweep.seeds})
     cells, filled = [], set()  # cells with equal fills are tested once: filling takes long
     for y, x in product(sweep.axes.y.points(), sweep.axes.x.points()):
-        place = f"sweeps.{name}: at {sweep.axes.x.key} = {x}, {sweep.axes.y.key} = {y}: "
+        place = f"{sweeps}: at {sweep.axes.x.key} = {x}, {sweep.axes.y.key} = {y}: "
         variant = _variant(settings, sweep, (x, y), place)
         if lines := reading.contradictions(shared, variant, place):
             raise ParamsError(lines[0])
@@ -38,7 +43,7 @@ def _grid(settings: Params, name: str) -> Grid:
             plans.expect_fills(plan, structure, variant, place)
         steps = sweep.epochs * plan.steps_per_epoch if sweep.epochs else sweep.steps or 0
         cells.append(Cell(x, y, steps, _deciding(plan, steps)))
-    _expect_two_axes(name, sweep, cells)
+    _expect_two_axes(sweeps, sweep, cells)
     return Grid(tuple(cells))
 
 
@@ -59,8 +64,13 @@ def _deciding(plan: Plan, steps: int) -> Plan:
 def _variant(
     settings: Params, sweep: SweepSettings, values: tuple[Any, Any], place: str
 ) -> VariantSettings:
-    """A cell as a variant: the variant on an axis, the base over it, and the axes over both."""
-    at = dict(zip((sweep.axes.x.key, sweep.axes.y.key), values, strict=True))
+    """A cell as a variant: the variant on an axis, the base over it, and the axes over both.
+
+    Of axes with settings, y is over x; the largest number of seeds counts.
+    """
+    sides = list(zip((sweep.axes.x, sweep.axes.y), values, strict=True))
+    named = [axis.settings[name] for axis, name in sides if axis.settings]
+    at = {axis.key: value for axis, value in sides if not axis.settings}
     written: dict[str, Any] = {}
     if (name := at.pop(VARIANT, None)) is not None:
         if name not in settings.variants:
@@ -69,9 +79,8 @@ def _variant(
         written = settings.variants[name].model_dump(exclude_none=True, exclude_defaults=True)
         written.get("training", {}).pop("epochs", None)  # a sweep has its own, as of seeds
         written.pop("seeds", None)
-    for section, entries in deepcopy(sweep.base).items():
-        own = written.get(section, {})
-        written[section] = {**own, **entries} if isinstance(entries, dict) else entries
+    for entries in (sweep.base, *(one.model_extra or {} for one in named)):
+        _merge(written, deepcopy(entries))
     for key, value in at.items():
         _set(written, _parts(key), value)
     cell = reading.validated(VariantSettings, written, place)
@@ -80,7 +89,22 @@ def _variant(
         if value is not None:
             rule = "is not allowed in a cell; set those of the sweep"
             raise ParamsError(mistake(place + key, value, rule))
-    return cell
+    seeds = [one.seeds for one in named if one.seeds]
+    return cell.model_copy(update={"seeds": max(seeds, default=sweep.seeds)})
+
+
+def _merge(written: dict[str, Any], over: dict[str, Any]) -> None:
+    """Put settings over others: section by section, and arguments of the same network."""
+    for section, entries in over.items():
+        own = written.get(section)
+        if not isinstance(entries, dict) or not isinstance(own, dict):
+            written[section] = entries
+        elif section == "network" and own.keys() == entries.keys():
+            _merge(own, entries)
+        elif section == "network" and not own.keys() | entries.keys() <= BUILT_IN:
+            written[section] = entries
+        else:
+            written[section] = {**own, **entries}
 
 
 def _parts(key: str) -> list[str]:
@@ -100,7 +124,7 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
     values[last] = value
 
 
-def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None:
+def _expect_two_axes(place: str, sweep: SweepSettings, cells: list[Cell]) -> None:
     """Raise ParamsError for an axis along which all cells have the same result."""
     results = [repr((cell.steps, cell.plan)) for cell in cells]
     columns = len(sweep.axes.x.points())
@@ -109,4 +133,4 @@ def _expect_two_axes(name: str, sweep: SweepSettings, cells: list[Cell]) -> None
         if len(lines[0]) > 1 and all(len(set(line)) == 1 for line in lines):
             rule = "has no effect: every value gives the same networks"
             key = getattr(sweep.axes, side).key
-            raise ParamsError(mistake(f"sweeps.{name}.axes.{side}.key", key, rule))
+            raise ParamsError(mistake(f"{place}.axes.{side}.key", key, rule))

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from stages.training import engines, epoch, integrity, probes
 from stages.training.data import Dataset
 from stages.training.plan import Plan
+from stages.training.probes import View
 from stages.training.seeds import Draws
 
 Value: TypeAlias = float | str  # of an axis: a number, or a name
@@ -48,18 +49,24 @@ class CellScores:
     """One network of a cell.
 
     Before training, for the probed images: `largest_guess` is the share of its most frequent
-    answer, `constant` is 1 if the logits are the same for all of them, else 0.
-    After training: mean cross-entropies in nats and accuracies, on the training images that are
-    scored and on the test images; None where nothing was trained.
+    answer, `constant` is 1 if the logits are the same for all of them, else 0, and `start_loss`
+    the mean cross-entropy in nats.
+    After training: mean cross-entropies and accuracies, on the training images that are scored
+    and on the test images; the share of tensors, of those that are trained, that are `still` what
+    they were, bit for bit; and the share of units that are `distinct`: unlike all that come before
+    them in their layer. Where nothing was trained, only the first two are there.
     """
 
     seed: int
     largest_guess: float
     constant: int
+    start_loss: float | None = None
     train_loss: float | None = None
     train_acc: float | None = None
     test_loss: float | None = None
     test_acc: float | None = None
+    still: float | None = None
+    distinct: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
     plan, train = cell.plan, dataset.train
     engine = engines.of(plan)
     learner = engine.learner(plan, engine.start(plan, train, seed))
-    *_, logits = learner.score(train.first(probes.PROBED))
+    probed = train.first(probes.PROBED)
+    start_loss, _, logits = learner.score(probed)
     guesses = logits.argmax(1).bincount().max().item() / len(logits)
     row = CellScores(seed, guesses, int((logits == logits[0]).all().item()))
     if not cell.steps:
@@ -96,6 +104,21 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
         learner.train(train, draws, (cell.steps - done) * plan.batch_size)
     train_loss, train_acc, _ = learner.score(train.first(epoch.SCORED_BEFORE))
     test_loss, test_acc, _ = learner.score(dataset.test)
+    still, distinct = shares(learner.views(probed))
     return replace(
-        row, train_loss=train_loss, train_acc=train_acc, test_loss=test_loss, test_acc=test_acc
-    )
+        row, start_loss=start_loss, train_loss=train_loss, train_acc=train_acc,
+        test_loss=test_loss, test_acc=test_acc, still=still, distinct=distinct,
+    )  # fmt: skip
+
+
+def shares(views: Sequence[View]) -> tuple[float, float]:
+    """The shares of trained tensors that never moved, and of units that are distinct."""
+    trained = [
+        step
+        for view in views
+        for gradient, step in zip(view.gradients, view.moved_at, strict=True)
+        if gradient is not None
+    ]
+    units = [view.units for view in views if view.units]
+    distinct = sum(probes.units(*one)[0] for one in units)
+    return trained.count(0) / len(trained), distinct / sum(len(weights) for weights, _ in units)
