@@ -8,10 +8,20 @@ from stages.analysis.maps import Map
 from stages.analysis.report import Report
 from stages.analysis.results import Results
 from stages.analysis.study import Study
-from stages.rendering import claim_tables, claims, drawing, lesson, note, page, summary
+from stages.rendering import (
+    claim_tables,
+    claims,
+    drawing,
+    lesson,
+    note,
+    page,
+    questions,
+    summary,
+)
 from stages.training import integrity
 
 REPORTS = Path("reports")
+QUESTIONS = Path("docs/questions.md")
 SWEEPS = Path("data/sweeps")
 TABLES = Path("data/tables")
 TABLE_FILES = (
@@ -34,7 +44,8 @@ def main() -> None:
     html = page.text(report, judged, texts)
     files: dict[str, str | bytes] = {"index.html": html, "lesson.html": lesson.text(), **texts}
     files |= {f"figures/{name}": content for name, content in pictures.items()}
-    writing.replace({REPORTS / name: content for name, content in files.items()})
+    made = {REPORTS / name: content for name, content in files.items()}
+    writing.replace(made | {QUESTIONS: questions.text(report)})
     for path in (REPORTS / "figures").glob("map_*"):  # of sweeps that are gone
         if path.name not in pictures:
             path.unlink()

@@ -1,7 +1,14 @@
 """All figures of a report, as files."""
 
 from stages.analysis.report import Report
-from stages.rendering import accuracy_figures, figures, map_figures, probe_figures, series_figures
+from stages.rendering import (
+    accuracy_figures,
+    figures,
+    map_figures,
+    probe_figures,
+    rate_charts,
+    series_figures,
+)
 
 FIGURES = (
     accuracy_figures.learning_curves,
@@ -18,4 +25,7 @@ def pictures(report: Report) -> dict[str, bytes]:
     for heat_map in report.maps:
         figure = map_figures.heat_map(heat_map, report.results.learned_above)
         files |= figures.saved(figure, heat_map.figure)
+    if by_rate := rate_charts.shown(report.asked):
+        figure = rate_charts.figure(by_rate, report.cells.learned_above)
+        files |= figures.saved(figure, "map_rates")
     return files

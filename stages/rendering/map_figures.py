@@ -14,6 +14,7 @@ from stages.rendering.figures import plt
 SHOWN = {
     "train_acc": "training accuracy",
     "test_acc": "test accuracy",
+    "train_loss": "training loss",
     "largest_guess": "share of examples in the class that an untrained network guesses most often",
     "constant": "share of untrained networks with the same output for every example",
 }
@@ -25,6 +26,7 @@ KEYS = {
     "all.weight.normal.std": "ε: standard deviation of the weights",
     "all.weight.normal.mean": "c: mean of the weights",
     "variant": "Variant",
+    "network.mup.width": "Width",
 }
 MAX_LEVEL = 8  # characters of a horizontal name below a column
 MAX_TITLE = 60  # characters of a line; there are at most two

@@ -26,6 +26,8 @@ from stages.rendering import (
     images,
     map_figures,
     page_tables,
+    questions,
+    rate_charts,
     style,
     trying,
 )
@@ -86,6 +88,7 @@ def text(report: Report, claims: list[dict], made: dict[str, str]) -> str:
         places=places(report, plots),
         about={claim["id"]: about(report, claim) for claim in claims},
         maps=[(m, map_figures.SHOWN[m.shows], map_figures.about(m)) for m in report.maps],
+        **questions.on_page(report),
         downloads={name: what for name, what in page_tables.DOWNLOADS.items() if name in csv},
         variants=yaml.safe_dump(
             written, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72
@@ -208,6 +211,8 @@ def specifications(report: Report) -> dict[str, dict[str, Any]]:
             add(quantity, "depth", charts.overlaid(curves["depth"], quantity, span=span), deep)
     for one in report.maps:
         add(one.figure, "maps", map_figures.chart(one))
+    for one in rate_charts.shown(report.asked):
+        add(one.figure, "maps", rate_charts.chart(one))
     return found
 
 

@@ -11,6 +11,7 @@ from stages.analysis import series
 from stages.analysis.report import Report
 from stages.analysis.results import FIRST
 from stages.analysis.study import layers
+from stages.rendering import rate_charts
 
 # The tables that can be downloaded, and their content.
 DOWNLOADS = {
@@ -37,8 +38,8 @@ def gathered(report: Report, made: dict[str, str]) -> dict[str, str]:
         for name in DOWNLOADS.keys() - OWN
     }
     csv |= {"moves": moves(report), "units": units(report)}
-    if report.maps:
-        cells = [one.cells(report.results.learned_above) for one in report.maps]
+    if drawn := [*report.maps, *rate_charts.shown(report.asked)]:
+        cells = [one.cells(report.results.learned_above) for one in drawn]
         csv["maps"] = pd.concat(cells).to_csv(index=False, float_format="%.6g")
     return dict(sorted(csv.items()))
 

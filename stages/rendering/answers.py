@@ -1,0 +1,275 @@
+"""Answers to questions that people ask, with the numbers of this study.
+
+answers.yaml has the questions. An answer is a Jinja template over the functions of `Numbers`, whose
+numbers link to their row. It is shown where its conditions hold, which are expressions over the same
+functions: so no sentence contradicts the numbers beside it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from stages.analysis.maps import Map
+from stages.analysis.report import Report
+from stages.analysis.statistics import Estimate, Values, t_interval
+from stages.rendering import style
+from stages.rendering.environment import TEMPLATES
+
+Link = Callable[[str], str]  # from the place of a number, like `residual/he` or `baseline`, to its URL
+DIGITS = 1  # of accuracies in per cent: there are 1,000 test examples
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question with its source, and its answer in Markdown: None where the study lacks it.
+
+    `limit`: why initlab cannot answer it. `sweeps` are those that measured it.
+    """
+
+    source: str
+    url: str
+    question: str
+    topic: str
+    text: str | None
+    limit: str
+    sweeps: list[str]
+
+
+class Missing(LookupError):
+    """A study without a network that an answer is about."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What answers can show, and ask of, each by the name of a cell or of a variant."""
+
+    report: Report
+    link: Link
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions by name."""
+        names = (
+            "acc", "main", "gap", "start", "still", "distinct", "guess", "verdict", "low", "high",
+            "mean", "learns", "spread", "best", "loss",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    # --------------------------------------------------------------------- shown, with a link
+
+    def acc(self, cell: str) -> str:
+        """The accuracy at the end, or how many seeds learn where they disagree."""
+        return self._linked(cell, accuracy(self.report, cell))
+
+    def gap(self, cell: str, other: str) -> str:
+        """The difference of two accuracies, paired by seed: like `12.3 points (10.1 to 14.5)`."""
+        apart = self._values(cell, "test_acc") - self._values(other, "test_acc")
+        mean, low, high = t_interval(apart)
+        words = style.minus(f"{100 * mean:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})")
+        return self._linked(cell, words)
+
+    def start(self, cell: str) -> str:
+        """The mean loss before training."""
+        return self._linked(cell, size(self._values(cell, "start_loss").mean()))
+
+    def loss(self, cell: str) -> str:
+        """The mean training loss at the end."""
+        return self._linked(cell, size(self._values(cell, "train_loss").mean()))
+
+    def still(self, cell: str) -> str:
+        """The share of tensors that never moved."""
+        return self._linked(cell, share(self._values(cell, "still").mean()))
+
+    def distinct(self, cell: str) -> str:
+        """The share of units that are distinct at the end."""
+        return self._linked(cell, share(self._values(cell, "distinct").mean()))
+
+    def guess(self, cell: str) -> str:
+        """The share of examples that an untrained network gives its favourite class."""
+        return self._linked(cell, share(self._values(cell, "largest_guess").mean()))
+
+    def spread(self, cell: str) -> str:
+        """The lowest and the highest accuracy of a seed."""
+        values = self._values(cell, "test_acc")
+        return self._linked(cell, f"{share(values.min())} to {share(values.max())}")
+
+    def main(self, variant: str) -> str:
+        """The accuracy of a variant of params.yaml, on MNIST."""
+        row = self.report.rows.get(variant)
+        if row is None:
+            raise Missing(variant)
+        words = style.accuracy(style.of_row(row, "test_acc"))
+        return self._linked(variant, words if row.outcome.has_mean else style.outcome(row))
+
+    def best(self, sweep: str, width: int) -> str:
+        """The learning rate with the lowest mean loss at a width."""
+        one = next((m for m in self.report.asked if m.name == sweep), None)
+        if one is None or width not in one.y.values:
+            raise Missing(sweep)
+        rows = one.rows[one.rows["y"] == width]
+        losses = rows.groupby("x")["train_loss"].mean()
+        return self._linked(f"{sweep}/{width}", f"{losses.idxmin():.2g}")
+
+    # ------------------------------------------------------------------------------ asked
+
+    def mean(self, cell: str, column: str = "test_acc") -> float:
+        """The mean of a column over seeds."""
+        return float(self._values(cell, column).mean())
+
+    def low(self, cell: str, other: str = "") -> float:
+        """The lower end of the interval of an accuracy, or of its difference to another."""
+        return self._interval(cell, other).low
+
+    def high(self, cell: str, other: str = "") -> float:
+        """The upper end."""
+        return self._interval(cell, other).high
+
+    def learns(self, cell: str) -> float:
+        """The share of the seeds that learn."""
+        self._values(cell, "test_acc")
+        return float(self.report.cells.ended(cell, "learns").mean())
+
+    def verdict(self, claim: str) -> str:
+        """The verdict on a claim."""
+        found = {one.claim.id: one.verdict.value for one in self.report.judgements}
+        return found.get(claim, "not tested")
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _interval(self, cell: str, other: str) -> Estimate:
+        values = self._values(cell, "test_acc")
+        return t_interval(values - self._values(other, "test_acc") if other else values)
+
+    def _values(self, cell: str, column: str) -> Values:
+        """Of a cell, or of a variant of params.yaml, of which there are accuracies alone."""
+        if "/" not in cell:
+            if cell not in self.report.study.variants:
+                raise Missing(cell)
+            return self.report.results.accuracy(cell)
+        if cell not in self.report.cells.trained:
+            raise Missing(cell)
+        return self.report.cells.values(cell, column)
+
+    def _linked(self, cell: str, words: str) -> str:
+        return f"[{words}]({self.link(cell.rpartition('/')[0] or cell)})"
+
+
+def share(value: float) -> str:
+    """A share in per cent."""
+    return f"{style.decimals(100 * value, DIGITS)} %"
+
+
+def size(value: float) -> str:
+    """A loss in three digits."""
+    return f"{float(f'{value:.3g}'):,g}" if math.isfinite(value) else "not a number"
+
+
+def accuracy(report: Report, cell: str) -> str:
+    """Like `53.2 % (51.0 to 55.4 %)`; where seeds disagree, like `3 of 5 seeds learn`."""
+    cells = report.cells
+    if cell not in cells.trained:
+        raise Missing(cell)
+    ends, values = cells.ends(cell), cells.accuracy(cell)
+    if not cells.agree(cell):
+        if ends["diverges"]:
+            return f"{ends['diverges']} of {style.counted(len(values), 'seed')} diverge"
+        return f"{ends['learns']} of {style.counted(len(values), 'seed')} learn"
+    mean, low, high = t_interval(values)
+    if math.isclose(low, high, abs_tol=1e-9):
+        return f"{share(mean)} ({style.EVERY_SEED})"
+    ends_ = f"{style.decimals(100 * max(low, 0), DIGITS)} to {share(min(high, 1))}"
+    return f"{share(mean)} ({ends_})"
+
+
+def of(report: Report, link: Link) -> list[Answer]:
+    """Every question with its answer, in the order of the file."""
+    written = yaml.safe_load((TEMPLATES / "answers.yaml").read_text(encoding="utf-8"))
+    environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  Markdown
+    environment.globals |= Numbers(report, link).functions()
+    return [
+        Answer(
+            source=one["source"], url=one.get("url") or address(one["source"]),
+            question=one["question"], topic=topic,
+            text=answered(environment, one), limit=one.get("limit", ""),
+            sweeps=sorted(set(re.findall(r"[\"'](\w+)/", one.get("answer", "")))),
+        )
+        for topic, entries in written.items()
+        for one in entries
+    ]  # fmt: skip
+
+
+def answered(environment: Environment, one: dict[str, Any]) -> str | None:
+    """The answer, if its conditions hold and the study has its networks."""
+    try:
+        conditions = (environment.compile_expression(text) for text in one.get("if", []))
+        if not all(condition() for condition in conditions):
+            return None
+        words = environment.from_string(one.get("answer", "")).render()
+        return " ".join(words.split()) or None
+    except Missing:
+        return None
+
+
+def address(source: str) -> str:
+    """The address of an issue or a pull request of GitHub, or of a page."""
+    if found := re.fullmatch(r"(\S+/\S+?)(#| PR )(\d+)", source):
+        kind = "pull" if found[2] == " PR " else "issues"
+        return f"https://github.com/{found[1]}/{kind}/{found[3]}"
+    return f"https://{source}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sweep as a table: `rows` have an anchor's name, a label, and a text for every column."""
+
+    name: str
+    label: str
+    about: str
+    columns: list[str]
+    rows: list[tuple[str, str, list[str]]]
+
+
+def tables(report: Report) -> list[Table]:
+    """A table for every sweep of questions.yaml."""
+    return [
+        Table(
+            one.name, one.label, about(one), [*one.x.names, *(title for title, _ in EXTRA)],
+            list(_rows(report, one)),
+        )
+        for one in report.asked
+    ]  # fmt: skip
+
+
+EXTRA = (("loss before training", "start_loss"), ("tensors that never move", "still"))
+
+
+def _rows(report: Report, one: Map) -> Iterator[tuple[str, str, list[str]]]:
+    for j, (value, label) in enumerate(zip(one.y.values, one.y.names, strict=True)):
+        rows = one.rows[one.rows["j"] == j]
+        if one.shows == "train_loss":
+            shown = [size(v) for v in rows.groupby("i")["train_loss"].mean()]
+        else:
+            shown = [accuracy(report, f"{one.name}/{value}/{x}") for x in one.x.values]
+        start = list(dict.fromkeys(size(v) for v in rows.groupby("i")["start_loss"].mean()))
+        still = list(dict.fromkeys(share(v) for v in rows.groupby("i")["still"].mean()))
+        shown += [start[0] if len(start) == 1 else f"{start[0]} … {start[-1]}", " / ".join(still)]
+        yield f"{one.name}/{value}", label, shown
+
+
+def about(one: Map) -> str:
+    """The seeds and the length of training, as a sentence."""
+    seeds = sorted({plan["seeds"] for plan in one.plans})
+    steps = sorted(set(one.steps))
+    of = " to ".join(map(str, dict.fromkeys([seeds[0], seeds[-1]])))
+    shown = "training loss" if one.shows == "train_loss" else "test accuracy"
+    return f"{shown} after {style.listed([str(n) for n in steps])} steps, {of} seeds".capitalize()
+
+
+def unanswered(answers: list[Answer]) -> int:
+    """How many questions have no answer by measurement."""
+    return int(np.sum([answer.text is None for answer in answers]))
