@@ -49,6 +49,10 @@ NETWORKS = {
     **{kind: {"recurrent": {"kind": kind, "width": 16}} for kind in ("rnn", "gru")},
     "transformer": {"transformer": {"depth": 2, "width": 16, "patch": 7}},
     "adapted": {"adapted": {"width": 16}},
+    "plain": {"plain": {"width": 16, "activation": "sine", "norm": "layer"}},
+    "tokens": {"tokens": {"width": 16, "stride": 49}},
+    "mixture": {"mixture": {"experts": 2}},
+    "mup": {"mup": {"width": 16}},
 }
 
 # All stages in one process, since loading torch takes longest. Two things compute nothing and take
