@@ -13,7 +13,7 @@ from docs import plain
 from stages.settings import initializers, plans
 from stages.settings.mistakes import ParamsError
 from stages.settings.params import Params
-from stages.training import initialization
+from stages.training import building, initialization
 from stages.training.activations import ACTIVATIONS
 from stages.training.mlp.engine import initial_weights
 from stages.training.plan import Fill
@@ -51,6 +51,70 @@ def test_scaled_normal_is_hes_and_lecuns(variance, nonlinearity):
     assert not filled("scaled_normal", (64, 128), variance=0).any()
 
 
+@pytest.mark.parametrize(("variance", "nonlinearity"), [(2.0, "relu"), (1.0, "linear")])
+def test_scaled_normal_of_a_convolution_counts_its_kernel(variance, nonlinearity):
+    ours = filled("scaled_normal", (64, 16, 3, 3), variance=variance)
+    theirs = filled("kaiming_normal", (64, 16, 3, 3), nonlinearity=nonlinearity)
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("shape", [(64, 128), (64, 16, 3), (64, 16, 3, 3)])
+def test_signs_have_one_size_and_the_variance_of_he(shape):
+    tensor = filled("signs", shape)
+    size = math.sqrt(2 / tensor[0].numel())
+    torch.testing.assert_close(tensor.abs(), torch.full(shape, size))
+    assert (tensor > 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
+    torch.testing.assert_close(filled("signs", shape, gain=2 * math.sqrt(2)), 2 * tensor)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (8, 4, 3, 3)])
+def test_repeated_gives_tensors_of_one_shape_equal_values(shape):
+    first, second = torch.empty(shape), torch.empty(shape)
+    for name, tensor in (("fc1", first), ("fc2", second)):
+        given = {"draws": lambda name=name: Draws(0, name)}
+        initialization.run(resolved("repeated"), tensor, given)
+    assert torch.equal(first, second)
+    assert len(first.unique()) == first.numel()
+    bound = 1 / math.sqrt(first[0].numel())
+    assert 0.9 * bound < first.abs().max() <= bound
+
+
+@pytest.mark.parametrize("shape", [(12,), (12, 3), (12, 2, 5)])
+def test_parts_fills_each_part_of_the_rows_with_its_value(shape):
+    tensor = filled("parts", shape, values=[0, 1, 0.5])
+    for part, value in zip(tensor.split(4), (0, 1, 0.5), strict=True):
+        assert (part == value).all()
+
+
+def test_parts_of_biases_are_the_gates_of_an_lstm():
+    plan = plan_of(
+        {
+            "network": {"recurrent": {"width": 4}},
+            "cell": {"bias": {"parts": {"values": [0, 1, 0, 0]}}},
+        }
+    )
+    weights = building.initial_weights(plan, 0)
+    for tensor in (weights["cell.bias_ih_l0"], weights["cell.bias_hh_l0"]):
+        assert tensor.tolist() == [0] * 4 + [1] * 4 + [0] * 8
+
+
+def test_duplicated_repeats_filters_and_channels():
+    tensor = filled("duplicated", (8, 6, 3, 3), rows=2, columns=3)
+    assert torch.equal(tensor[:4], tensor[4:])
+    assert all(torch.equal(tensor[:, :2], part) for part in tensor.split(2, dim=1))
+    assert len(tensor.unique()) == 4 * 2 * 9
+    assert 0.9 / math.sqrt(54) < tensor.abs().max() <= 1 / math.sqrt(54)
+
+
+def test_noise_makes_duplicated_units_differ():
+    exact = filled("duplicated", (64, 128), rows=2, columns=4)
+    noisy = filled("duplicated", (64, 128), rows=2, columns=4, noise=0.001)
+    difference = noisy - exact
+    assert difference.std().item() == pytest.approx(0.001, rel=0.05)
+    assert abs(difference.mean().item()) < 1e-4
+    assert len(noisy.unique(dim=0)) == 64
+
+
 def test_duplicated_repeats_rows_and_columns():
     tensor = filled("duplicated", (64, 128), rows=2, columns=4)
     assert torch.equal(tensor[:32], tensor[32:])
@@ -82,6 +146,11 @@ def test_lsuv_gives_every_layer_outputs_of_variance_1(activation, train_images):
         ({"fc1": {"weight": {"duplicated": {"rows": 3}}}}, "fc1.weight: rows = 3 must be a whole"),
         ({"all": {"bias": "duplicated"}}, "cannot fill fc1.bias: it fills weights only"),
         ({"fc1": {"weight": {"scaled_normal": {"variance": -1}}}}, "variance = -1.0 must not be"),
+        ({"fc1": {"weight": {"duplicated": {"noise": -1}}}}, "noise = -1.0 must not be below 0"),
+        ({"all": {"bias": "signs"}}, "cannot fill fc1.bias: it fills weights only"),
+        ({"all": {"bias": "repeated"}}, "cannot fill fc1.bias: it fills weights only"),
+        ({"out": {"bias": {"parts": {"values": [0, 1, 0]}}}}, "their number must divide 10"),
+        ({"out": {"bias": {"parts": {"values": []}}}}, "values = []: their number must divide 10"),
         (LSUV | {"fc1": {"weight": "zeros"}}, "fill fc2.weight: its layer has equal outputs"),
         ({"fc1": {"weight": {"lsuv": {"inputs": 3}}}}, "fc1.weight.lsuv.inputs: unknown key"),
         ({"fc1": {"weight": {"hadamard": {"gian": 3}}}}, "unknown key; did you mean 'gain'?"),

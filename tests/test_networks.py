@@ -1,9 +1,8 @@
-"""The networks in stages/networks: shapes, names, training, and the facts in their docstrings."""
+"""The networks in stages/networks: shapes, names of layers, training and errors."""
 
 import ast
 import copy
 import importlib
-import math
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,32 @@ FILES = sorted(
     p for folder in ("networks", "datasets") for p in (ROOT / "stages" / folder).glob("*.py")
 )
 IMAGES, PHOTOGRAPHS, SEQUENCES, FEATURES = (1, 28, 28), (3, 32, 32), (1, 40), (12,)
+ANY_SHAPE = ("plain", "residual", "adapted", "mixture", "mup")
 VARIANTS = [
+    ("plain", {}),
+    ("plain", {"activation": "sine", "omega": 2.0, "norm": "layer"}),
+    ("plain", {"activation": "selu", "norm": "batch"}),
     ("residual", {}),
+    ("residual", {"gain": "scalar", "skip": False}),
+    ("residual", {"gain": "batch"}),
     ("residual", {"norm": "batch", "scale": 0.5}),
     ("residual", {"norm": "layer"}),
     ("convolutional", {}),
     ("convolutional", {"channels": [8], "norm": "batch"}),
     ("convolutional", {"norm": "batch", "depthwise": True}),
-    ("recurrent", {"kind": "rnn"}),
+    ("convolutional", {"groups": 4, "stride": 1, "last_relu": True}),
+    ("convolutional", {"groups": 4, "depthwise": True}),
+    ("recurrent", {"kind": "rnn", "patch": 4}),
     ("recurrent", {"kind": "gru", "layers": 2}),
     ("recurrent", {}),
     ("transformer", {}),
     ("transformer", {"norm": "post"}),
+    ("transformer", {"packed": False, "registers": 2, "gain": "scalar"}),
     ("adapted", {}),
+    ("tokens", {"stride": 16}),
+    ("tokens", {"stride": 16, "tied": False}),
+    ("mixture", {}),
+    ("mup", {"width": 128}),
 ]
 
 
@@ -39,8 +51,9 @@ def built(name: str, shape: tuple[int, ...], **arguments) -> nn.Module:
 @pytest.mark.parametrize("shape", [IMAGES, PHOTOGRAPHS, SEQUENCES, FEATURES])
 @pytest.mark.parametrize(("name", "arguments"), VARIANTS)
 def test_training_lowers_the_loss_and_changes_what_is_trainable(name, arguments, shape):
-    if shape == FEATURES and name not in ("residual", "adapted"):
-        with pytest.raises(ValueError, match=r"^needs images or sequences.*\(12,\)$"):
+    one_channel = name == "tokens" and shape[0] != 1
+    if one_channel or (shape == FEATURES and name not in ANY_SHAPE):
+        with pytest.raises(ValueError, match=r"^needs images or sequences.*; an example is \(\d"):
             built(name, shape, **arguments)
         return
     network = built(name, shape, **arguments)
@@ -66,6 +79,10 @@ def test_training_lowers_the_loss_and_changes_what_is_trainable(name, arguments,
         ("residual", {"blocks": 1, "norm": "layer"},
          "embed blocks.0.norm blocks.0.first blocks.0.last out"),
         ("residual", {"blocks": 1}, "embed blocks.0.first blocks.0.last out"),
+        ("residual", {"blocks": 1, "gain": "scalar"},
+         "embed blocks.0.first blocks.0.last blocks.0.gain out"),
+        ("plain", {"depth": 2, "norm": "batch"},
+         "blocks.0.linear blocks.0.norm blocks.1.linear blocks.1.norm out"),
         ("convolutional", {"channels": [4, 4]}, "blocks.0.conv blocks.1.conv out"),
         ("convolutional", {"channels": [4, 4], "norm": "batch", "depthwise": True},
          "blocks.0.conv blocks.0.norm blocks.1.depthwise blocks.1.pointwise blocks.1.norm out"),
@@ -73,8 +90,18 @@ def test_training_lowers_the_loss_and_changes_what_is_trainable(name, arguments,
         ("transformer", {"depth": 1},
          "embed blocks.0.norm1 blocks.0.norm2 blocks.0.attention.qkv blocks.0.attention.proj "
          "blocks.0.first blocks.0.last norm out"),
+        ("transformer", {"depth": 1, "packed": False, "registers": 1, "gain": "scalar"},
+         "embed blocks.0.norm1 blocks.0.norm2 blocks.0.attention.q blocks.0.attention.k "
+         "blocks.0.attention.v blocks.0.attention.proj blocks.0.first blocks.0.last "
+         "blocks.0.gain1 blocks.0.gain2 norm out"),
         ("adapted", {"depth": 1},
          "layers.0.frozen layers.0.a layers.0.b out.frozen out.a out.b"),
+        ("tokens", {"depth": 1},
+         "embed blocks.0.norm1 blocks.0.norm2 blocks.0.attention.qkv blocks.0.attention.proj "
+         "blocks.0.first blocks.0.last norm"),
+        ("mixture", {"experts": 2},
+         "gate experts.0.first experts.0.last experts.1.first experts.1.last"),
+        ("mup", {}, "embed blocks.0 blocks.1 out"),
     ],
 )  # fmt: skip
 def test_names_of_layers(name, arguments, layers):
@@ -82,7 +109,8 @@ def test_names_of_layers(name, arguments, layers):
     found = [key.rpartition(".")[0] for key, _ in network.named_parameters()]
     assert " ".join(dict.fromkeys(filter(None, found))) == layers
     alone = [key for key, _ in network.named_parameters(recurse=False)]
-    assert alone == (["positions"] if name == "transformer" else [])
+    learned = ["positions"] if name in ("transformer", "tokens") else []
+    assert alone == learned + (["registers"] if "registers" in arguments else [])
 
 
 @pytest.mark.parametrize(
@@ -90,105 +118,28 @@ def test_names_of_layers(name, arguments, layers):
     [
         ("residual", {"width": 0}, "width = 0 must be at least 1"),
         ("residual", {"blocks": -1}, "blocks = -1 must be at least 1"),
+        ("plain", {"depth": 0}, "depth = 0 must be at least 1"),
+        ("convolutional", {"groups": 3}, "groups = 3 must divide all of channels = [16, 32, 32]"),
+        ("convolutional", {"stride": 0}, "stride = 0 must be at least 1"),
         ("convolutional", {"channels": []}, "channels = [] must be numbers of at least 1"),
         ("convolutional", {"channels": [4, 0]}, "channels = [4, 0] must be numbers of at least 1"),
         ("recurrent", {"layers": 0}, "layers = 0 must be at least 1"),
+        ("recurrent", {"patch": 3}, "patch = 3 must divide the 28 steps of (1, 28, 28)"),
+        ("transformer", {"registers": -1}, "registers = -1 must not be below 0"),
         ("transformer", {"depth": 0}, "depth = 0 must be at least 1"),
         ("transformer", {"patch": -4}, "patch = -4 must be at least 1"),
         ("transformer", {"heads": 3}, "heads = 3 must divide width = 64"),
         ("transformer", {"patch": 5}, "patch = 5 must divide the sides of (1, 28, 28)"),
         ("adapted", {"rank": 0}, "rank = 0 must be at least 1"),
+        ("tokens", {"vocabulary": 9}, "vocabulary = 9 must be at least 10, one per class"),
+        ("mixture", {"experts": 0}, "experts = 0 must be at least 1"),
+        ("mup", {"base": 0}, "base = 0 must be at least 1"),
     ],
 )
 def test_wrong_argument_is_one_line(name, arguments, words):
     with pytest.raises(ValueError) as caught:
         built(name, IMAGES, **arguments)
     assert words in str(caught.value) and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-def test_residual_block_is_the_identity_without_its_branch(norm):
-    x = torch.randn(5, 64)
-    assert torch.equal(built("residual", FEATURES, norm=norm, scale=0.0).blocks(x), x)
-    network = built("residual", FEATURES, norm=norm)
-    assert not torch.allclose(network.blocks(x), x)
-    for block in network.blocks:
-        nn.init.zeros_(block.last.weight)
-        nn.init.zeros_(block.last.bias)
-    assert torch.equal(network.blocks(x), x)
-
-
-@pytest.mark.parametrize(("scale", "low", "high"), [(1.0, 10, math.inf), (1 / 8, 1, 2)])
-def test_variance_of_residual_blocks_is_bounded_by_their_scale(scale, low, high):
-    x = torch.randn(100, 64)
-    assert low < built("residual", FEATURES, blocks=64, scale=scale).blocks(x).var() < high
-
-
-def test_convolutions_halve_the_resolution_and_have_no_bias_before_a_normalization():
-    network = built("convolutional", IMAGES, norm="batch", depthwise=True)
-    assert network.blocks(torch.randn(2, *IMAGES)).shape == (2, 32, 7, 7)
-    assert network.blocks[1].depthwise.weight.shape == (16, 1, 3, 3)
-    assert network.blocks[1].pointwise.weight.shape == (32, 16, 1, 1)
-    assert not any(m.bias is not None for m in network.modules() if isinstance(m, nn.Conv2d))
-
-
-def test_steps_of_a_recurrent_network_are_the_rows():
-    x = torch.randn(4, *PHOTOGRAPHS)
-    network = built("recurrent", PHOTOGRAPHS)
-    rows = torch.stack([x[:, :, i].flatten(1) for i in range(32)], dim=1)
-    torch.testing.assert_close(network(x), network.out(network.cell(rows)[1][0][0]))
-
-
-@pytest.mark.parametrize("norm", ["pre", "post"])
-def test_transformer_block_is_its_formula(norm):
-    block = built("transformer", IMAGES, norm=norm).blocks[0]
-    theirs = nn.TransformerEncoderLayer(
-        64, 4, 256, 0.0, "gelu", batch_first=True, norm_first=norm == "pre"
-    )
-    ours = ("attention.qkv", "attention.proj", "first", "last", "norm1", "norm2")
-    attention = ("self_attn.in_proj_", "self_attn.out_proj.")
-    names = (*attention, "linear1.", "linear2.", "norm1.", "norm2.")
-    values = block.state_dict()
-    pairs = [(f"{our}.", their) for our, their in zip(ours, names, strict=True)]
-    theirs.load_state_dict(
-        {f"{b}{kind}": values[f"{a}{kind}"] for a, b in pairs for kind in ("weight", "bias")}
-    )
-    x = torch.randn(3, 49, 64)
-    torch.testing.assert_close(block(x), theirs(x), rtol=0, atol=1e-5)
-
-
-def test_only_pre_norm_keeps_a_path_without_normalization():
-    x = 3 * torch.randn(3, 49, 64) + 1
-    for norm in ("pre", "post"):
-        block = built("transformer", IMAGES, norm=norm).blocks[0]
-        for layer in (block.attention.proj, block.last):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        assert torch.equal(block(x), x) == (norm == "pre")
-
-
-@pytest.mark.parametrize(
-    ("zeros", "is_frozen", "learns"),
-    [("b", True, True), ("a", True, True), ("ab", True, False), ("", False, True)],
-)
-def test_low_rank_product_at_zero(zeros, is_frozen, learns):
-    network = built("adapted", FEATURES, alpha=2.0)
-    layers = [*network.layers, network.out]
-    frozen = nn.Sequential(*(m for layer in layers for m in (layer.frozen, nn.ReLU())))[:-1]
-    merged = copy.deepcopy(frozen)
-    for layer, linear in zip(layers, merged[::2], strict=True):
-        assert not layer.b.weight.any() and layer.a.weight.all()
-        for product in ("a", "b"):
-            weight = getattr(layer, product).weight
-            (nn.init.zeros_ if product in zeros else nn.init.normal_)(weight)
-        with torch.no_grad():
-            linear.weight += 2.0 / 4 * layer.b.weight @ layer.a.weight
-    x = torch.randn(8, *FEATURES)
-    assert torch.equal(network(x), frozen(x)) == is_frozen
-    torch.testing.assert_close(network(x), merged(x), rtol=1e-4, atol=1e-4)
-    nn.functional.cross_entropy(network(x), torch.arange(8)).backward()
-    gradients = [p.grad for p in network.parameters() if p.requires_grad]
-    assert len(gradients) == 6 and any(g.any() for g in gradients) == learns
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

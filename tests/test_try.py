@@ -193,6 +193,7 @@ def test_form_draws_the_law_of_every_initializer(blank, choice):
 
 @pytest.mark.parametrize(("initializer", "arguments"), [
     ("sparse", {"sparsity": 0.5, "std": 0.01}),
+    ("duplicated", {"rows": 2, "columns": 1, "noise": 0.1}),
     ("xavier_normal", {"gain": 2.0}),
     ("kaiming_normal", {"a": 0.0, "mode": "fan_out", "nonlinearity": "relu"}),
 ])  # fmt: skip

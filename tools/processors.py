@@ -35,7 +35,11 @@ QEMU = shutil.which("qemu-x86_64")
 TRIAL = ROOT / "tools" / "trial.c"
 IMAGES = {"train": 261, "test": 100}  # 261: a last batch of one image, for batches of 4 and 65
 
-ARGUMENTS = {"constant": {"val": 0.1}, "sparse": {"sparsity": 0.5}}  # of required parameters
+ARGUMENTS = {  # of required parameters
+    "constant": {"val": 0.1},
+    "parts": {"values": [0.1, -0.1]},
+    "sparse": {"sparsity": 0.5},
+}
 ONLY_CONVOLUTIONS = {"dirac"}
 
 # Every file in stages/networks, and every kind of cell but LSTM's, in which QEMU 7.2 crashes.
@@ -45,6 +49,10 @@ NETWORKS = {
     **{kind: {"recurrent": {"kind": kind, "width": 16}} for kind in ("rnn", "gru")},
     "transformer": {"transformer": {"depth": 2, "width": 16, "patch": 7}},
     "adapted": {"adapted": {"width": 16}},
+    "plain": {"plain": {"width": 16, "activation": "sine", "norm": "layer"}},
+    "tokens": {"tokens": {"width": 16, "stride": 49}},
+    "mixture": {"mixture": {"experts": 2}},
+    "mup": {"mup": {"width": 16}},
 }
 
 # All stages in one process, since loading torch takes longest. Two things compute nothing and take

@@ -119,7 +119,7 @@ def twice(plan: PlanValues) -> bool:
 
     def doubles(tensor: str, fill: dict[str, Any]) -> bool:
         given = {"rows": 1 + (tensor != "out.weight"), "columns": 1 + (tensor != "fc1.weight")}
-        return fill == {"initializer": "duplicated", "arguments": given}
+        return fill == {"initializer": "duplicated", "arguments": given | {"noise": 0.0}}
 
     of_weights = [one for one in plan["tensors"].items() if one[0].endswith("weight")]
     return set(laws(plan, "bias")) == {ZERO} and all(doubles(*one) for one in of_weights)
@@ -143,7 +143,8 @@ def filled(*patterns: tuple[str, Law]) -> Callable[[PlanValues], bool]:
 def copies(plan: PlanValues) -> int:
     """How many copies with equal incoming weights every unit of the first layer starts with."""
     fill = next(iter(plan["tensors"].values()))
-    return int(fill["arguments"]["rows"]) if fill["initializer"] == "duplicated" else 1
+    exact = fill["initializer"] == "duplicated" and not fill["arguments"]["noise"]
+    return int(fill["arguments"]["rows"]) if exact else 1
 
 
 def around(plan: PlanValues, constant: float, noise: float) -> bool:

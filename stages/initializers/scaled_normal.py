@@ -14,9 +14,9 @@ def fill(tensor: Tensor, draws: Draws, variance: float = 1.0) -> None:
     `variance` is σ_w² of mean-field theory. Raises ValueError for a bias, and for a variance
     below 0. Schoenholz et al. 2017 (arXiv:1611.01232).
     """
-    if tensor.ndim != 2:
+    if tensor.ndim < 2:
         raise ValueError("it fills weights only, since a bias has no fan-in; use normal")
     if not variance >= 0:
         raise ValueError(f"variance = {variance!r} must not be below 0")
-    std = math.sqrt(variance / tensor.shape[1])
+    std = math.sqrt(variance / tensor[0].numel())
     tensor.copy_(torch.from_numpy(std * draws.normal(*tensor.shape)))

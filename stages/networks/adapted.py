@@ -5,6 +5,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from stages.networks.shared.parts import require_at_least_1
+
 
 def build(
     shape: tuple[int, ...],
@@ -21,9 +23,7 @@ def build(
     zero in all layers, every gradient is 0 and nothing learns. With neither at zero, the network
     starts elsewhere. Takes examples of any shape. Hu et al. 2021 (arXiv:2106.09685).
     """
-    for name, value in {"width": width, "depth": depth, "rank": rank}.items():
-        if value < 1:
-            raise ValueError(f"{name} = {value} must be at least 1")
+    require_at_least_1(width=width, depth=depth, rank=rank)
     return Adapted([math.prod(shape), *[width] * depth, classes], rank, alpha / rank)
 
 

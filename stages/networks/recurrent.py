@@ -5,6 +5,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from stages.networks.shared.parts import require_at_least_1
+
 KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
@@ -14,20 +16,22 @@ def build(
     kind: Literal["rnn", "gru", "lstm"] = "lstm",
     width: int = 64,
     layers: int = 1,
+    patch: int = 1,
 ) -> nn.Module:
     """The layer `out` on the state of `cell` after the last step.
 
-    A step's input is a row of an image, or a step of a sequence, with all channels. PyTorch stacks
-    the gates: `cell.weight_ih_l0` is `[gates · width, inputs]`, `cell.weight_hh_l0` is
+    A step's input is `patch` rows of an image, or values of a sequence, with all channels. PyTorch
+    stacks the gates: `cell.weight_ih_l0` is `[gates · width, inputs]`, `cell.weight_hh_l0` is
     `[gates · width, width]`, and each has a bias. LSTM: input, forget, cell, output (Hochreiter &
     Schmidhuber 1997; Gers et al. 2000). GRU: reset, update, new (Cho et al. 2014,
     arXiv:1406.1078). RNN: a single one, with tanh (Elman 1990).
     """
     if len(shape) not in (2, 3):
         raise ValueError(f"needs images or sequences, channels first; an example is {shape}")
-    if width < 1 or layers < 1:
-        raise ValueError(f"width = {width} and layers = {layers} must be at least 1")
-    inputs = shape[0] * math.prod(shape[2:])
+    require_at_least_1(width=width, layers=layers, patch=patch)
+    if shape[1] % patch:
+        raise ValueError(f"patch = {patch} must divide the {shape[1]} steps of {shape}")
+    inputs = patch * shape[0] * math.prod(shape[2:])
     return Recurrent(KINDS[kind](inputs, width, layers, batch_first=True), classes)
 
 
@@ -38,5 +42,5 @@ class Recurrent(nn.Module):
         self.out = nn.Linear(cell.hidden_size, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        steps = x.transpose(1, 2).flatten(2)  # [n, steps, inputs]
+        steps = x.transpose(1, 2).reshape(len(x), -1, self.cell.input_size)  # [n, steps, inputs]
         return self.out(self.cell(steps)[0][:, -1])

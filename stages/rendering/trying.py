@@ -105,7 +105,7 @@ def choice(fill: dict[str, Any]) -> list[Any] | None:
             return [BY_LAW[law]]
         case ((("default" | "eye") as name), _):
             return [name]
-        case "duplicated", _:
+        case "duplicated", _ if not fill["arguments"]["noise"]:
             return ["duplicated", fill["arguments"]["rows"], fill["arguments"]["columns"]]
         case (("constant" | "normal" | "uniform" | "orthogonal" | "hadamard"), *_):
             return list(law)

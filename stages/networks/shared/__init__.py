@@ -1,0 +1,1 @@
+"""What several networks have in common; no file here is a network."""
