@@ -1,19 +1,22 @@
 """A recurrent network over the rows of an image or the steps of a sequence."""
 
 import math
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
 
 from stages.networks.shared.parts import require_at_least_1
 
-KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+KINDS = {
+    "rnn": nn.RNN, "relu_rnn": partial(nn.RNN, nonlinearity="relu"), "gru": nn.GRU, "lstm": nn.LSTM,
+}  # fmt: skip
 
 
 def build(
     shape: tuple[int, ...],
     classes: int,
-    kind: Literal["rnn", "gru", "lstm"] = "lstm",
+    kind: Literal["rnn", "relu_rnn", "gru", "lstm"] = "lstm",
     width: int = 64,
     layers: int = 1,
     patch: int = 1,
@@ -24,7 +27,8 @@ def build(
     stacks the gates: `cell.weight_ih_l0` is `[gates · width, inputs]`, `cell.weight_hh_l0` is
     `[gates · width, width]`, and each has a bias. LSTM: input, forget, cell, output (Hochreiter &
     Schmidhuber 1997; Gers et al. 2000). GRU: reset, update, new (Cho et al. 2014,
-    arXiv:1406.1078). RNN: a single one, with tanh (Elman 1990).
+    arXiv:1406.1078). RNN: a single one, with tanh (Elman 1990) or
+    ReLU (Le et al. 2015, arXiv:1504.00941).
     """
     if len(shape) not in (2, 3):
         raise ValueError(f"needs images or sequences, channels first; an example is {shape}")

@@ -2,7 +2,8 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ def given(section: type[Section], written: Mapping[str, Any], place: str) -> dic
     return {name: value for name, value in values.items() if type(value) in JSON}
 
 
+@cache
 def arguments(
-    function: Callable[..., Any], first: int, others: Container[str] = ()
+    function: Callable[..., Any], first: int, others: tuple[str, ...] = ()
 ) -> type[Section]:
     """A section with the arguments of a function, without its `first` ones and certain others.
 
@@ -85,13 +87,19 @@ def _imports(folder: Path, path: Path) -> set[Path]:
     Raises ParamsError if it is not Python.
     """
     try:
-        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+        words = _imported_words(path.read_bytes())
     except (SyntaxError, ValueError) as error:
         raise ParamsError(f"{path}: is not Python: {first_line(error)}") from None
+    found = words & {entry.stem for entry in folder.iterdir()}
+    return {p for w in found for p in (*folder.glob(f"{w}.py"), *(folder / w).rglob("*.py"))}
+
+
+@cache  # hundreds of cells have the same network
+def _imported_words(code: bytes) -> set[str]:
+    """All words of the names in import statements; raises SyntaxError and ValueError."""
     words: set[str] = set()
-    for node in nodes:
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             modules = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
             words.update(word for module in modules for word in module.split("."))
-    found = words & {entry.stem for entry in folder.iterdir()}
-    return {p for w in found for p in (*folder.glob(f"{w}.py"), *(folder / w).rglob("*.py"))}
+    return words

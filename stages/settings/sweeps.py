@@ -31,7 +31,8 @@ def _grid(settings: Params, sweeps: str, name: str) -> Grid:
     shared = settings.model_copy(update={"seeds": sweep.seeds})
     cells, filled = [], set()  # cells with equal fills are tested once: filling takes long
     for y, x in product(sweep.axes.y.points(), sweep.axes.x.points()):
-        place = f"{sweeps}: at {sweep.axes.x.key} = {x}, {sweep.axes.y.key} = {y}: "
+        keys = [side if axis.settings else axis.key for side, axis in sweep.axes]
+        place = f"{sweeps}: at {keys[0]} = {x}, {keys[1]} = {y}: "
         variant = _variant(settings, sweep, (x, y), place)
         if lines := reading.contradictions(shared, variant, place):
             raise ParamsError(lines[0])
