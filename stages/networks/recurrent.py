@@ -1,6 +1,7 @@
 """A recurrent network over the rows of an image or the steps of a sequence."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from stages.networks.shared.parts import require_at_least_1
 
-KINDS = {
+KINDS: dict[str, Callable[..., nn.RNNBase]] = {
     "rnn": nn.RNN, "relu_rnn": partial(nn.RNN, nonlinearity="relu"), "gru": nn.GRU, "lstm": nn.LSTM,
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Answers to questions that people ask, with the numbers of this study.
 
 answers.yaml has the questions. An answer is a Jinja template over the functions of `Numbers`, whose
-numbers link to their row. It is shown where its conditions hold, which are expressions over the same
+numbers link to their row. It is shown where its conditions hold, expressions over the same
 functions: so no sentence contradicts the numbers beside it.
 """
 
@@ -21,7 +21,9 @@ from stages.analysis.statistics import Estimate, Values, t_interval
 from stages.rendering import style
 from stages.rendering.environment import TEMPLATES
 
-Link = Callable[[str], str]  # from the place of a number, like `residual/he` or `baseline`, to its URL
+Link = Callable[
+    [str], str
+]  # from the place of a number, like `residual/he` or `baseline`, to its URL
 DIGITS = 1  # of accuracies in per cent: there are 1,000 test examples
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+
 import altair as alt
 import numpy as np
 
@@ -11,7 +12,6 @@ from stages.rendering.charts import on_page
 from stages.rendering.figures import plt
 
 HIGHEST = 3.0  # nats: ln 10 is guessing; what is above diverges
-COLORS = "viridis"
 
 
 def chart(one: Map) -> alt.LayerChart:
@@ -23,7 +23,7 @@ def chart(one: Map) -> alt.LayerChart:
             scale=alt.Scale(zero=False, domainMax=HIGHEST, clamp=True),
         ),
         "color": alt.Color(
-            "line:O", title=map_figures.title(one.y), scale=alt.Scale(scheme=COLORS),
+            "line:O", title=map_figures.title(one.y), scale=alt.Scale(scheme="viridis"),
             legend=alt.Legend(orient="bottom", columns=alt.ExprRef("narrow ? 3 : 6")),
         ),
     }  # fmt: skip
@@ -47,7 +47,7 @@ def chart(one: Map) -> alt.LayerChart:
 def figure(maps: list[Map], learned_above: float) -> plt.Figure:
     """Maps beside each other, with the best rate of every line marked."""
     drawn, axes = figures.new(1, len(maps), figsize=(5.2 * len(maps), 4.6), sharey=True)
-    colors = plt.get_cmap(COLORS)
+    colors = plt.get_cmap(map_figures.COLORS)
     for one, panel in zip(maps, np.atleast_1d(axes), strict=True):
         losses = one.cells(learned_above)["mean"].to_numpy()
         rows = losses.reshape(len(one.y.values), len(one.x.values))
@@ -70,4 +70,3 @@ def figure(maps: list[Map], learned_above: float) -> plt.Figure:
 def shown(maps: list[Map]) -> list[Map]:
     """The maps that are drawn so: those that show a loss."""
     return [one for one in maps if one.shows == "train_loss"]
-

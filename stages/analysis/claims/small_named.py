@@ -14,26 +14,26 @@ BETTER = 0.02  # the smallest relevant difference
 SGD = {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9}
 ADAM = {"optimizer": "adam", "lr": 0.003, "momentum": 0.0}
 FAST_SGD = SGD | {"lr": 0.1}
-FAST_ADAM = ADAM | {"lr": 0.01}
-SHARED = {"data": "mnist1d", "limit": None, "batch_size": 128, "weight_decay": 0.0}
+FAST_ADAM = ADAM | {"lr": 0.02}
+SHARED = {"data": "mnist1d", "limit": None, "batch_size": 64, "weight_decay": 0.0}
 
 # Every argument of a network's `build` but those that a claim names.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "plain": {"width": 64, "depth": 3, "activation": "relu", "norm": "none", "omega": 1.0},
     "residual": {
-        "width": 64, "blocks": 6, "norm": "none", "scale": 1.0, "gain": "none", "skip": True,
+        "width": 64, "blocks": 4, "norm": "none", "scale": 1.0, "gain": "none", "skip": True,
     },
     "adapted": {"width": 64, "depth": 2, "rank": 4, "alpha": 4.0},
     "convolutional": {
-        "channels": [16, 32, 32], "norm": "none", "depthwise": False, "groups": 1,
+        "channels": [16, 16, 16], "norm": "none", "depthwise": False, "groups": 1,
         "last_relu": False, "stride": 2,
     },
     "recurrent": {"kind": "lstm", "width": 32, "layers": 1, "patch": 4},
     "transformer": {
-        "depth": 2, "width": 32, "heads": 4, "patch": 8, "norm": "pre", "packed": True,
+        "depth": 2, "width": 32, "heads": 2, "patch": 10, "norm": "pre", "packed": True,
         "registers": 0, "gain": "none",
     },
-    "tokens": {"vocabulary": 32, "width": 32, "depth": 2, "heads": 2, "stride": 2, "tied": True},
+    "tokens": {"vocabulary": 32, "width": 32, "depth": 1, "heads": 2, "stride": 8, "tied": True},
     "mixture": {"experts": 4, "width": 16},
     "mup": {"width": 64, "depth": 1, "scaling": "mup", "base": 64},
 }  # fmt: skip
@@ -45,12 +45,12 @@ HE_ALL = (("*weight", HE), ("*bias", ZERO), ("*gain*weight", ("constant", 1.0)))
 
 
 def setting(words: str, network: str, training: dict[str, Any], **own: Any) -> Setting:
-    """A network with the arguments that differ from ARGUMENTS, under a training of 128 steps.
+    """A network with the arguments that differ from ARGUMENTS, under a training of 72 steps.
 
     `steps` and what a heat map varies are settings as well.
     """
     given = {key: own.pop(key) for key in list(own) if key in ARGUMENTS[network]}
-    values = SHARED | training | {"steps": 128} | own
+    values = SHARED | training | {"steps": 72} | own
     arguments = ARGUMENTS[network] | given
     return Setting(words, values | {"network": network, "arguments": arguments})
 
@@ -74,22 +74,20 @@ def either(
 def residual(
     words: str, *patterns: tuple[str, Law], **own: Any
 ) -> tuple[Initialization, Initialization]:
-    """He's weights but for the patterns, in six residual blocks, under both optimizers."""
+    """He's weights but for the patterns, in four residual blocks, under both optimizers."""
     # A gain of 1 is PyTorch's default, written out or not.
     start = [("*gain*", init.DEFAULT_LAW), *patterns]
     return either(
         lambda name, training: drawn(
-            words, setting(f"six residual blocks under {name}", "residual", training, **own),
+            words, setting(f"four residual blocks under {name}", "residual", training, **own),
             ("*weight", HE), ("*bias", ZERO), *start,
         )
     )  # fmt: skip
 
 
-def deep(words: str, *patterns: tuple[str, Law], blocks: int = 24, **own: Any) -> Initialization:
-    """He's weights but for the patterns, in residual blocks under SGD, 64 steps."""
-    where = setting(
-        f"{blocks} residual blocks under SGD", "residual", SGD, blocks=blocks, steps=64, **own
-    )
+def deep(words: str, *patterns: tuple[str, Law], blocks: int = 16, **own: Any) -> Initialization:
+    """He's weights but for the patterns, in residual blocks under SGD."""
+    where = setting(f"{blocks} residual blocks under SGD", "residual", SGD, blocks=blocks, **own)
     norm = ("*norm*", init.DEFAULT_LAW)
     return drawn(
         words, where, ("*weight", HE), ("*bias", ZERO), norm, ("*gain*", init.DEFAULT_LAW),
@@ -102,7 +100,7 @@ RESIDUAL = residual("He's weights")
 SIGNS = either(
     lambda name, training: drawn(
         "±√(2/n) with random signs",
-        setting(f"six residual blocks under {name}", "residual", training),
+        setting(f"four residual blocks under {name}", "residual", training),
         ("*weight", ("signs", '{"gain": 1.4142135623730951}')), ("*bias", ZERO),
     )
 )  # fmt: skip
@@ -119,7 +117,7 @@ GAMMA_ZERO = residual(
 )
 FIXUP = residual(
     "Fixup",
-    ("blocks.*.first.weight", ("kaiming_normal", "fan_in", 0.3333333**0.5)),
+    ("blocks.*.first.weight", ("kaiming_normal", "fan_in", 0.5**0.5)),
     (LAST, ZERO),
     ("out.*", ZERO),
     gain="scalar",
@@ -130,7 +128,7 @@ SHALLOW_HE = deep("He's weights", blocks=2)
 DEEP_BATCH = deep("He's weights, BatchNorm before every branch", norm="batch")
 DEEP_LAYER = deep("He's weights, LayerNorm before every branch", norm="layer")
 DEEP_REZERO = deep("He's weights, branches times a trained 0", (GAIN, ZERO), gain="scalar")
-DEEP_ROOT = deep("He's weights, branches times 1/√24", scale=0.2041241)
+DEEP_ROOT = deep("He's weights, branches times 1/√16", scale=0.25)
 DEEP_ZERO_LAST = deep("He's weights, zeros in the last layer of every branch", (LAST, ZERO))
 
 # ------------------------------------------------------------------------- plain and normalized
@@ -142,7 +140,7 @@ def plain(
     """Fully connected layers, with the patterns, biases at 0 and PyTorch's default elsewhere."""
     name, values = training
     depth = own.get("depth", 3)
-    layers = {3: "three", 20: "twenty", 30: "thirty"}[depth]
+    layers = {3: "three", 12: "twelve"}[depth]
     norm = {"batch": " with BatchNorm", "layer": " with LayerNorm"}.get(own.get("norm", ""), "")
     active = own.get("activation", "relu")
     kind = {"relu": "ReLU", "selu": "SELU"}.get(active, active)
@@ -171,24 +169,24 @@ SCALES = {
 }  # fmt: skip
 
 
-def twenty(words: str, active: str, weights: Law | None, *more: tuple[str, Law]) -> Initialization:
-    """Twenty layers under SGD with weights of one law and biases at 0, or PyTorch's default."""
+def twelve(words: str, active: str, weights: Law | None, *more: tuple[str, Law]) -> Initialization:
+    """Twelve layers under SGD with weights of one law and biases at 0, or PyTorch's default."""
     patterns = [("*weight", weights), ("*bias", ZERO)] if weights else []
-    return plain(words, BOTH[0], *patterns, *more, depth=20, activation=active)
+    return plain(words, BOTH[0], *patterns, *more, depth=12, activation=active)
 
 
-TANH_DEFAULT = twenty("PyTorch's default", "tanh", None)
-TANH_ONE = twenty("Xavier's weights", "tanh", ("xavier_normal", 1.0))
-SELU_DEFAULT = twenty("PyTorch's default", "selu", None)
-SELU_ONE = twenty("N(0, 1/n)", "selu", GAUSSIAN)
-SELU_LESS = twenty("N(0, 0.75²/n)", "selu", ("kaiming_normal", "fan_in", 0.75))
-SINE_DEFAULT = twenty("PyTorch's default", "sine", None)
+TANH_DEFAULT = twelve("PyTorch's default", "tanh", None)
+TANH_ONE = twelve("Xavier's weights", "tanh", ("xavier_normal", 1.0))
+SELU_DEFAULT = twelve("PyTorch's default", "selu", None)
+SELU_ONE = twelve("N(0, 1/n)", "selu", GAUSSIAN)
+SELU_LESS = twelve("N(0, 0.75²/n)", "selu", ("kaiming_normal", "fan_in", 0.75))
+SINE_DEFAULT = twelve("PyTorch's default", "sine", None)
 SIREN_LAW: Law = ("kaiming_uniform", "fan_in", 2**0.5)
-SIREN = twenty(
+SIREN = twelve(
     "U(±√(6/n)), the first layer U(±30/n)", "sine", SIREN_LAW,
     ("blocks.0.linear.weight", ("uniform", -0.75, 0.75)),
 )  # fmt: skip
-SIREN_FIRST = twenty("U(±√(6/n)) in all layers", "sine", SIREN_LAW)
+SIREN_FIRST = twelve("U(±√(6/n)) in all layers", "sine", SIREN_LAW)
 
 # ---------------------------------------------------------------------------------- adapters
 
@@ -220,15 +218,11 @@ def convolution(
     )
 
 
-FOUR = [16, 16, 16, 16]
 HE_CONVOLUTION = (("*weight", HE), ("*bias", ZERO), NORM)
 FAN_OUT: Law = ("kaiming_normal", "fan_out", 2**0.5)
-FAN_IN_CONV = convolution(
-    "He's weights by fan-in", *HE_CONVOLUTION, kind="four convolutions", channels=FOUR
-)
+FAN_IN_CONV = convolution("He's weights by fan-in", *HE_CONVOLUTION, kind="three convolutions")
 FAN_OUT_CONV = convolution(
-    "He's weights by fan-out", ("*weight", FAN_OUT), ("*bias", ZERO), kind="four convolutions",
-    channels=FOUR,
+    "He's weights by fan-out", ("*weight", FAN_OUT), ("*bias", ZERO), kind="three convolutions",
 )  # fmt: skip
 DEPTHWISE, DEPTHWISE_ALL, DEPTHWISE_BATCH, DEPTHWISE_ALL_BATCH = (
     convolution(
@@ -245,14 +239,14 @@ EQUAL = convolution(
     ("blocks.*.weight", ("duplicated", '{"rows": 16, "columns": 16, "noise": 0.0}')),
     ("blocks.0.conv.weight", ("duplicated", '{"rows": 16, "columns": 1, "noise": 0.0}')),
     ("out.weight", ("duplicated", '{"rows": 1, "columns": 16, "noise": 0.0}')), ("*bias", ZERO),
-    kind="four convolutions", channels=FOUR,
+    kind="three convolutions",
 )  # fmt: skip
 NEARLY_EQUAL = convolution(
     "all filters of a layer equal but for noise of 10⁻⁶",
     ("blocks.*.weight", ("duplicated", '{"rows": 16, "columns": 16, "noise": 1e-06}')),
     ("blocks.0.conv.weight", ("duplicated", '{"rows": 16, "columns": 1, "noise": 1e-06}')),
     ("out.weight", ("duplicated", '{"rows": 1, "columns": 16, "noise": 1e-06}')), ("*bias", ZERO),
-    kind="four convolutions", channels=FOUR,
+    kind="three convolutions",
 )  # fmt: skip
 
 # --------------------------------------------------------------------------------- recurrent
@@ -339,16 +333,16 @@ TIED_SMALL = tied("N(0, 0.02²)", ("normal", 0.0, 0.02))
 
 WIDTH = "network.mup.width"
 WIDTHS = [32, 64, 128, 256, 512, 1024]
-RATES = [0.0001, 0.000316228, 0.001, 0.00316228, 0.01, 0.0316228, 0.1]
+RATES = [0.000316228, 0.001, 0.00316228, 0.01, 0.0316228, 0.1]
 
 
 def by_width(words: str, scaling: str) -> Initialization:
     """A map of learning rate × width in a parametrization."""
-    shared = SHARED | {"optimizer": "adam", "network": "mup", "steps": 64}
+    shared = SHARED | {"optimizer": "adam", "network": "mup", "steps": 40}
     return Initialization(
         words,
         Setting(
-            "a heat map of learning rate × width: two hidden ReLU layers under Adam, 64 steps",
+            "a heat map of learning rate × width: two hidden ReLU layers under Adam, 40 steps",
             shared | {"x": [RATE, *RATES], "y": [WIDTH, *WIDTHS]},
         ),
         lambda plan: plan["arguments"].get("scaling") == scaling,

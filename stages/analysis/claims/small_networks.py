@@ -45,7 +45,7 @@ SMALL_NETWORKS = (
         "A γ of 0 in the last BatchNorm of every residual block eases optimization at the start of "
         "training.",
         Part(
-            "after 128 steps of SGD, the training loss is lower than with a γ of 1, on average",
+            "after 72 steps of SGD, the training loss is lower than with a γ of 1, on average",
             small.GAMMA_ZERO[0], end_loss, LESS, against=small.GAMMA_ONE[0],
         ),
     ),
@@ -54,8 +54,8 @@ SMALL_NETWORKS = (
         "Without normalization, standard initializations let the outputs of residual networks grow "
         "exponentially with depth.",
         Part(
-            "with 24 blocks, the loss before training is above 1,000",
-            small.DEEP_HE, start_loss, Region(low=1000),
+            "with 16 blocks, the loss before training is above 100",
+            small.DEEP_HE, start_loss, Region(low=100),
         ),
         Part(
             "with 2 blocks, it is below 10",
@@ -86,9 +86,9 @@ SMALL_NETWORKS = (
         "A residual branch that is scaled down at initialization lets deep networks train without "
         "normalization; unscaled, they do not.",
         Part("times a trained 0, every seed learns", small.DEEP_REZERO, seeds_that_learn, EVERY),
-        Part("times 1/√24, every seed learns", small.DEEP_ROOT, seeds_that_learn, EVERY),
+        Part("times 1/√16, every seed learns", small.DEEP_ROOT, seeds_that_learn, EVERY),
         Part(
-            "unscaled, it ends more than 10 points below 1/√24 in every seed",
+            "unscaled, it ends more than 10 points below 1/√16 in every seed",
             small.DEEP_HE, quantities.seeds_below(CLEARLY), EVERY, against=small.DEEP_ROOT,
         ),
     ),
@@ -97,7 +97,7 @@ SMALL_NETWORKS = (
         "Branches times a trained 0 converge fast, in deep fully connected networks too.",
         *(
             Part(
-                f"with 24 blocks and after 64 steps, the training loss is lower than with {name}",
+                f"with 16 blocks and after 72 steps, the training loss is lower than with {name}",
                 small.DEEP_REZERO, end_loss, LESS, against=other,
             )
             for name, other in (("BatchNorm", small.DEEP_BATCH), ("LayerNorm", small.DEEP_LAYER))
@@ -150,7 +150,7 @@ SMALL_NETWORKS = (
         "tanh_gain_decays", (SAXE, "section 4, equations 20 to 22"),
         "In deep tanh networks, activity decays for weights smaller than a critical gain of 1.",
         Part(
-            "with twenty layers and PyTorch's default, whose gain is 1/√3, no seed learns",
+            "with twelve layers and PyTorch's default, whose gain is 1/√3, no seed learns",
             small.TANH_DEFAULT, seeds_that_learn, Region(high=1e-6),
         ),
         Part("with a gain of 1, every seed learns", small.TANH_ONE, seeds_that_learn, EVERY),
@@ -169,7 +169,7 @@ SMALL_NETWORKS = (
     claim(
         "selu_wants_one_over_n", (KLAMBAUER, "paragraph on initialization"),
         "SELU networks normalize themselves with weights of variance 1/n.",
-        Part("with twenty layers, every seed learns", small.SELU_ONE, seeds_that_learn, EVERY),
+        Part("with twelve layers, every seed learns", small.SELU_ONE, seeds_that_learn, EVERY),
         *(
             Part(
                 f"it ends above {other.words}, on average",
@@ -182,7 +182,7 @@ SMALL_NETWORKS = (
         "siren_needs_its_start", (SITZMANN, "section 3.2"),
         "Networks of sines need weights U(±√(6/n)), with a first layer of a larger scale.",
         Part(
-            "with twenty layers, it ends above PyTorch's default, on average",
+            "with twelve layers, it ends above PyTorch's default, on average",
             small.SIREN, final_accuracy, Region(low=BETTER), against=small.SINE_DEFAULT,
         ),
         Part(
