@@ -17,7 +17,8 @@ def seconds_of_seed(plan: Plan) -> float:
 
 def seconds_of(cell: Cell) -> float:
     """Seconds that one core takes for a network of a cell, about."""
-    plan, scored = cell.plan, 2 * SCORED if cell.steps else 0
+    plan = cell.plan
+    scored = 2 * min(SCORED, plan.images) if cell.steps else 0
     images = cell.steps * plan.batch_size
     trained = engines.of(plan).seconds(plan, cell.steps, images, scored)
     return DRAW * len(plan.layers) + trained

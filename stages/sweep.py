@@ -32,7 +32,7 @@ def main() -> None:
         with jobs.unchanged(file, plans, "sweep") as made_from, Journal(kept, made_from) as done:
             run(name, grid, dataset, done)
     except InitializationError as error:
-        raise SystemExit(f"params.yaml: sweeps.{name}: {error.tensor}: {error}") from None
+        raise SystemExit(f"sweeps.{name}: {error.tensor}: {error}") from None
     writing.replace({TABLES / f"{name}.csv": as_csv(grid, done.rows)})
     kept.unlink(missing_ok=True)  # another process may have done the same
 

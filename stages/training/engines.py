@@ -38,6 +38,9 @@ class Learner(Protocol):
     def views(self, images: Images) -> list[View]:
         """Every layer of the plan, as seen with these images."""
 
+    def values(self) -> list[View]:
+        """Every layer of the plan without images: no outputs, and gradients of 0."""
+
     def state(self) -> Any:
         """The state after one more epoch."""
 
@@ -61,8 +64,11 @@ class Engine(Protocol):
         Raises InitializationError.
         """
 
+    def begin(self, plan: Plan, train: Images, seed: int) -> Learner:
+        """A seed before training; raises InitializationError."""
+
     def start(self, plan: Plan, train: Images, seed: int) -> Any:
-        """The state before training; raises InitializationError."""
+        """The state of a seed before training; raises InitializationError."""
 
     def learner(self, plan: Plan, state: Any) -> Learner:
         """What continues from a state."""

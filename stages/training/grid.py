@@ -91,8 +91,7 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
     steps as an epoch has, both are equal bit for bit. Raises InitializationError.
     """
     plan, train = cell.plan, dataset.train
-    engine = engines.of(plan)
-    learner = engine.learner(plan, engine.start(plan, train, seed))
+    learner = engines.of(plan).begin(plan, train, seed)
     probed = train.first(probes.PROBED)
     start_loss, _, logits = learner.score(probed)
     guesses = logits.argmax(1).bincount().max().item() / len(logits)
@@ -104,7 +103,7 @@ def run(cell: Cell, dataset: Dataset, seed: int) -> CellScores:
         learner.train(train, draws, (cell.steps - done) * plan.batch_size)
     train_loss, train_acc, _ = learner.score(train.first(epoch.SCORED_BEFORE))
     test_loss, test_acc, _ = learner.score(dataset.test)
-    still, distinct = shares(learner.views(probed))
+    still, distinct = shares(learner.values())
     return replace(
         row, start_loss=start_loss, train_loss=train_loss, train_acc=train_acc,
         test_loss=test_loss, test_acc=test_acc, still=still, distinct=distinct,

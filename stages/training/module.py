@@ -40,10 +40,15 @@ class State:
     saved: bytes
 
 
-def start(plan: Plan, train: Images, seed: int) -> State:
+def begin(plan: Plan, train: Images, seed: int) -> "Learner":
     """A seed before training; raises InitializationError."""
     net = initialized(plan, seed, train.first(PROBED))
-    learner = Learner(plan, seed, net, initial=_copies(net))
+    return Learner(plan, seed, net, initial=_copies(net))
+
+
+def start(plan: Plan, train: Images, seed: int) -> State:
+    """The state of a seed before training; raises InitializationError."""
+    learner = begin(plan, train, seed)
     learner.epoch = -1
     return learner.state()
 
@@ -158,6 +163,15 @@ class Learner:
 
     def views(self, images: Images) -> list[View]:
         """Every layer, as seen with these images while training: with their own statistics."""
+        return self._views(self._pass(images))
+
+    def values(self) -> list[View]:
+        """Every layer without images: no outputs, and gradients of 0."""
+        self.optimizer.zero_grad()
+        return self._views(layers.Watch(self.net, self.layers))
+
+    def _pass(self, images: Images) -> layers.Watch:
+        """What layers show during a pass forward and back, which leaves gradients."""
         buffers = {name: tensor.clone() for name, tensor in self.net.named_buffers()}
         self.net.train()
         self.optimizer.zero_grad()
@@ -167,6 +181,9 @@ class Learner:
             functional.cross_entropy(logits, images.labels).backward()
         for name, tensor in self.net.named_buffers():
             tensor.copy_(buffers[name])
+        return watch
+
+    def _views(self, watch: layers.Watch) -> list[View]:
         gradients = {
             name: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
             for name, tensor in self.net.named_parameters()

@@ -13,6 +13,7 @@ BETTER = 0.02  # the smallest relevant difference
 
 SGD = {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9}
 ADAM = {"optimizer": "adam", "lr": 0.003, "momentum": 0.0}
+SLOW_SGD = SGD | {"lr": 0.01}
 FAST_SGD = SGD | {"lr": 0.1}
 FAST_ADAM = ADAM | {"lr": 0.02}
 SHARED = {"data": "mnist1d", "limit": None, "batch_size": 64, "weight_decay": 0.0}
@@ -61,11 +62,12 @@ def drawn(words: str, where: Setting, *patterns: tuple[str, Law]) -> Initializat
 
 
 def either(
-    make: Callable[[str, dict[str, Any]], Initialization], fast: bool = False
+    make: Callable[[str, dict[str, Any]], Initialization],
+    sgd: dict[str, Any] = SGD,
+    adam: dict[str, Any] = ADAM,
 ) -> tuple[Initialization, Initialization]:
     """An initialization under SGD with momentum, and under Adam."""
-    trainings = (FAST_SGD, FAST_ADAM) if fast else (SGD, ADAM)
-    return make("SGD", trainings[0]), make("Adam", trainings[1])
+    return make("SGD", sgd), make("Adam", adam)
 
 
 # ------------------------------------------------------------------------------ residual blocks
@@ -81,13 +83,16 @@ def residual(
         lambda name, training: drawn(
             words, setting(f"four residual blocks under {name}", "residual", training, **own),
             ("*weight", HE), ("*bias", ZERO), *start,
-        )
+        ),
+        SLOW_SGD,
     )  # fmt: skip
 
 
 def deep(words: str, *patterns: tuple[str, Law], blocks: int = 16, **own: Any) -> Initialization:
     """He's weights but for the patterns, in residual blocks under SGD."""
-    where = setting(f"{blocks} residual blocks under SGD", "residual", SGD, blocks=blocks, **own)
+    where = setting(
+        f"{blocks} residual blocks under SGD", "residual", SLOW_SGD, blocks=blocks, **own
+    )
     norm = ("*norm*", init.DEFAULT_LAW)
     return drawn(
         words, where, ("*weight", HE), ("*bias", ZERO), norm, ("*gain*", init.DEFAULT_LAW),
@@ -102,7 +107,8 @@ SIGNS = either(
         "±√(2/n) with random signs",
         setting(f"four residual blocks under {name}", "residual", training),
         ("*weight", ("signs", '{"gain": 1.4142135623730951}')), ("*bias", ZERO),
-    )
+    ),
+    SLOW_SGD,
 )  # fmt: skip
 ZERO_LAST = residual("He's weights, zeros in the last layer of every branch", (LAST, ZERO))
 ZERO_OUT = residual("He's weights, zeros in the output layer", ("out.*", ZERO))
@@ -182,11 +188,7 @@ SELU_ONE = twelve("N(0, 1/n)", "selu", GAUSSIAN)
 SELU_LESS = twelve("N(0, 0.75²/n)", "selu", ("kaiming_normal", "fan_in", 0.75))
 SINE_DEFAULT = twelve("PyTorch's default", "sine", None)
 SIREN_LAW: Law = ("kaiming_uniform", "fan_in", 2**0.5)
-SIREN = twelve(
-    "U(±√(6/n)), the first layer U(±30/n)", "sine", SIREN_LAW,
-    ("blocks.0.linear.weight", ("uniform", -0.75, 0.75)),
-)  # fmt: skip
-SIREN_FIRST = twelve("U(±√(6/n)) in all layers", "sine", SIREN_LAW)
+SIREN = twelve("U(±√(6/n)) in all layers", "sine", SIREN_LAW)
 
 # ---------------------------------------------------------------------------------- adapters
 
@@ -214,7 +216,8 @@ def convolution(
         lambda name, training: drawn(
             words, setting(f"{kind} under {name}", "convolutional", training, **own), *patterns
         ),
-        fast=True,
+        FAST_SGD,
+        FAST_ADAM,
     )
 
 
@@ -294,7 +297,10 @@ def transformer(
 
 
 PRE = transformer("PyTorch's default")
-POST = transformer("PyTorch's default", kind="a post-norm transformer", norm="post")
+DEEP_PRE = transformer("PyTorch's default", kind="six blocks of a pre-norm transformer", depth=6)
+DEEP_POST = transformer(
+    "PyTorch's default", kind="six blocks of a post-norm transformer", depth=6, norm="post"
+)
 GATES = transformer(
     "PyTorch's default, branches times a trained 0",
     ("*gain?.weight", ZERO),

@@ -66,23 +66,39 @@ class Learner:
 
     def views(self, images: Images) -> list[View]:
         """Every layer, as seen with these images; of units, those of ReLU can be dead."""
-        net, seen = self.net, self.net.look(images)
-        layers, relu = layer_names(self.plan.hidden), self.plan.activation == "relu"
-        both = [list(matrices(net.sizes, flat)) for flat in (net.weights, net.initial)]
-        found = []
-        for i, name in enumerate(layers):
+        seen, found = self.net.look(images), []
+        relu = self.plan.activation == "relu"
+        for i, view in enumerate(self.values()):
             outputs = seen.outputs[i].astype(float)
+            dead = np.logical_not(outputs.any(0)) if relu and view.layer != "out" else None
+            found.append(
+                replace(
+                    view,
+                    gradients=seen.gradients[i],
+                    outputs=outputs,
+                    deltas=seen.deltas[i].astype(float),
+                    dead=dead,
+                )
+            )
+        return found
+
+    def values(self) -> list[View]:
+        """Every layer without images: no outputs, and gradients of 0."""
+        net, found = self.net, []
+        both = [matrices(net.sizes, flat) for flat in (net.weights, net.initial)]
+        layers = zip(layer_names(self.plan.hidden), *both, strict=True)
+        for i, (name, now, initial) in enumerate(layers):
             found.append(
                 View(
                     layer=name,
-                    now=both[0][i],
-                    initial=both[1][i],
-                    gradients=seen.gradients[i],
+                    now=now,
+                    initial=initial,
+                    gradients=(np.zeros_like(now[0]), np.zeros_like(now[1])),
                     moved_at=tuple(net.moved_at[2 * i : 2 * i + 2].tolist()),
-                    units=both[0][i],
-                    outputs=outputs,
-                    deltas=seen.deltas[i].astype(float),
-                    dead=np.logical_not(outputs.any(0)) if relu and name != "out" else None,
+                    units=now,
+                    outputs=None,
+                    deltas=None,
+                    dead=None,
                 )
             )
         return found
@@ -145,12 +161,17 @@ def inputs(plan: Plan, tensors: Mapping[str, Tensor], layer: int, images: Images
 
 
 def start(plan: Plan, train: Images, seed: int, dtype: type = np.float32) -> State:
-    """A seed before training; raises InitializationError."""
+    """The state of a seed before training; raises InitializationError."""
     tensors = initial_weights(plan, seed, train.first(PROBED))
     flat = flat_of(plan.sizes, tensors, dtype)
     zeros = np.zeros_like(flat)
     moved_at = np.zeros(len(tensors), np.int64)
     return State(seed, 0, flat, flat, (zeros, zeros), 0, (1.0, 1.0), moved_at)
+
+
+def begin(plan: Plan, train: Images, seed: int) -> Learner:
+    """A seed before training; raises InitializationError."""
+    return learner(plan, start(plan, train, seed))
 
 
 def learner(plan: Plan, state: State) -> Learner:
