@@ -19,6 +19,14 @@ def _column(column: str, name: str, unit: Unit, words: str, before: bool = False
     return Quantity(name, unit, values, words, before=before)
 
 
+def _log_start(evidence: Cells, cell: str) -> Values:
+    return np.log10(evidence.values(cell, "start_loss"))
+
+
+log_start_loss = Quantity(
+    "decimal logarithm of the loss before training", Unit.SIZE, _log_start,
+    "the loss before training of {variant} has a decimal logarithm of {measured}", before=True,
+)  # fmt: skip
 start_loss = _column(
     "start_loss", "loss before training", Unit.SIZE, "{variant} starts with a loss of {measured}",
     before=True,
@@ -26,11 +34,11 @@ start_loss = _column(
 same_start = replace(
     start_loss, name="largest difference of the loss before training, in any seed", exact=np.max,
     compare=lambda own, other: np.abs(own - other),
-    compared="the losses before training of {variant} and {against} differ by {measured}",
+    compared="the losses before training of {variant} and {against} differ by at most {measured}",
 )  # fmt: skip
 end_loss = replace(
     _column("train_loss", "training loss at the end", Unit.SIZE, "{variant} ends at {measured}"),
-    compared="the training loss of {variant} ends {measured} from that of {against}",
+    compared="the training loss of {variant} minus that of {against} is {measured}",
 )
 still = replace(
     _column(
@@ -47,15 +55,11 @@ distinct = replace(
 )  # fmt: skip
 
 
-def _range(evidence: Lines, name: str) -> Values:
-    accuracies = by_seed(evidence.lines[name].rows, "test_acc")
-    return accuracies.max(1) - accuracies.min(1)
-
-
-range_over_row = Quantity(
-    "best minus worst test accuracy of a row", Unit.ACCURACY, _range,
-    "from its best to its worst, {variant} loses {measured}",
-    compared="from best to worst, {variant} loses {measured} {against}",
+cells_that_learn = Quantity(
+    "cells of a row in which a seed learns", Unit.COUNT,
+    lambda evidence, name: by_seed(evidence.lines[name].rows, "learn").sum(1),
+    "a seed of {variant} learns at {measured}",
+    compared="a seed of {variant} learns at {measured} more than one of {against}",
 )  # fmt: skip
 
 SHIFT_FROM = 64  # the width at which both parametrizations are one
@@ -71,8 +75,20 @@ def _losses(evidence: Lines, name: str, width: int) -> npt.NDArray[np.float64]:
 def _shift(evidence: Lines, name: str) -> Values:
     one = evidence.lines[name]
     rates, ends = np.log10(one.x.values), (SHIFT_FROM, max(one.y.values))
-    narrow, wide = (_losses(evidence, name, width).argmin(1) for width in ends)
-    return rates[wide] - rates[narrow]
+    narrow, wide = (
+        np.array([_lowest(rates, losses) for losses in _losses(evidence, name, width)])
+        for width in ends
+    )
+    return wide - narrow
+
+
+def _lowest(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+    """Where a parabola through the lowest of some points and both its neighbours is lowest."""
+    i = int(y.argmin())
+    if i in (0, len(y) - 1) or not np.isfinite(y[i - 1 : i + 2]).all():
+        return float(x[i])
+    a, b, _ = np.polyfit(x[i - 1 : i + 2], y[i - 1 : i + 2], 2)
+    return float(-b / (2 * a))
 
 
 def _gain_of_width(evidence: Lines, name: str) -> Values:

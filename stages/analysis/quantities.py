@@ -61,7 +61,7 @@ class Quantity:
             shared = min(len(own), len(others))
             return self.compare(own[:shared], others[:shared])
 
-        unit = self.unit if self.unit is Unit.SEEDS else Unit.DIFFERENCE
+        unit = Unit.DIFFERENCE if self.unit is Unit.ACCURACY else self.unit
         return replace(self, unit=unit, values=difference, words=self.compared)
 
 

@@ -201,7 +201,7 @@ def rule(part: Part) -> str:
         if math.isinf(low):
             return "none" if high < 0.5 else "not all"
         return "all" if low > 0.5 else "at least one"
-    unit = Unit.DIFFERENCE if part.against else unit
+    unit = Unit.DIFFERENCE if part.against and unit is Unit.ACCURACY else unit
     if unit in (Unit.TENSORS, Unit.COUNT):
         if math.isinf(high):
             return f"at least {math.ceil(low)}"

@@ -46,12 +46,12 @@ HE_ALL = (("*weight", HE), ("*bias", ZERO), ("*gain*weight", ("constant", 1.0)))
 
 
 def setting(words: str, network: str, training: dict[str, Any], **own: Any) -> Setting:
-    """A network with the arguments that differ from ARGUMENTS, under a training of 72 steps.
+    """A network with the arguments that differ from ARGUMENTS, under a training of one epoch.
 
     `steps` and what a heat map varies are settings as well.
     """
     given = {key: own.pop(key) for key in list(own) if key in ARGUMENTS[network]}
-    values = SHARED | training | {"steps": 72} | own
+    values = SHARED | training | {"steps": 63} | own
     arguments = ARGUMENTS[network] | given
     return Setting(words, values | {"network": network, "arguments": arguments})
 
@@ -202,8 +202,8 @@ def adapted(words: str, *patterns: tuple[str, Law]) -> tuple[Initialization, Ini
     )
 
 
-LORA = adapted("A random, B zero")
-LORA_ZERO = adapted("A and B zero", ("*.a.weight", ZERO))
+LORA = adapted("A random, B zero", ("*.b.weight", ZERO))
+LORA_ZERO = adapted("A and B zero", ("*.a.weight", ZERO), ("*.b.weight", ZERO))
 
 # ------------------------------------------------------------------------------- convolutions
 
@@ -259,8 +259,9 @@ def recurrent(words: str, kind: str, steps: int, *patterns: tuple[str, Law]) -> 
     """A recurrent network under Adam that reads 40 numbers in so many steps."""
     cell = {"relu_rnn": "ReLU RNN"}.get(kind, kind.upper())
     number = {10: "ten", 20: "twenty"}[steps]
+    training = ADAM | {"lr": 0.01} if kind == "relu_rnn" else FAST_ADAM
     where = setting(
-        f"a {cell} over {number} steps under Adam", "recurrent", FAST_ADAM, kind=kind,
+        f"a {cell} over {number} steps under Adam", "recurrent", training, kind=kind,
         patch=40 // steps,
     )  # fmt: skip
     return drawn(words, where, *patterns)
@@ -297,10 +298,6 @@ def transformer(
 
 
 PRE = transformer("PyTorch's default")
-DEEP_PRE = transformer("PyTorch's default", kind="six blocks of a pre-norm transformer", depth=6)
-DEEP_POST = transformer(
-    "PyTorch's default", kind="six blocks of a post-norm transformer", depth=6, norm="post"
-)
 GATES = transformer(
     "PyTorch's default, branches times a trained 0",
     ("*gain?.weight", ZERO),
