@@ -67,7 +67,7 @@ def _variant(
 ) -> VariantSettings:
     """A cell as a variant: the variant on an axis, the base over it, and the axes over both.
 
-    Of axes with settings, y is over x; the largest number of seeds counts.
+    Of axes with settings, y is over x; the least number of their seeds counts.
     """
     sides = list(zip((sweep.axes.x, sweep.axes.y), values, strict=True))
     named = [axis.settings[name] for axis, name in sides if axis.settings]
@@ -91,7 +91,7 @@ def _variant(
             rule = "is not allowed in a cell; set those of the sweep"
             raise ParamsError(mistake(place + key, value, rule))
     seeds = [one.seeds for one in named if one.seeds]
-    return cell.model_copy(update={"seeds": max(seeds, default=sweep.seeds)})
+    return cell.model_copy(update={"seeds": min(seeds, default=sweep.seeds)})
 
 
 def _merge(written: dict[str, Any], over: dict[str, Any]) -> None:
