@@ -47,7 +47,6 @@ SMALL_NETWORKS = (
             "after one epoch of SGD, the training loss is lower than with a γ of 1, on average",
             small.GAMMA_ZERO[0], end_loss, LESS, against=small.GAMMA_ONE[0],
         ),
-    ),
     claim(
         "residual_variance_explodes", (ZHANG, "section 2"),
         "Without normalization, standard initializations let the outputs of residual networks grow "
