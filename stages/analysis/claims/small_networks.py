@@ -47,6 +47,7 @@ SMALL_NETWORKS = (
             "after one epoch of SGD, the training loss is lower than with a γ of 1, on average",
             small.GAMMA_ZERO[0], end_loss, LESS, against=small.GAMMA_ONE[0],
         ),
+    ),
     claim(
         "residual_variance_explodes", (ZHANG, "section 2"),
         "Without normalization, standard initializations let the outputs of residual networks grow "
@@ -215,7 +216,6 @@ SMALL_MAPS = (
             small.SCALES["SGD", "batch"], cells_that_learn, Region(low=1.5),
             against=small.SCALES["SGD", "none"],
         ),
-    ),
     ),
     claim(
         "best_rate_falls", (YANG, "section 3, figure 3, left"),
