@@ -15,7 +15,6 @@ from stages.training.grid import Grid
 from stages.training.plan import Plan
 
 DATA = Path("data")
-QUESTIONS = Path("questions.yaml")
 TABLES = Path("reports/sweeps")
 
 
@@ -24,7 +23,7 @@ def main() -> None:
         raise SystemExit("usage: python -m stages.check [--dry-run], which writes nothing")
     try:
         settings = reading.checked(values := reading.read())
-        asked = reading.asked(settings, reading.read(QUESTIONS))
+        asked = reading.asked(settings)
         for one, key in ((settings, "data"), (asked, "questions.data")):
             datasets.expect(one.data.name, key)
         if "--dry-run" in sys.argv and not all(
@@ -46,7 +45,7 @@ def main() -> None:
         print(line)
     if not str(Path.cwd()).isascii():
         print(f"{Path.cwd()}: not ASCII, so DVC's queue and `dvc exp run --temp` fail here")
-    write(described(settings, asked, found), found, grids)
+    write(described(settings, found, asked), found, grids)
 
 
 def stale_results(settings: Params, grids: dict[str, Grid]) -> list[Path]:
@@ -91,7 +90,7 @@ def write(study: dict, found: dict[str, Plan], grids: dict[str, Grid]) -> None:
             path.unlink()
 
 
-def described(settings: Params, asked: Params, found: dict[str, Plan]) -> dict:
+def described(settings: Params, found: dict[str, Plan], asked: Params | None = None) -> dict:
     """The study for reports: shared settings, every variant with its looks and its plan, sweeps."""
     facts = datasets.facts(settings.data.name)
     shared = settings.model_dump(include={"data", "seeds", "network", "training"})
@@ -113,9 +112,9 @@ def described(settings: Params, asked: Params, found: dict[str, Plan]) -> dict:
     return shared | {"probed": probes.PROBED} | own
 
 
-def described_questions(asked: Params) -> dict:
+def described_questions(asked: Params | None) -> dict:
     """The sweeps of questions.yaml for reports, and the commonest class of their test examples."""
-    if not asked.sweeps:
+    if not asked or not asked.sweeps:
         return {}
     labels = data.load(DATA / asked.data.name).test.labels
     return {

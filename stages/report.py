@@ -63,7 +63,7 @@ def read() -> Report:
         ]
         for sweeps in (study.sweeps, study.questions.get("sweeps", {}))
     )
-    return Report.of(results, maps, asked, REPORTS, TABLES)
+    return Report.of(results, maps, REPORTS, TABLES, asked)
 
 
 def as_json(values: object) -> str:

@@ -26,6 +26,7 @@ def _log_start(evidence: Cells, cell: str) -> Values:
 log_start_loss = Quantity(
     "decimal logarithm of the loss before training", Unit.SIZE, _log_start,
     "the loss before training of {variant} has a decimal logarithm of {measured}", before=True,
+    compared="the loss before training of {variant} is {measured} powers of ten that of {against}",
 )  # fmt: skip
 start_loss = _column(
     "start_loss", "loss before training", Unit.SIZE, "{variant} starts with a loss of {measured}",

@@ -1,5 +1,6 @@
 """One object with everything that figures, page, note, summary and README are made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,14 +38,19 @@ class Report:
     maps: list[Map]
     judgements: list[Judgement]
     findings: dict[str, dict[str, Any]]
-    asked: list[Map]
+    asked: Sequence[Map]
     cells: Cells
     reports: Path
     tables: Path
 
     @classmethod
     def of(
-        cls, results: Results, maps: list[Map], asked: list[Map], reports: Path, tables: Path
+        cls,
+        results: Results,
+        maps: list[Map],
+        reports: Path,
+        tables: Path,
+        asked: Sequence[Map] = (),
     ) -> "Report":
         """The report on these results: claims judged, variants compared, findings measured."""
         lines = Lines.of(maps, results.learned_above)
@@ -52,7 +58,7 @@ class Report:
         judgements += judging.audit(HEAT_MAPS, lines)
         cells = Cells.of(asked, results.study.questions.get("commonest", 0))
         judgements += judging.audit((*SMALL_NETWORKS, *SMALL_STUDY), cells)
-        judgements += judging.audit(SMALL_MAPS, Lines.of(asked, cells.learned_above))
+        judgements += judging.audit(SMALL_MAPS, Lines.of(list(asked), cells.learned_above))
         table = outcomes.comparison(results)
         found = findings.measure(results, table, judgements)
         return cls(results, table, maps, judgements, found, asked, cells, reports, tables)

@@ -1,7 +1,7 @@
 """Answers to questions that people ask, with the numbers of this study.
 
 answers.yaml has the questions. An answer is a Jinja template over the functions of `Numbers`, whose
-numbers link to their row. It is shown where its conditions hold, expressions over the same
+numbers link to their row. It is shown where its condition holds, an expression over the same
 functions: so no sentence contradicts the numbers beside it.
 """
 
@@ -206,10 +206,9 @@ def of(report: Report, link: Link) -> list[Answer]:
 
 
 def answered(environment: Environment, one: dict[str, Any]) -> str | None:
-    """The answer, if its conditions hold and the study has its networks."""
+    """The answer, if its condition holds and the study has its networks."""
     try:
-        conditions = (environment.compile_expression(text) for text in one.get("if", []))
-        if not all(condition() for condition in conditions):
+        if not environment.compile_expression(one.get("if", "true"))():
             return None
         words = environment.from_string(one.get("answer", "")).render()
         return " ".join(words.split()) or None

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
@@ -67,6 +68,6 @@ def figure(maps: list[Map], learned_above: float) -> plt.Figure:
     return drawn
 
 
-def shown(maps: list[Map]) -> list[Map]:
+def shown(maps: Sequence[Map]) -> list[Map]:
     """The maps that are drawn so: those that show a loss."""
     return [one for one in maps if one.shows == "train_loss"]

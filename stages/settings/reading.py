@@ -59,12 +59,14 @@ def checked(values: Any) -> Params:
     return settings
 
 
-def asked(settings: Params, values: Any) -> Params:
+def asked(settings: Params, path: Path = Path(f"{QUESTIONS}.yaml")) -> Params:
     """The settings with the data, the training and the sweeps of questions.yaml.
 
-    Raises ParamsError with a line for each mistake.
+    Without this file there are no sweeps. Raises ParamsError with a line for each mistake.
     """
-    own = validated(Asked, values).questions
+    if not path.exists():
+        return settings.model_copy(update={"sweeps": {}})
+    own = validated(Asked, read(path)).questions
     if both := sorted(own.sweeps.keys() & settings.sweeps.keys()):
         rule = f"is in {FILE}, too: sweeps need different names"
         raise ParamsError(*(f"{in_file(f'{QUESTIONS}.sweeps.{name}')}: {rule}" for name in both))
@@ -109,15 +111,15 @@ def read(path: Path = Path(FILE)) -> Any:
     try:
         return yaml_file.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParamsError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ParamsError(f"{path.name}: cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = (getattr(error, "problem", None) or str(error)).splitlines()[0]
         kind = "" if isinstance(error, yaml_file.RefusedError) else "not valid YAML: "
-        raise ParamsError(f"{path}{where}: {kind}{problem}") from None
+        raise ParamsError(f"{path.name}{where}: {kind}{problem}") from None
     except Exception as error:  # such as bytes that are not UTF-8, or !!int abc
-        line = f"{path}: cannot be read: {first_line(error)}"
+        line = f"{path.name}: cannot be read: {first_line(error)}"
         raise ParamsError(line) from None
 
 
@@ -152,7 +154,8 @@ def _line(model: type[Section], place: str, error: dict[str, Any]) -> str:
         return f"{in_file(key)}: is missing"
     if kind == "model_type":
         rule = f"must be a mapping with the keys {', '.join(_keys(model, location))}"
-        return mistake(key, value, rule) if key else f"{FILE}: {rule}"
+        file = FILE if model is Params else f"{QUESTIONS}.yaml"
+        return mistake(key, value, rule) if key else f"{file}: {rule}"
     if key.endswith(".[key]") or (kind == "value_error" and isinstance(value, dict)):
         return f"{in_file(key.removesuffix('.[key]'))}: {_rule(error)}"
     return mistake(key, value, _rule(error))
