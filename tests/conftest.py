@@ -41,6 +41,7 @@ SMALL = {
     },
     "display": {"baseline": {"label": "PyTorch default"}, "all_ones": {"label": "ones, ×1 é"}},
 }
+NO_QUESTIONS = {"questions": {"data": "mnist", "training": SMALL["training"], "sweeps": {}}}
 LECTURE = {
     "data": {"name": "mnist"},
     "seeds": 1,
@@ -152,6 +153,14 @@ class Clone:
     def params(self, values: dict) -> None:
         (self.folder / "params.yaml").write_text(as_yaml(values), encoding="utf-8")
 
+    @property
+    def questions(self) -> dict:
+        return yaml_file.loads((self.folder / "questions.yaml").read_text(encoding="utf-8"))
+
+    @questions.setter
+    def questions(self, values: dict) -> None:
+        (self.folder / "questions.yaml").write_text(as_yaml(values), encoding="utf-8")
+
     def change(self, section: str, **values) -> None:
         """Change entries in a section of params.yaml."""
         self.params = self.params | {section: self.params[section] | values}
@@ -197,6 +206,7 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) ->
     (folder / "README.md").write_text("# A small study\n", encoding="utf-8")
     clone = Clone(folder, mnist_folder)
     clone.params = SMALL
+    clone.questions = NO_QUESTIONS
     clone.run("git", "init", "--quiet")
     clone.run("git", "add", "--all")
     clone.run("git", "commit", "--quiet", "--message", "Add a small study")

@@ -127,8 +127,7 @@ def run(params: dict, mnist_folder: Path, folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "data" / "mnist").symlink_to(mnist_folder)
     (folder / "reports").mkdir()
-    for name in ("docs", "stages"):
-        (folder / name).symlink_to(ROOT / name)
+    (folder / "stages").symlink_to(ROOT / "stages")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "INITLAB_WORKERS": "1"}
     script = RUN.replace("SWEEPS", repr(list(params.get("sweeps", ()))))
     command = [sys.executable, "-c", script]

@@ -38,7 +38,7 @@ def test_the_exact_name_of_a_layer_comes_first_then_the_last_pattern_then_all():
         ("embed", "weight", True, "all.weight"),
         ("norm", "weight", False, ""),
     ):
-        key, fill = variant.fill_of(Parameter(layer, kind, mixes, 1))
+        key, fill = variant.fill_of(f"{layer}.{kind}", Parameter(layer, kind, mixes, 1))
         assert key == expected
         section, _, name = key.rpartition(".")
         assert fill.initializer == (written[section][name] if key else "default")

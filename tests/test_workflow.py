@@ -31,7 +31,7 @@ def lock_entries(study) -> dict:
 
 
 def test_second_run_executes_nothing_and_changes_no_file(finished_study, study):
-    assert finished_study.executed == ["download", "check", *TRAININGS, "evaluate", "report"]
+    assert finished_study.executed == ["download@mnist", "check", *TRAININGS, "evaluate", "report"]
     before = snapshot(study)
     bytecode = list(study.folder.glob("stages/**/__pycache__"))
     assert bytecode  # Python writes it into the folders that stages depend on

@@ -70,8 +70,7 @@ class Numbers:
 
     def gap(self, cell: str, other: str) -> str:
         """The difference of two accuracies, paired by seed: like `12.3 points (10.1 to 14.5)`."""
-        apart = self._values(cell, "test_acc") - self._values(other, "test_acc")
-        mean, low, high = t_interval(apart)
+        mean, low, high = self._interval(cell, other)
         words = style.minus(f"{100 * mean:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})")
         return self._linked(cell, words)
 
@@ -96,9 +95,11 @@ class Numbers:
         return self._linked(cell, share(self._values(cell, "largest_guess").mean()))
 
     def spread(self, cell: str) -> str:
-        """The lowest and the highest accuracy of a seed."""
+        """The lowest and the highest accuracy of a seed, like `15.8 to 30.5 %`."""
         values = self._values(cell, "test_acc")
-        return self._linked(cell, f"{share(values.min())} to {share(values.max())}")
+        return self._linked(
+            cell, f"{style.decimals(100 * values.min(), DIGITS)} to {share(values.max())}"
+        )
 
     def main(self, variant: str) -> str:
         """The accuracy of a variant of params.yaml, on MNIST."""
@@ -115,7 +116,7 @@ class Numbers:
             raise Missing(sweep)
         rows = one.rows[one.rows["y"] == width]
         losses = rows.groupby("x")["train_loss"].mean()
-        return self._linked(f"{sweep}/{width}", f"{losses.idxmin():.2g}")
+        return self._linked(f"{sweep}/{width}/", f"{losses.idxmin():.2g}")
 
     # ------------------------------------------------------------------------------ asked
 
@@ -144,8 +145,11 @@ class Numbers:
     # ------------------------------------------------------------------------------ inside
 
     def _interval(self, cell: str, other: str) -> Estimate:
-        values = self._values(cell, "test_acc")
-        return t_interval(values - self._values(other, "test_acc") if other else values)
+        """Of an accuracy, or of its difference to another, over the seeds that both have."""
+        both = [self._values(name, "test_acc") for name in (cell, other) if name]
+        shared = min(map(len, both))
+        own, *others = (values[:shared] for values in both)
+        return t_interval(own - others[0] if others else own)
 
     def _values(self, cell: str, column: str) -> Values:
         """Of a cell, or of a variant of params.yaml, of which there are accuracies alone."""
@@ -167,8 +171,10 @@ def share(value: float) -> str:
 
 
 def size(value: float) -> str:
-    """A loss in three digits."""
-    return f"{float(f'{value:.3g}'):,g}" if math.isfinite(value) else "not a number"
+    """A loss in three digits, or as a power of ten."""
+    if value >= 1e5:
+        return style.power(value) if math.isfinite(value) else "not a number"
+    return f"{float(f'{value:.3g}'):,g}" if value == value else "not a number"
 
 
 def accuracy(report: Report, cell: str) -> str:

@@ -11,6 +11,8 @@ from stages.rendering import answers, rate_charts, style
 from stages.rendering.answers import Answer
 from stages.rendering.environment import environment
 
+NOTHING = "This study lacks a network that the answer needs, or its numbers do not support it."
+
 
 def text(report: Report) -> str:
     """docs/questions.md."""
@@ -39,6 +41,7 @@ def on_page(report: Report) -> dict[str, Any]:
 def _shared(report: Report, found: list[Answer]) -> dict[str, Any]:
     return {
         "answers": found,
+        "nothing": NOTHING,
         "measured": sum(answer.text is not None for answer in found),
         "topics": [(name, list(own)) for name, own in groupby(found, lambda one: one.topic)],
         "tables": answers.tables(report),

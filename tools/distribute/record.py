@@ -24,7 +24,7 @@ def pending(targets: Sequence[str]) -> list[str]:
         return [
             stage.addressing
             for stage in plan_repro(repo.index.graph, stages or None)
-            if stage.addressing.startswith(("train@", "sweep@"))
+            if stage.addressing.startswith(("train@", "sweep@", "question@"))
             and stage.changed()
             and not _in_run_cache(repo, stage)
         ]

@@ -111,10 +111,12 @@ class Training(_Stage):
 class Sweep(_Stage):
     """A sweep, with tasks of some seeds of a cell, kept where the stage itself keeps them."""
 
-    def __init__(self, name: str):
+    def __init__(self, stage: str):
+        name = stage.partition("@")[2]
         file = sweep_stage.SWEEPS / f"{name}.json"
         self.grid = Grid.read(file)
         super().__init__("sweep", file, [cell.plan for cell in self.grid.cells])
+        self.name = stage  # a question is a sweep as well
         self._journal = journal.Journal(journal.path_of(name), self.fingerprint)
 
     def missing(self) -> Iterator[Task]:
@@ -141,6 +143,6 @@ Work: TypeAlias = Training | Sweep
 
 
 def of(stage: str) -> Work:
-    """The work of the stage `train@VARIANT` or `sweep@NAME`; raises OSError."""
+    """The work of the stage `train@VARIANT`, `sweep@NAME` or `question@NAME`; raises OSError."""
     kind, _, name = stage.partition("@")
-    return Training(name) if kind == "train" else Sweep(name)
+    return Training(name) if kind == "train" else Sweep(stage)

@@ -22,7 +22,7 @@ function filterTable(rows) {
   }
   if (words.length) $("#all-variants").closest("details").open = true;
   const left = rows.filter((row) => !row.hidden).length;
-  $(".filter output").textContent = left ? `${left} of ${rows.length}` : "No variant matches all of these words.";
+  $("output[for=filter]").textContent = left ? `${left} of ${rows.length}` : "No variant matches all of these words.";
 }
 
 function startTable() {
@@ -33,6 +33,17 @@ function startTable() {
   $("#filter").addEventListener("input", () => filterTable(rows));
   filterTable(rows);
 }
+
+// A question is found by words in it or in its answer, and shown with its topic.
+function filterQuestions() {
+  const words = $("#question").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const questions = $$("details.question");
+  for (const one of questions) one.hidden = !words.every((word) => one.textContent.toLowerCase().includes(word));
+  for (const topic of $$(".topic")) topic.hidden = !$("details:not([hidden])", topic);
+  const left = questions.filter((one) => !one.hidden).length;
+  $("output[for=question]").textContent = left ? `${left} of ${questions.length}` : "No question has all of these words.";
+}
+$("#question")?.addEventListener("input", filterQuestions);
 
 function download(name, text) {
   const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
