@@ -132,7 +132,7 @@ def test_table_sorts_by_every_column(tab):
 def test_table_filters_by_the_beginnings_of_words(tab, words, labels):
     tab.locator("#filter").fill(words)
     assert {*column(tab, "Variant")} == labels
-    assert str(len(labels) or "No variant") in tab.locator(".filter output").inner_text()
+    assert str(len(labels) or "No variant") in tab.locator("output[for=filter]").inner_text()
 
 
 def test_phone_folds_tables_until_they_are_needed(browser, reports):
