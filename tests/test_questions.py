@@ -83,7 +83,7 @@ def test_differences_in_answers_are_paired_and_those_of_the_linked_row():
         others = [cells for name, cells in rows.items() if name.startswith(f"{sweep}-")]
         differences = {
             round(100 * statistics.fmean(
-                float(a["test_acc"]) - float(b["test_acc"]) for a, b in zip(own, other[column])
+                float(a["test_acc"]) - float(b["test_acc"]) for a, b in zip(own, other[column], strict=False)
             ), 1)
             for column, own in rows[anchor].items()
             for other in others
