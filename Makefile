@@ -63,8 +63,8 @@ verify: git env ## run evaluate and report again, and compare all results with t
 	python -m dvc repro --force --single-item evaluate report
 	@python -m tools.verify
 
-maps: git env ## train all sweeps again (a few minutes)
-	python -m dvc repro --force --single-item sweep
+maps: git env ## train all sweeps again, also those of questions.yaml (ten minutes)
+	python -m dvc repro --force --single-item sweep question
 
 processors: env ## run a small study on every processor that QEMU emulates, and compare
 	@python -m tools.processors

@@ -128,6 +128,8 @@ def run(params: dict, mnist_folder: Path, folder: Path) -> None:
     (folder / "data" / "mnist").symlink_to(mnist_folder)
     (folder / "reports").mkdir()
     (folder / "stages").symlink_to(ROOT / "stages")
+    (folder / "docs").mkdir()  # which report writes into
+    (folder / "docs" / "lesson.md").symlink_to(ROOT / "docs" / "lesson.md")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "INITLAB_WORKERS": "1"}
     script = RUN.replace("SWEEPS", repr(list(params.get("sweeps", ()))))
     command = [sys.executable, "-c", script]

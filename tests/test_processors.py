@@ -64,6 +64,7 @@ def test_networks_that_differ_are_named_with_the_largest_difference():
 
     found = processors.agreement(files(8.0), files(8.008, b"other"))
     assert found == (
-        "every bit equal: residual, convolutional, transformer, adapted, plain, tokens, mixture, mup; "
+        "every bit equal: residual, convolutional, transformer, adapted, plain, tokens, mixture, "
+        "mup; "
         "weights differ by up to: rnn 1e-03, gru 0e+00"
     )

@@ -48,6 +48,11 @@ def interval(values: list[float]) -> tuple[float, float, float]:
     return tuple(100 * end for end in (mean, max(mean - half, 0), min(mean + half, 1)))
 
 
+def apart(own: list[dict[str, str]], other: list[dict[str, str]]) -> list[float]:
+    """Differences of accuracies, of the seeds that both have."""
+    return [float(a["test_acc"]) - float(b["test_acc"]) for a, b in zip(own, other, strict=False)]
+
+
 def texts() -> str:
     """The answers of the document, without its tables."""
     return DOCUMENT.partition("## The measurements")[0]
@@ -82,12 +87,10 @@ def test_differences_in_answers_are_paired_and_those_of_the_linked_row():
         sweep = anchor.partition("-")[0]
         others = [cells for name, cells in rows.items() if name.startswith(f"{sweep}-")]
         differences = {
-            round(100 * statistics.fmean(
-                float(a["test_acc"]) - float(b["test_acc"]) for a, b in zip(own, other[column], strict=False)
-            ), 1)
+            round(100 * statistics.fmean(apart(own, other[column])), 1)
             for column, own in rows[anchor].items()
             for other in others
-        }  # fmt: skip
+        }
         assert any(abs(number(mean) - one) <= 0.1 for one in differences), (mean, anchor)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import yaml
 from jinja2 import Environment, StrictUndefined
 
@@ -57,7 +56,7 @@ class Numbers:
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The functions by name."""
         names = (
-            "acc", "main", "gap", "start", "still", "distinct", "guess", "verdict", "low", "high",
+            "acc", "main", "gap", "start", "still", "guess", "verdict", "low", "high",
             "mean", "learns", "spread", "best", "loss",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
@@ -86,10 +85,6 @@ class Numbers:
         """The share of tensors that never moved."""
         return self._linked(cell, share(self._values(cell, "still").mean()))
 
-    def distinct(self, cell: str) -> str:
-        """The share of units that are distinct at the end."""
-        return self._linked(cell, share(self._values(cell, "distinct").mean()))
-
     def guess(self, cell: str) -> str:
         """The share of examples that an untrained network gives its favourite class."""
         return self._linked(cell, share(self._values(cell, "largest_guess").mean()))
@@ -116,7 +111,7 @@ class Numbers:
             raise Missing(sweep)
         rows = one.rows[one.rows["y"] == width]
         losses = rows.groupby("x")["train_loss"].mean()
-        return self._linked(f"{sweep}/{width}/", f"{losses.idxmin():.2g}")
+        return self._linked(f"{sweep}/{width}/", f"{losses.idxmin():.3g}")
 
     # ------------------------------------------------------------------------------ asked
 
@@ -275,8 +270,3 @@ def about(one: Map) -> str:
     of = " to ".join(map(str, dict.fromkeys([seeds[0], seeds[-1]])))
     shown = "training loss" if one.shows == "train_loss" else "test accuracy"
     return f"{shown} after {style.listed([str(n) for n in steps])} steps, {of} seeds".capitalize()
-
-
-def unanswered(answers: list[Answer]) -> int:
-    """How many questions have no answer by measurement."""
-    return int(np.sum([answer.text is None for answer in answers]))

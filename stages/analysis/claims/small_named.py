@@ -81,7 +81,7 @@ def residual(
     start = [("*gain*", init.DEFAULT_LAW), *patterns]
     return either(
         lambda name, training: drawn(
-            words, setting(f"four residual blocks under {name}", "residual", training, **own),
+            words, setting(f"residual blocks under {name}", "residual", training, **own),
             ("*weight", HE), ("*bias", ZERO), *start,
         ),
         SLOW_SGD,
@@ -122,11 +122,12 @@ GAMMA_ZERO = residual(
     "He's weights, branches that end in BatchNorm with γ = 0", (GAIN, ZERO), gain="batch"
 )
 FIXUP = residual(
-    "Fixup",
-    ("blocks.*.first.weight", ("kaiming_normal", "fan_in", 0.5**0.5)),
+    "Fixup in 16 blocks",
+    ("blocks.*.first.weight", ("kaiming_normal", "fan_in", 0.125**0.5)),
     (LAST, ZERO),
     ("out.*", ZERO),
     gain="scalar",
+    blocks=16,
 )
 
 DEEP_HE = deep("He's weights")

@@ -175,7 +175,8 @@ SMALL_NETWORKS = (
     ),
     claim(
         "adaln_zero_better", (PEEBLES, "section 3.2 and figure 5"),
-        "Transformer blocks that start as the identity outperform others.",
+        "Transformer blocks that start as the identity, by gates of 0 (adaLN-Zero), outperform "
+        "others.",
         *(
             Part(
                 f"under {name}, gains of 0 end above none, on average",
@@ -186,8 +187,8 @@ SMALL_NETWORKS = (
     ),
     claim(
         "depthwise_fan_helps", (TIMM, "on fan-out of depthwise convolutions"),
-        "Depthwise convolutions scaled by the fan-out of a group train better than by that of all "
-        "groups.",
+        "Depthwise convolutions scaled by the fan-out of a group train a bit better early than by "
+        "that of all groups.",
         *(
             Part(
                 f"{where}, under {name}, on average",
