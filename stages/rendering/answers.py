@@ -82,7 +82,7 @@ class Numbers:
         return self._linked(cell, size(self._values(cell, "train_loss").mean()))
 
     def still(self, cell: str) -> str:
-        """The share of tensors that never moved."""
+        """The share of tensors that never changed."""
         return self._linked(cell, share(self._values(cell, "still").mean()))
 
     def guess(self, cell: str) -> str:
@@ -247,7 +247,7 @@ def tables(report: Report) -> list[Table]:
     ]  # fmt: skip
 
 
-EXTRA = (("loss before training", "start_loss"), ("tensors that never move", "still"))
+EXTRA = (("loss before training", "start_loss"), ("tensors that never change", "still"))
 
 
 def _rows(report: Report, one: Map) -> Iterator[tuple[str, str, list[str]]]:
