@@ -93,6 +93,27 @@ def test_a_cell_without_steps_is_not_trained(few):
     assert 0.1 <= row.largest_guess < 1
 
 
+ONE = {"hidden": [16, 8]}  # 34 units with the 10 of out
+
+
+@pytest.mark.parametrize(
+    ("variant", "still", "distinct"),
+    [
+        # All zeros: out.bias moves alone, which makes the units of out differ.
+        ({"network": ONE, "all": {"weight": "zeros", "bias": "zeros"}}, 5 / 6, (1 + 1 + 10) / 34),
+        ({"network": ONE}, 0, 1),
+        # Both factors of both low-rank products zero: nothing moves, and every layer has one unit.
+        ({"network": {"adapted": {"width": 16, "depth": 1}}, "*.a": {"weight": "zeros"},
+          "*.b": {"weight": "zeros"}}, 1, 4 / (4 + 16 + 4 + 10)),
+        ({"network": {"adapted": {"width": 16, "depth": 1}}}, 0, 1),
+    ],
+)  # fmt: skip
+def test_a_cell_tells_what_never_changed_and_what_is_equal(few, variant, still, distinct):
+    row = training.run(Cell(0, 0, 11, plan_of(variant)), few, 0)
+    assert (row.still, row.distinct) == (still, distinct)
+    assert row.start_loss == pytest.approx(2.3, abs=0.2)
+
+
 def test_a_cropped_network_sees_the_middle_of_an_image(few):
     middle = few.cropped(2).train.pixels
     rows = few.train.pixels.reshape(-1, 28, 28)[:, 13:15, 13:15]
