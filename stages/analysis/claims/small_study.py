@@ -13,31 +13,32 @@ NAMES = ("SGD", "Adam")
 SMALL_STUDY = (
     claim(
         "one_zero_heals", (OWN, "one zero in a product"),
-        "One zero in a chain of layers heals: all tensors move, and the network learns.",
+        "One zero in a chain of layers does no lasting harm: all tensors change, and the network "
+        "learns.",
         *(
             Part(f"{one.words}, under {name}: every seed learns", one, seeds_that_learn, EVERY)
             for pair in (small.ZERO_LAST, small.ZERO_OUT, small.REZERO, small.GAMMA_ZERO)
             for name, one in zip(NAMES, pair, strict=True)
         ),
         *(
-            Part(f"{one.words}, under {name}: every tensor moves", one, still, Region(high=1e-6))
+            Part(f"{one.words}, under {name}: every tensor changes", one, still, Region(high=1e-6))
             for pair in (small.ZERO_LAST, small.ZERO_OUT, small.REZERO, small.GAMMA_ZERO)
             for name, one in zip(NAMES, pair, strict=True)
         ),
     ),
     claim(
         "two_zeros_never_heal", (OWN, "two zeros in a product"),
-        "Two zeros in a product never heal: tensors stay what they were, whatever the optimizer.",
+        "Two zeros in a product are final: tensors stay what they were, whatever the optimizer.",
         *(
             Part(
-                f"low-rank adapters under {name}: no tensor moves",
+                f"low-rank adapters under {name}: no tensor changes",
                 one, still_at_least, Region(low=1 - 1e-6),
             )
             for name, one in zip(NAMES, small.LORA_ZERO, strict=True)
         ),
         *(
             Part(
-                f"{one.words}, under {name}: more than half of the tensors never move",
+                f"{one.words}, under {name}: more than half of the tensors never change",
                 one, still_at_least, Region(low=0.5),
             )
             for pair in (small.TWO_ZEROS, small.NO_SKIP)
