@@ -26,7 +26,7 @@ def _log_start(evidence: Cells, cell: str) -> Values:
 log_start_loss = Quantity(
     "decimal logarithm of the loss before training", Unit.SIZE, _log_start,
     "the loss before training of {variant} has a decimal logarithm of {measured}", before=True,
-    compared="the loss before training of {variant} is {measured} powers of ten that of {against}",
+    compared="the loss of {variant} starts {measured} powers of ten above that of {against}",
 )  # fmt: skip
 start_loss = _column(
     "start_loss", "loss before training", Unit.SIZE, "{variant} starts with a loss of {measured}",
@@ -54,13 +54,11 @@ distinct = replace(
         Unit.ACCURACY, "{variant}: at most {measured} of the units are distinct at the end",
     ), exact=np.max,
 )  # fmt: skip
-
-
 cells_that_learn = Quantity(
     "cells of a row in which a seed learns", Unit.COUNT,
     lambda evidence, name: by_seed(evidence.lines[name].rows, "learn").sum(1),
-    "a seed of {variant} learns at {measured}",
-    compared="a seed of {variant} learns at {measured} more than one of {against}",
+    "{variant} learns at {measured} values",
+    compared="{variant} learns at {measured} more values than {against}, on average",
 )  # fmt: skip
 
 SHIFT_FROM = 64  # the width at which both parametrizations are one

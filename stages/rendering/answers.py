@@ -20,10 +20,10 @@ from stages.analysis.statistics import Estimate, Values, t_interval
 from stages.rendering import style
 from stages.rendering.environment import TEMPLATES
 
-Link = Callable[
-    [str], str
-]  # from the place of a number, like `residual/he` or `baseline`, to its URL
+# From the place of a number, like `residual/he` or `baseline`, to its URL.
+Link = Callable[[str], str]
 DIGITS = 1  # of accuracies in per cent: there are 1,000 test examples
+SWEEP = re.compile(r"\"(\w+)(?:/|\", \d)")  # in `"plain/he/sgd"` and `"width_mup", 64`
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def of(report: Report, link: Link) -> list[Answer]:
             source=one["source"], url=one.get("url") or address(one["source"]),
             question=one["question"], topic=topic,
             text=answered(environment, one), limit=one.get("limit", ""),
-            sweeps=sorted(set(re.findall(r"[\"'](\w+)/", one.get("answer", "")))),
+            sweeps=sorted(set(SWEEP.findall(one.get("answer", "")))),
         )
         for topic, entries in written.items()
         for one in entries

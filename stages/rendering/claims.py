@@ -18,7 +18,7 @@ FORMATS: dict[Unit, Callable[[Estimate], str]] = {
     Unit.TENSORS: lambda estimate: f"{round(estimate.mean) or 'none'}",
     Unit.COUNT: lambda estimate: f"{round(estimate.mean) or 'none'}",
     Unit.FACTOR: style.factor,
-    Unit.SIZE: lambda estimate: style.rounded(estimate.mean),
+    Unit.SIZE: lambda estimate: style.minus(style.rounded(estimate.mean)),
 }
 
 
@@ -220,7 +220,7 @@ def bound(value: float, unit: Unit) -> str:
     """An end of a region."""
     if unit in (Unit.ACCURACY, Unit.DIFFERENCE):
         return style.minus(f"{100 * value:g}")
-    return style.rounded(value) if unit is Unit.SIZE else f"{value:.2f}"
+    return style.minus(style.rounded(value)) if unit is Unit.SIZE else f"{value:.2f}"
 
 
 def in_words(estimate: Estimate, unit: Unit, seeds: int) -> str:
