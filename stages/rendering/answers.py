@@ -41,6 +41,11 @@ class Answer:
     limit: str
     sweeps: list[str]
 
+    @property
+    def anchor(self) -> str:
+        """The name of its place on the page, like `microsoft-lora-98`."""
+        return re.sub(r"\W+", "-", self.source).lower()
+
 
 class Missing(LookupError):
     """A study without a network that an answer is about."""

@@ -36,11 +36,12 @@ function startTable() {
 
 // A question is found by words in it or in its answer, and shown with its topic.
 function filterQuestions() {
-  // γ is typed as gamma, and N(0, 1) without its space.
-  const plain = (text) => text.toLowerCase().replaceAll("γ", "gamma").replaceAll(/[μµ]/g, "mu").replaceAll(/,\s+/g, ",");
-  const words = plain($("#question").value).split(/\s+/).filter(Boolean);
+  // γ is typed as gamma, and N(0, 1) and 5 % without their space; an address is found, too.
+  const plain = (text) => text.toLowerCase().replaceAll("γ", "gamma").replaceAll("σ", "sigma").replaceAll(/[μµ]/g, "mu")
+    .replaceAll(/,\s+/g, ",").replaceAll(/\s+%/g, "%");
+  const words = plain($("#question").value).split(/[\s=?]+/).filter(Boolean);
   const questions = $$("details.question");
-  for (const one of questions) one.hidden = !words.every((word) => plain(one.textContent).includes(word));
+  for (const one of questions) one.hidden = !words.every((word) => plain(one.textContent + $("a", one).href).includes(word));
   for (const topic of $$(".topic")) topic.hidden = !$("details:not([hidden])", topic);
   const left = questions.filter((one) => !one.hidden).length;
   $("output[for=question]").textContent = left ? `${left} of ${questions.length}` : "No question has all of these words.";
