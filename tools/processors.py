@@ -35,11 +35,8 @@ QEMU = shutil.which("qemu-x86_64")
 TRIAL = ROOT / "tools" / "trial.c"
 IMAGES = {"train": 261, "test": 100}  # 261: a last batch of one image, for batches of 4 and 65
 
-ARGUMENTS = {  # of required parameters
-    "constant": {"val": 0.1},
-    "parts": {"values": [0.1, -0.1]},
-    "sparse": {"sparsity": 0.5},
-}
+# Of required parameters.
+ARGUMENTS = {"constant": {"val": 0.1}, "parts": {"values": [0, 1]}, "sparse": {"sparsity": 0.5}}
 ONLY_CONVOLUTIONS = {"dirac"}
 
 # Every file in stages/networks, and every kind of cell but LSTM's, in which QEMU 7.2 crashes.
@@ -51,9 +48,8 @@ NETWORKS = {
     "adapted": {"adapted": {"width": 16}},
     "plain": {"plain": {"width": 16, "activation": "sine", "norm": "layer"}},
     "tokens": {"tokens": {"width": 16, "stride": 49}},
-    "mixture": {"mixture": {"experts": 2}},
-    "mup": {"mup": {"width": 16}},
-}
+    "mixture": {"mixture": {"experts": 2}}, "mup": {"mup": {"width": 16}},
+}  # fmt: skip
 
 # All stages in one process, since loading torch takes longest. Two things compute nothing and take
 # long on an emulated processor: bundling the page's libraries, and checking charts' schemas.

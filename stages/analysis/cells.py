@@ -1,6 +1,5 @@
 """The cells of small sweeps as evidence for claims and answers."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,14 +77,10 @@ class Cells:
 
     def _ends(self, name: str) -> list[str]:
         rows = self.trained[name].rows
-        return [
-            "diverges"
-            if not all(map(math.isfinite, (row.train_loss, row.test_loss)))
-            else "learns"
-            if row.test_acc > self.learned_above
-            else "stuck"
-            for row in rows.itertuples()
-        ]
+        diverges = ~np.isfinite(rows[["train_loss", "test_loss"]]).all(axis=1)
+        learns = rows["test_acc"] > self.learned_above
+        ends: list[str] = np.select([diverges, learns], ["diverges", "learns"], "stuck").tolist()
+        return ends
 
 
 def _cells(one: Map) -> Iterable[tuple[str, Trained]]:

@@ -91,11 +91,9 @@ def probe(
 # ----------------------------------------------------------------------------------- accuracy
 
 final_accuracy = Quantity(
-    "final test accuracy",
-    Unit.ACCURACY,
-    lambda results, variant: results.accuracy(variant),
+    "final test accuracy", Unit.ACCURACY, lambda results, variant: results.accuracy(variant),
     "{variant} ends at {measured}",
-)
+)  # fmt: skip
 first_accuracy = Quantity(
     "test accuracy after one epoch", Unit.ACCURACY,
     lambda results, variant: results.accuracy(variant, 1),
@@ -237,11 +235,9 @@ def _kept_rank(results: Results, variant: str) -> Values:
 
 
 arriving_gradient = Quantity(
-    "the first hidden layer's gradient over that of the last, before training",
-    Unit.FACTOR,
-    lambda results, variant: _first_over_last(results, variant, "gradient_std")[0],
-    before=True,
-)
+    "the first hidden layer's gradient over that of the last, before training", Unit.FACTOR,
+    lambda results, variant: _first_over_last(results, variant, "gradient_std")[0], before=True,
+)  # fmt: skip
 gradient_gain = Quantity(
     "factor of the gradient's variance from a hidden layer to the one below, before training",
     Unit.FACTOR, _gradient_gain, "{variant} multiplies it by {measured}", before=True,

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from stages.analysis.report import Report
-from stages.rendering import answers, rate_charts, style
+from stages.rendering import answer_tables, answers, rate_charts, style
 from stages.rendering.answers import Answer
 from stages.rendering.environment import environment
 
@@ -44,7 +44,7 @@ def _shared(report: Report, found: list[Answer]) -> dict[str, Any]:
         "nothing": NOTHING,
         "measured": sum(answer.text is not None for answer in found),
         "topics": [(name, list(own)) for name, own in groupby(found, lambda one: one.topic)],
-        "tables": answers.tables(report),
+        "tables": answer_tables.tables(report),
         "by_rate": rate_charts.shown(report.asked),
         "asked_data": style.data_set(report.study.questions.get("data", "")),
     }

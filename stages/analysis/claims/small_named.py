@@ -1,12 +1,16 @@
 """The small networks of many kinds that claims are about, each by its definition."""
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from stages.analysis import initializations as init
+from stages.analysis.claims.form import Part, Region
 from stages.analysis.initializations import Initialization, Setting
-from stages.analysis.maps import RATE
+from stages.analysis.quantities import Quantity
 from stages.training.laws import Law
+
+Pair: TypeAlias = tuple[Initialization, Initialization]  # under SGD, and under Adam
 
 NEAR = 0.05  # "as good as" in these short trainings, which end at about half of all examples
 BETTER = 0.02  # the smallest relevant difference
@@ -35,14 +39,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "registers": 0, "gain": "none",
     },
     "tokens": {"vocabulary": 32, "width": 32, "depth": 1, "heads": 2, "stride": 8, "tied": True},
-    "mixture": {"experts": 4, "width": 16},
-    "mup": {"width": 64, "depth": 1, "scaling": "mup", "base": 64},
 }  # fmt: skip
 
 HE: Law = ("kaiming_normal", "fan_in", 2**0.5)
 GAUSSIAN: Law = ("kaiming_normal", "fan_in", 1.0)
 ZERO = init.ZERO
-HE_ALL = (("*weight", HE), ("*bias", ZERO), ("*gain*weight", ("constant", 1.0)))
+NORM = ("*norm*", init.DEFAULT_LAW)
 
 
 def setting(words: str, network: str, training: dict[str, Any], **own: Any) -> Setting:
@@ -65,51 +67,48 @@ def either(
     make: Callable[[str, dict[str, Any]], Initialization],
     sgd: dict[str, Any] = SGD,
     adam: dict[str, Any] = ADAM,
-) -> tuple[Initialization, Initialization]:
+) -> Pair:
     """An initialization under SGD with momentum, and under Adam."""
     return make("SGD", sgd), make("Adam", adam)
+
+
+def under_both(
+    stated: str,
+    pair: Pair,
+    quantity: Quantity,
+    region: Region,
+    against: Pair | None = None,
+    **more: Any,
+) -> tuple[Part, ...]:
+    """A part under SGD and one under Adam, stated with the name of the optimizer."""
+    others = against or (None, None)
+    return tuple(
+        Part(stated.format(name), one, quantity, region, against=other, **more)
+        for name, one, other in zip(("SGD", "Adam"), pair, others, strict=True)
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------ residual blocks
 
 
-def residual(
-    words: str, *patterns: tuple[str, Law], **own: Any
-) -> tuple[Initialization, Initialization]:
-    """He's weights but for the patterns, in four residual blocks, under both optimizers."""
+def residual(words: str, *patterns: tuple[str, Law], **own: Any) -> Pair:
+    """He's weights but for the patterns, in residual blocks, under both optimizers."""
+    blocks = own.get("blocks", ARGUMENTS["residual"]["blocks"])
     # A gain of 1 is PyTorch's default, written out or not.
-    start = [("*gain*", init.DEFAULT_LAW), *patterns]
+    start = (("*weight", HE), ("*bias", ZERO), NORM, ("*gain*", init.DEFAULT_LAW))
     return either(
         lambda name, training: drawn(
-            words, setting(f"residual blocks under {name}", "residual", training, **own),
-            ("*weight", HE), ("*bias", ZERO), *start,
+            words, setting(f"{blocks} residual blocks under {name}", "residual", training, **own),
+            *start, *patterns,
         ),
         SLOW_SGD,
     )  # fmt: skip
 
 
-def deep(words: str, *patterns: tuple[str, Law], blocks: int = 16, **own: Any) -> Initialization:
-    """He's weights but for the patterns, in residual blocks under SGD."""
-    where = setting(
-        f"{blocks} residual blocks under SGD", "residual", SLOW_SGD, blocks=blocks, **own
-    )
-    norm = ("*norm*", init.DEFAULT_LAW)
-    return drawn(
-        words, where, ("*weight", HE), ("*bias", ZERO), norm, ("*gain*", init.DEFAULT_LAW),
-        *patterns,
-    )  # fmt: skip
-
-
-LAST, FIRST, GAIN = "blocks.*.last.*", "blocks.*.first.*", "blocks.*.gain.weight"
+LAST, GAIN = "blocks.*.last.*", "blocks.*.gain.weight"
 RESIDUAL = residual("He's weights")
-SIGNS = either(
-    lambda name, training: drawn(
-        "±√(2/n) with random signs",
-        setting(f"four residual blocks under {name}", "residual", training),
-        ("*weight", ("signs", '{"gain": 1.4142135623730951}')), ("*bias", ZERO),
-    ),
-    SLOW_SGD,
-)  # fmt: skip
+SIGNED: Law = ("signs", '{"gain": 1.4142135623730951}')
+SIGNS = residual("±√(2/n) with random signs", ("*weight", SIGNED))
 ZERO_LAST = residual("He's weights, zeros in the last layer of every branch", (LAST, ZERO))
 ZERO_OUT = residual("He's weights, zeros in the output layer", ("out.*", ZERO))
 REZERO = residual("He's weights, branches times a trained 0", (GAIN, ZERO), gain="scalar")
@@ -130,13 +129,18 @@ FIXUP = residual(
     blocks=16,
 )
 
+
+def deep(words: str, *patterns: tuple[str, Law], blocks: int = 16, **own: Any) -> Initialization:
+    """He's weights but for the patterns, in residual blocks under SGD."""
+    return residual(words, *patterns, blocks=blocks, **own)[0]
+
+
 DEEP_HE = deep("He's weights")
 SHALLOW_HE = deep("He's weights", blocks=2)
 DEEP_BATCH = deep("He's weights, BatchNorm before every branch", norm="batch")
 DEEP_LAYER = deep("He's weights, LayerNorm before every branch", norm="layer")
 DEEP_REZERO = deep("He's weights, branches times a trained 0", (GAIN, ZERO), gain="scalar")
 DEEP_ROOT = deep("He's weights, branches times 1/√16", scale=0.25)
-DEEP_ZERO_LAST = deep("He's weights, zeros in the last layer of every branch", (LAST, ZERO))
 
 # ------------------------------------------------------------------------- plain and normalized
 
@@ -156,24 +160,10 @@ def plain(
 
 
 BOTH = (("SGD", SGD), ("Adam", ADAM))
-NORM = ("*norm*", init.DEFAULT_LAW)
 CONSTANT = (("*weight", ("constant", 0.1)), ("*bias", ZERO), NORM)
 NORMS = ("batch", "layer")
 CONSTANTS = {norm: plain("all weights 0.1", BOTH[1], *CONSTANT, norm=norm) for norm in NORMS}
 NORMED = {norm: plain("PyTorch's default", BOTH[1], norm=norm) for norm in NORMS}
-SCALES = {
-    (name, norm): Initialization(
-        "normal weights of seven standard deviations, from 10⁻⁵ to 10",
-        setting(
-            f"a heat map of standard deviations: three ReLU layers, normalization: {norm}, under "
-            f"{name}", "plain", values, norm=norm,
-            x=["all.weight.normal.std", *(float(f"{10.0**i:.6g}") for i in range(-5, 2))], y=None,
-        ),
-        init.filled(("*weight", ("normal", 0.0, 1e-5)), ("*bias", ZERO), NORM),
-    )
-    for name, values in BOTH
-    for norm in ("none", "batch", "layer")
-}  # fmt: skip
 
 
 def twelve(words: str, active: str, weights: Law | None, *more: tuple[str, Law]) -> Initialization:
@@ -194,7 +184,7 @@ SIREN = twelve("U(±√(6/n)) in all layers", "sine", SIREN_LAW)
 # ---------------------------------------------------------------------------------- adapters
 
 
-def adapted(words: str, *patterns: tuple[str, Law]) -> tuple[Initialization, Initialization]:
+def adapted(words: str, *patterns: tuple[str, Law]) -> Pair:
     """Low-rank products beside frozen layers, under both optimizers."""
     return either(
         lambda name, training: drawn(
@@ -211,7 +201,7 @@ LORA_ZERO = adapted("A and B zero", ("*.a.weight", ZERO), ("*.b.weight", ZERO))
 
 def convolution(
     words: str, *patterns: tuple[str, Law], kind: str = "convolutions", **own: Any
-) -> tuple[Initialization, Initialization]:
+) -> Pair:
     """Convolutions, under both optimizers; layers of normalization keep PyTorch's default."""
     return either(
         lambda name, training: drawn(
@@ -238,120 +228,20 @@ DEPTHWISE, DEPTHWISE_ALL, DEPTHWISE_BATCH, DEPTHWISE_ALL_BATCH = (
     )
     for words, law in (("a group", HE), ("all groups", FAN_OUT))
 )  # fmt: skip
-EQUAL = convolution(
-    "all filters of a layer equal",
-    ("blocks.*.weight", ("duplicated", '{"rows": 16, "columns": 16, "noise": 0.0}')),
-    ("blocks.0.conv.weight", ("duplicated", '{"rows": 16, "columns": 1, "noise": 0.0}')),
-    ("out.weight", ("duplicated", '{"rows": 1, "columns": 16, "noise": 0.0}')), ("*bias", ZERO),
-    kind="three convolutions",
-)  # fmt: skip
-NEARLY_EQUAL = convolution(
-    "all filters of a layer equal but for noise of 10⁻⁶",
-    ("blocks.*.weight", ("duplicated", '{"rows": 16, "columns": 16, "noise": 1e-06}')),
-    ("blocks.0.conv.weight", ("duplicated", '{"rows": 16, "columns": 1, "noise": 1e-06}')),
-    ("out.weight", ("duplicated", '{"rows": 1, "columns": 16, "noise": 1e-06}')), ("*bias", ZERO),
-    kind="three convolutions",
-)  # fmt: skip
-
-# --------------------------------------------------------------------------------- recurrent
 
 
-def recurrent(words: str, kind: str, steps: int, *patterns: tuple[str, Law]) -> Initialization:
-    """A recurrent network under Adam that reads 40 numbers in so many steps."""
-    cell = {"relu_rnn": "ReLU RNN"}.get(kind, kind.upper())
-    number = {10: "ten", 20: "twenty"}[steps]
-    training = ADAM | {"lr": 0.01} if kind == "relu_rnn" else FAST_ADAM
-    where = setting(
-        f"a {cell} over {number} steps under Adam", "recurrent", training, kind=kind,
-        patch=40 // steps,
-    )  # fmt: skip
-    return drawn(words, where, *patterns)
+def equal(words: str, noise: float) -> Pair:
+    """All filters of a layer equal, but for noise of this standard deviation."""
 
+    def law(rows: int, columns: int) -> Law:
+        given = {"rows": rows, "columns": columns, "noise": noise}
+        return "duplicated", json.dumps(given)
 
-NO_BIAS = ("cell.bias*", ZERO)
-FORGET: Law = ("parts", '{"values": [0.0, 1.0, 0.0, 0.0]}')
-LSTM, FORGET_ZERO, FORGET_ONE, GRU, IDENTITY_RNN, GAUSSIAN_RNN = (
-    {steps: recurrent(words, kind, steps, *patterns) for steps in (10, 20)}
-    for words, kind, patterns in (
-        ("PyTorch's default", "lstm", ()),
-        ("PyTorch's default, biases at 0", "lstm", (NO_BIAS,)),
-        ("biases at 0, the forget gate's at 1", "lstm", (NO_BIAS, ("cell.bias_ih_l0", FORGET))),
-        ("PyTorch's default", "gru", ()),
-        ("recurrent weights identity, biases at 0", "relu_rnn",
-         (NO_BIAS, ("cell.weight_hh_l0", ("eye", "{}")))),
-        ("recurrent weights N(0, 1/n), biases at 0", "relu_rnn",
-         (NO_BIAS, ("cell.weight_hh_l0", GAUSSIAN))),
-    )
-)  # fmt: skip
-
-# ------------------------------------------------------------------------------- transformers
-
-
-def transformer(
-    words: str, *patterns: tuple[str, Law], kind: str = "a pre-norm transformer", **own: Any
-) -> tuple[Initialization, Initialization]:
-    """Two blocks of a transformer, under both optimizers."""
-    return either(
-        lambda name, training: drawn(
-            words, setting(f"{kind} under {name}", "transformer", training, **own), *patterns
-        )
-    )
-
-
-PRE = transformer("PyTorch's default")
-GATES = transformer(
-    "PyTorch's default, branches times a trained 0",
-    ("*gain?.weight", ZERO),
-    kind="a pre-norm transformer with gains",
-    gain="scalar",
-)
-
-
-def small_normal(words: str, ends: float) -> tuple[Initialization, Initialization]:
-    """Weights N(0, 0.02²) but for the last layers of branches, and biases at 0."""
-    small, last = ("normal", 0.0, 0.02), ("normal", 0.0, ends)
-    return transformer(
-        words, ("*weight", small), ("*bias", ZERO), ("*norm*", init.DEFAULT_LAW),
-        ("blocks.*.last.weight", last), ("*.proj.weight", last),
+    return convolution(
+        words, ("blocks.*.weight", law(16, 16)), ("blocks.0.conv.weight", law(16, 1)),
+        ("out.weight", law(1, 16)), ("*bias", ZERO), kind="three convolutions",
     )  # fmt: skip
 
 
-SMALL = small_normal("N(0, 0.02²)", 0.02)
-GPT2 = small_normal("N(0, 0.02²), ends of branches times 1/√4", 0.01)
-
-
-def tied(words: str, law: Law) -> tuple[Initialization, Initialization]:
-    """A transformer over tokens whose embedding is its head, under both optimizers."""
-    return either(
-        lambda name, training: drawn(
-            words, setting(f"a transformer with tied embeddings under {name}", "tokens", training),
-            ("embed.weight", law),
-        )
-    )  # fmt: skip
-
-
-TIED_ONE = tied("N(0, 1)", init.DEFAULT_LAW)
-TIED_SMALL = tied("N(0, 0.02²)", ("normal", 0.0, 0.02))
-
-# -------------------------------------------------------------------------------------- width
-
-WIDTH = "network.mup.width"
-WIDTHS = [32, 64, 128, 256, 512, 1024]
-RATES = [0.000316228, 0.001, 0.00316228, 0.01, 0.0316228, 0.1]
-
-
-def by_width(words: str, scaling: str) -> Initialization:
-    """A map of learning rate × width in a parametrization."""
-    shared = SHARED | {"optimizer": "adam", "network": "mup", "steps": 40}
-    return Initialization(
-        words,
-        Setting(
-            "a heat map of learning rate × width: two hidden ReLU layers under Adam, 40 steps",
-            shared | {"x": [RATE, *RATES], "y": [WIDTH, *WIDTHS]},
-        ),
-        lambda plan: plan["arguments"].get("scaling") == scaling,
-    )
-
-
-STANDARD = by_width("the standard parametrization", "standard")
-MUP = by_width("μP", "mup")
+EQUAL = equal("all filters of a layer equal", 0.0)
+NEARLY_EQUAL = equal("all filters of a layer equal but for noise of 10⁻⁶", 1e-6)

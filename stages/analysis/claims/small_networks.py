@@ -14,8 +14,9 @@ from stages.analysis.cell_quantities import (
     shift_of_best_rate,
 )
 from stages.analysis.claims import small_named as small
+from stages.analysis.claims import small_sequences as sequences
 from stages.analysis.claims.form import EVERY, Part, Region, claim
-from stages.analysis.claims.small_named import BETTER, NEAR
+from stages.analysis.claims.small_named import BETTER, NEAR, under_both
 from stages.analysis.quantities import final_accuracy, seeds_that_learn
 
 IOFFE = "Ioffe & Szegedy 2015"
@@ -61,12 +62,7 @@ SMALL_NETWORKS = (
     claim(
         "fixup_as_stable", (ZHANG, "abstract"),
         "Training with Fixup is as stable as training with normalization.",
-        *(
-            Part(
-                f"under {name}, every seed learns", one, seeds_that_learn, EVERY,
-            )
-            for name, one in zip(("SGD", "Adam"), small.FIXUP, strict=True)
-        ),
+        *under_both("under {}, every seed learns", small.FIXUP, seeds_that_learn, EVERY),
     ),
     claim(
         "skipinit_trains", (DE_SMITH, "abstract"),
@@ -92,14 +88,9 @@ SMALL_NETWORKS = (
     claim(
         "lora_starts_unchanged", (HU, "section 4.1"),
         "With A random and B zero, a low-rank product is zero at the start of training.",
-        *(
-            Part(
-                f"the loss before training is that of both at zero, in every seed ({name})",
-                one, same_start, Region(high=1e-6), against=other, against_learns=False,
-            )
-            for name, one, other in zip(
-                ("SGD", "Adam"), small.LORA, small.LORA_ZERO, strict=True
-            )
+        *under_both(
+            "the loss before training is that of both at zero, in every seed ({})",
+            small.LORA, same_start, Region(high=1e-6), small.LORA_ZERO, against_learns=False,
         ),
     ),
     claim(
@@ -108,7 +99,8 @@ SMALL_NETWORKS = (
         *(
             Part(
                 f"over {steps} steps, it ends at most 5 points below, on average",
-                small.IDENTITY_RNN[steps], final_accuracy, NEARLY, against=small.LSTM[steps],
+                sequences.IDENTITY_RNN[steps], final_accuracy, NEARLY,
+                against=sequences.LSTM[steps],
             )
             for steps in (10, 20)
         ),
@@ -119,13 +111,14 @@ SMALL_NETWORKS = (
         *(
             Part(
                 f"over {steps} steps, the LSTM then ends at most 5 points below the GRU",
-                small.FORGET_ONE[steps], final_accuracy, NEARLY, against=small.GRU[steps],
+                sequences.FORGET_ONE[steps], final_accuracy, NEARLY, against=sequences.GRU[steps],
             )
             for steps in (10, 20)
         ),
         Part(
             "over twenty steps, it ends above a bias of 0, on average",
-            small.FORGET_ONE[20], final_accuracy, Region(low=BETTER), against=small.FORGET_ZERO[20],
+            sequences.FORGET_ONE[20], final_accuracy, Region(low=BETTER),
+            against=sequences.FORGET_ZERO[20],
         ),
     ),
     claim(
@@ -177,12 +170,9 @@ SMALL_NETWORKS = (
         "adaln_zero_better", (PEEBLES, "section 3.2 and figure 5"),
         "Transformer blocks that start as the identity, by gates of 0 (adaLN-Zero), outperform "
         "others.",
-        *(
-            Part(
-                f"under {name}, gains of 0 end above none, on average",
-                one, final_accuracy, Region(low=BETTER), against=other,
-            )
-            for name, one, other in zip(("SGD", "Adam"), small.GATES, small.PRE, strict=True)
+        *under_both(
+            "under {}, gains of 0 end above none, on average",
+            sequences.GATES, final_accuracy, Region(low=BETTER), sequences.PRE,
         ),
     ),
     claim(
@@ -211,8 +201,8 @@ SMALL_MAPS = (
         Part(
             "of seven standard deviations from 10⁻⁵ to 10, a seed learns at two more with it under "
             "SGD, on average",
-            small.SCALES["SGD", "batch"], cells_that_learn, Region(low=1.5),
-            against=small.SCALES["SGD", "none"],
+            sequences.SCALES["batch"], cells_that_learn, Region(low=1.5),
+            against=sequences.SCALES["none"],
         ),
     ),
     claim(
@@ -220,7 +210,7 @@ SMALL_MAPS = (
         "In the standard parametrization, the best learning rate falls with width.",
         Part(
             "from width 64 to 1,024, by a factor of more than 3, on average",
-            small.STANDARD, shift_of_best_rate, Region(high=-0.48),
+            sequences.STANDARD, shift_of_best_rate, Region(high=-0.48),
         ),
     ),
     claim(
@@ -228,11 +218,11 @@ SMALL_MAPS = (
         "Under μP, the best learning rate stays, and a wider network is at least as good.",
         Part(
             "from width 64 to 1,024, it moves by less than a factor of 5, on average",
-            small.MUP, shift_of_best_rate, Region(-0.7, 0.7),
+            sequences.MUP, shift_of_best_rate, Region(-0.7, 0.7),
         ),
         Part(
             "at the best rate of width 64, the loss at width 1,024 is lower, on average",
-            small.MUP, gain_of_width, Region(low=0),
+            sequences.MUP, gain_of_width, Region(low=0),
         ),
     ),
 )  # fmt: skip

@@ -3,8 +3,9 @@
 from stages.analysis import quantities
 from stages.analysis.cell_quantities import distinct, start_loss, still, still_at_least
 from stages.analysis.claims import small_named as small
+from stages.analysis.claims import small_sequences as sequences
 from stages.analysis.claims.form import EVERY, Part, Region, claim
-from stages.analysis.claims.small_named import BETTER, NEAR
+from stages.analysis.claims.small_named import BETTER, NEAR, under_both
 from stages.analysis.claims.study import OWN
 from stages.analysis.quantities import CLEARLY, final_accuracy, seeds_that_learn
 
@@ -44,12 +45,9 @@ SMALL_STUDY = (
             for pair in (small.TWO_ZEROS, small.NO_SKIP)
             for name, one in zip(NAMES, pair, strict=True)
         ),
-        *(
-            Part(
-                f"without a skip, under {name}, no seed learns", one, seeds_that_learn,
-                Region(high=1e-6),
-            )
-            for name, one in zip(NAMES, small.NO_SKIP, strict=True)
+        *under_both(
+            "without a skip, under {}, no seed learns",
+            small.NO_SKIP, seeds_that_learn, Region(high=1e-6),
         ),
     ),
     claim(
@@ -68,40 +66,35 @@ SMALL_STUDY = (
     claim(
         "signs_are_enough", (OWN, "weights of one size and a random sign"),
         "Only the signs need be random: ±√(2/n) is as good as He's weights.",
-        *(
-            Part(
-                f"under {name}, within 5 points, on average",
-                one, final_accuracy, Region(-NEAR, NEAR), against=other,
-            )
-            for name, one, other in zip(NAMES, small.SIGNS, small.RESIDUAL, strict=True)
+        *under_both(
+            "under {}, within 5 points, on average",
+            small.SIGNS, final_accuracy, Region(-NEAR, NEAR), small.RESIDUAL,
         ),
     ),
     claim(
         "gpt2_scaling_matters_little", (OWN, "1/√N beside LayerNorm"),
         "In two pre-norm blocks, scaling the ends of branches by 1/√N changes little.",
-        *(
-            Part(
-                f"under {name}, within 5 points, on average",
-                one, final_accuracy, Region(-NEAR, NEAR), against=other,
-            )
-            for name, one, other in zip(NAMES, small.GPT2, small.SMALL, strict=True)
+        *under_both(
+            "under {}, within 5 points, on average",
+            sequences.GPT2, final_accuracy, Region(-NEAR, NEAR), sequences.SMALL,
         ),
     ),
     claim(
         "tied_embeddings_want_small", (OWN, "an embedding that is the head as well"),
         "A tied embedding of N(0, 1) starts with a far larger loss than guessing, and learns worse "
         "than one of N(0, 0.02²).",
-        Part("N(0, 1) starts above twice ln 10", small.TIED_ONE[1], start_loss, Region(low=4.6)),
+        Part(
+            "N(0, 1) starts above twice ln 10",
+            sequences.TIED_ONE[1], start_loss, Region(low=4.6),
+        ),
         Part(
             "N(0, 0.02²) starts within 5 % of ln 10",
-            small.TIED_SMALL[1], start_loss, Region(2.187, 2.418),
+            sequences.TIED_SMALL[1], start_loss, Region(2.187, 2.418),
         ),
-        *(
-            Part(
-                f"under {name}, N(0, 0.02²) ends above N(0, 1), on average",
-                one, final_accuracy, Region(low=BETTER), against=other, against_learns=False,
-            )
-            for name, one, other in zip(NAMES, small.TIED_SMALL, small.TIED_ONE, strict=True)
+        *under_both(
+            "under {}, N(0, 0.02²) ends above N(0, 1), on average",
+            sequences.TIED_SMALL, final_accuracy, Region(low=BETTER),
+            sequences.TIED_ONE, against_learns=False,
         ),
     ),
     claim(
